@@ -1,0 +1,1 @@
+"""The GluonTS adapter. It has no public names yet."""

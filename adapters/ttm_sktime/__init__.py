@@ -1,0 +1,1 @@
+"""The sktime adapter. It has no public names yet."""

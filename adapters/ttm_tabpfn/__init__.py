@@ -1,0 +1,1 @@
+"""The TabPFN-TS adapter. It has no public names yet."""

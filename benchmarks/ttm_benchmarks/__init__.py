@@ -1,0 +1,1 @@
+"""Benchmarks: what measures the models of this repository."""

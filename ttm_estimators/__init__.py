@@ -1,0 +1,53 @@
+"""TinyTimeMixers: a forecasting foundation model of under a million parameters.
+
+>>> import ttm_estimators
+>>> model = ttm_estimators.load()
+>>> forecast = model.forecast([[1.0, 2.0, 3.0, 2.0, 1.0, 2.0, 3.0, 2.0]], horizon=4)
+>>> forecast.point.shape
+(1, 4)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ttm_estimators.forecasting import Forecast, Forecaster, load
+    from ttm_estimators.network import PRESETS, TinyTimeMixer, TTMConfig
+    from ttm_estimators.weights import WeightsError, load_network, save_network, shipped_models
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Forecast": "forecasting",
+    "Forecaster": "forecasting",
+    "load": "forecasting",
+    "PRESETS": "network",
+    "TTMConfig": "network",
+    "TinyTimeMixer": "network",
+    "WeightsError": "weights",
+    "load_network": "weights",
+    "save_network": "weights",
+    "shipped_models": "weights",
+}
+
+__all__ = [
+    "PRESETS",
+    "Forecast",
+    "Forecaster",
+    "TTMConfig",
+    "TinyTimeMixer",
+    "WeightsError",
+    "load",
+    "load_network",
+    "save_network",
+    "shipped_models",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import public names on first use, so that the command line starts without torch."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

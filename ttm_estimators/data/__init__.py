@@ -1,0 +1,1 @@
+"""Where windows for training come from."""

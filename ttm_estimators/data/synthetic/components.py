@@ -1,0 +1,132 @@
+"""Building blocks of synthetic series: random numbers, curves, noise and seasonal profiles.
+
+Everything is vectorised over series and draws from one generator, so that the same code and seed
+give the same series again. Shape suffixes: N series, T time, G grid points.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+PROFILE_POINTS = 128
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A source of random numbers for ``series`` rows of ``length`` steps."""
+
+    series: int
+    length: int
+    generator: torch.Generator
+
+    @property
+    def device(self) -> torch.device:
+        return self.generator.device
+
+    def normal(self, *shape: int) -> Tensor:
+        return torch.randn(self.series, *shape, generator=self.generator, device=self.device)
+
+    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
+        u = torch.rand(
+            self.series, *(shape or (1,)), generator=self.generator, device=self.device
+        )
+        return low + (high - low) * u
+
+    def log_uniform(self, low: float, high: float, *shape: int) -> Tensor:
+        return self.uniform(math.log(low), math.log(high), *shape).exp()
+
+    def chance(self, probability: float, *shape: int) -> Tensor:
+        """True with a probability, one decision per row unless a shape is given."""
+        return self.uniform(0.0, 1.0, *shape) < probability
+
+    def choice(self, values: tuple[float, ...], *shape: int) -> Tensor:
+        table = torch.tensor(values, device=self.device)
+        index = self.uniform(0.0, len(values), *shape).long().clamp(max=len(values) - 1)
+        return table[index]
+
+    def time(self) -> Tensor:
+        """Steps 0 … T-1, shape (1, T)."""
+        return torch.arange(self.length, device=self.device, dtype=torch.float32)[None]
+
+
+def standardise(x_NT: Tensor) -> Tensor:
+    """Mean 0 and standard deviation 1 for each row; a constant row becomes 0."""
+    centred = x_NT - x_NT.mean(dim=-1, keepdim=True)
+    return centred / centred.std(dim=-1, keepdim=True).clamp(min=1e-6)
+
+
+def smooth_curve(draw: Draw, knots: int) -> Tensor:
+    """Random numbers at evenly spaced knots, joined by straight lines, of shape (N, T)."""
+    knots_N1G = draw.normal(1, knots)
+    return functional.interpolate(
+        knots_N1G, size=draw.length, mode="linear", align_corners=True
+    ).squeeze(1)
+
+
+def spectral_noise(draw: Draw, exponent_N1: Tensor) -> Tensor:
+    """Gaussian noise with power spectrum 1 / f^exponent, unit variance, shape (N, T).
+
+    Exponent 0 is white, 1 pink, 2 like a random walk, 3 and more smooth. Twice the length is drawn
+    and half kept: a Fourier sum alone would return to where it began.
+    """
+    bins = draw.length + 1
+    amplitude = torch.arange(1, bins + 1, device=draw.device, dtype=torch.float32).log()
+    amplitude_NG = torch.exp(-0.5 * exponent_N1 * amplitude)
+    spectrum_NG = torch.view_as_complex(draw.normal(bins, 2)) * amplitude_NG
+    return standardise(torch.fft.irfft(spectrum_NG, n=2 * draw.length)[:, : draw.length])
+
+
+def heavy_tailed(draw: Draw) -> Tensor:
+    """White noise whose tails vary by row, from Gaussian to rare large values, shape (N, T)."""
+    tail_N1 = draw.uniform(0.0, 0.8) * draw.chance(0.4)
+    z_NT = draw.normal(draw.length)
+    return z_NT * torch.exp(tail_N1 * (z_NT.abs() - 0.8))
+
+
+def level_shifts(draw: Draw, rate_N1: Tensor) -> Tensor:
+    """Steps of random size at random moments, ``rate_N1`` of them on average, shape (N, T)."""
+    happens = draw.uniform(0.0, 1.0, draw.length) < rate_N1 / draw.length
+    return (happens * draw.normal(draw.length)).cumsum(dim=-1)
+
+
+def profiles(draw: Draw) -> Tensor:
+    """One cycle of a random shape per row, standardised, shape (N, PROFILE_POINTS).
+
+    Smooth shapes are a few harmonics. Others are bent by an exponential (peaks), cut at a floor
+    (daylight), or held in blocks (working hours, weekends).
+    """
+    bins = 25
+    order = torch.arange(1, bins + 1, device=draw.device, dtype=torch.float32)
+    spectrum = torch.view_as_complex(draw.normal(bins, 2)) * torch.exp(
+        -draw.uniform(0.3, 2.5) * order.log()
+    )
+    spectrum = spectrum * (order <= draw.log_uniform(1.0, bins + 1.0))
+    shape = standardise(
+        torch.fft.irfft(functional.pad(spectrum, (1, 0)), n=PROFILE_POINTS, norm="forward")
+    )
+    kind = draw.uniform(0.0, 1.0)
+    peaks = torch.exp(shape * draw.uniform(0.5, 1.5))
+    floor = shape.clamp(min=0.0)
+    edge = draw.uniform(-0.5, 1.0)
+    blocks = (shape > edge).float() + 0.1 * shape
+    shape = torch.where(kind < 0.2, peaks, shape)
+    shape = torch.where((kind >= 0.2) & (kind < 0.32), floor, shape)
+    shape = torch.where((kind >= 0.32) & (kind < 0.44), blocks, shape)
+    return standardise(shape)
+
+
+def seasonal(draw: Draw, period_N1: Tensor, profile_NG: Tensor | None = None) -> Tensor:
+    """Repeat a profile with a period that need not be whole, shape (N, T)."""
+    if profile_NG is None:
+        profile_NG = profiles(draw)
+    points = profile_NG.shape[-1]
+    position = ((draw.time() / period_N1 + draw.uniform(0.0, 1.0)) % 1.0) * points
+    left = position.long().clamp(max=points - 1)
+    value = profile_NG.gather(1, left)
+    following = profile_NG.gather(1, (left + 1) % points)
+    return value + (following - value) * (position - left)

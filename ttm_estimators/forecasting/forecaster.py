@@ -1,0 +1,237 @@
+"""The façade: arrays in, quantiles out. Adapters and the command line use nothing else.
+
+Shape suffixes: N series, B batch, T time, C channels, H horizon, L quantile levels.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from einops import rearrange
+
+from ttm_estimators.forecasting.quantiles import check_levels, interpolate, validated_levels
+from ttm_estimators.forecasting.rollout import roll_out
+from ttm_estimators.forecasting.series import Array, as_array, as_list, make_batch
+from ttm_estimators.network import TinyTimeMixer, TTMConfig
+from ttm_estimators.weights import load_network, resolve
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Quantiles of the future of some series."""
+
+    quantiles: Array
+    """Shape (series, horizon, levels), or (series, horizon, channels, levels) of 2-D series."""
+
+    levels: tuple[float, ...]
+    """Quantile levels, in the order of the last axis."""
+
+    point: Array
+    """The median, shape (series, horizon) or (series, horizon, channels)."""
+
+
+class Forecaster:
+    """A network that forecasts arrays. :func:`load` makes one of a name or a folder.
+
+    Parameters
+    ----------
+    network : TinyTimeMixer
+        Trained network. It is put in evaluation mode and moved to ``device``.
+    device : str, default "cpu"
+        Any torch device, such as "cuda".
+
+    Raises
+    ------
+    ValueError
+        When the network needs covariates, which arrays alone do not bring.
+
+    Notes
+    -----
+    A forecaster holds no state between calls and may be shared by threads.
+    """
+
+    def __init__(self, network: TinyTimeMixer, *, device: str | torch.device = "cpu") -> None:
+        config = network.config
+        if config.covariate_channels or config.static_cardinalities:
+            raise ValueError(
+                "this network needs covariates, which a Forecaster does not take: call it directly"
+            )
+        self.network = network.eval().to(device)
+        self.device = torch.device(device)
+
+    @property
+    def config(self) -> TTMConfig:
+        """Configuration of the network."""
+        return self.network.config
+
+    @property
+    def quantile_levels(self) -> tuple[float, ...]:
+        """Quantile levels that the network was trained on; 0.5 alone for a point forecast."""
+        return self.config.quantile_levels or (0.5,)
+
+    def forecast(
+        self,
+        series: Sequence[npt.ArrayLike] | npt.ArrayLike,
+        horizon: int,
+        *,
+        quantile_levels: Sequence[float] | None = None,
+        batch_size: int = 256,
+        progress: bool = False,
+    ) -> Forecast:
+        """Forecast the next steps of every series.
+
+        Parameters
+        ----------
+        series : sequence of array
+            Series of shape (time,) or (time, channels), oldest value first, of any lengths from
+            1. NaN means missing. Integers, floats and booleans are taken, as numpy arrays, lists,
+            pandas Series or torch tensors. A single 1-D series may stand alone. The network sees
+            the latest ``config.context_length`` points.
+        horizon : int
+            Steps to forecast, at least 1. Beyond ``config.horizon`` the forecast is rolled out.
+        quantile_levels : sequence of float, optional
+            Levels in (0, 1). Default: the network's own. Others are interpolated.
+        batch_size : int, default 256
+            Series (times channels) in one forward pass. It changes memory and time only.
+        progress : bool, default False
+            Whether to show a progress bar on the terminal.
+
+        Returns
+        -------
+        Forecast
+            In the order of ``series``.
+
+        Raises
+        ------
+        ValueError
+            When a series is empty, all missing, infinite, not numeric or has more than two
+            dimensions, or the horizon or a level is out of range. The message names the series.
+        """
+        steps = _validated_count("horizon", horizon)
+        rows_at_once = _validated_count("batch_size", batch_size)
+        levels = validated_levels(
+            self.quantile_levels if quantile_levels is None else quantile_levels
+        )
+        check_levels(self.quantile_levels, levels)
+        arrays = [as_array(one, f"series {i}") for i, one in enumerate(as_list(series))]
+        channels = _common_channels(arrays)
+        rows = self._rows(arrays, channels)
+        width = len(self.config.targets) if self.config.tied_channels else 1
+        values = np.empty((len(rows), steps, width, len(levels) + 1))
+        for start in _progress(range(0, len(rows), rows_at_once), progress):
+            part = rows[start : start + rows_at_once]
+            values[start : start + len(part)] = self._forecast_batch(part, steps, (*levels, 0.5))
+        if channels is None:
+            shaped = values[:, :, 0]
+        else:
+            # [N*C, H, 1, L] -> [N, H, C, L] where channels went apart, else [N, H, V, L] as it is
+            shaped = rearrange(values, "(n c) h v l -> n h (c v) l", n=len(arrays))
+        return Forecast(shaped[..., :-1], levels, shaped[..., -1])
+
+    def _rows(self, arrays: list[Array], channels: int | None) -> list[tuple[str, Array]]:
+        """Split what the network forecasts apart: every channel, unless it mixes them."""
+        if self.config.tied_channels:
+            if (channels or 1) != self.config.channels:
+                raise ValueError(
+                    f"this model takes {self.config.channels} channels at once, but the series have "
+                    f"{channels or 1}: give arrays of shape (time, {self.config.channels})"
+                )
+            return [
+                (f"series {i}", one.reshape(len(one), -1)) for i, one in enumerate(arrays)
+            ]
+        return [
+            (f"series {i}" if channels is None else f"series {i}, channel {c}", column[:, None])
+            for i, one in enumerate(arrays)
+            for c, column in enumerate(one.reshape(len(one), -1).T)
+        ]
+
+    @torch.inference_mode()
+    def _forecast_batch(
+        self, rows: list[tuple[str, Array]], horizon: int, levels: tuple[float, ...]
+    ) -> Array:
+        """Forecast one batch, shape (B, H, C, L)."""
+        batch = make_batch(rows, self.config.context_length)
+        past_BTC = torch.from_numpy(batch.past_BTC).to(self.device)
+        observed_BTC = torch.from_numpy(batch.observed_BTC).to(self.device)
+        quantiles_BHVQ = roll_out(self.network, past_BTC, observed_BTC, horizon).cpu()
+        # Interpolated before scaling back: a large level would round small widths away.
+        quantiles_BHVL = interpolate(quantiles_BHVQ, self.quantile_levels, levels).numpy()
+        targets = list(self.config.targets)
+        loc_BV, scale_BV = batch.loc_BC[:, targets], batch.scale_BC[:, targets]
+        values: Array = loc_BV[:, None, :, None] + scale_BV[:, None, :, None] * quantiles_BHVL
+        return values
+
+
+def load(
+    name_or_folder: str | Path | None = None, *, device: str | torch.device = "cpu"
+) -> Forecaster:
+    """Load a model that ships with the package, or one from a folder.
+
+    Parameters
+    ----------
+    name_or_folder : str or Path, optional
+        A shipped model's name, or a folder in this package's layout or the published one.
+        Default: the default model.
+    device : str, default "cpu"
+        Any torch device.
+
+    Returns
+    -------
+    Forecaster
+
+    Raises
+    ------
+    ttm_estimators.WeightsError
+        When the name is unknown (the message lists the known ones) or the folder's files are
+        missing, damaged or foreign. It is a ``ValueError``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import ttm_estimators
+    >>> model = ttm_estimators.load()
+    >>> forecast = model.forecast([np.sin(np.arange(200) / 4)], horizon=24)
+    >>> forecast.quantiles.shape
+    (1, 24, 9)
+    """
+    return Forecaster(load_network(resolve(name_or_folder)), device=device)
+
+
+def _validated_count(name: str, value: Any) -> int:
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        count = operator.index(value)
+    except TypeError:
+        raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}") from None
+    if count < 1:
+        raise ValueError(f"{name} must be at least 1, got {count}")
+    return count
+
+
+def _common_channels(arrays: list[Array]) -> int | None:
+    """Channels of 2-D series, None for 1-D ones; all must agree."""
+    kinds = [None if one.ndim == 1 else one.shape[1] for one in arrays]
+    for i, kind in enumerate(kinds):
+        if kind != kinds[0]:
+            raise ValueError(
+                f"series {i} has shape {arrays[i].shape} and series 0 {arrays[0].shape}: "
+                "forecast series of different numbers of channels in separate calls"
+            )
+    return kinds[0] if kinds else None
+
+
+def _progress(steps: Sequence[int], show: bool) -> Iterator[int]:
+    if not show:
+        yield from steps
+        return
+    from rich.progress import track  # slow to import, and most calls show nothing
+
+    yield from track(steps, description="forecasting")

@@ -1,0 +1,103 @@
+"""Quantiles at any level from those that a network gives, and mixtures of them.
+
+Shape suffixes: Q levels of the network, L levels that are asked for.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+
+def validated_levels(levels: npt.ArrayLike) -> tuple[float, ...]:
+    """Read quantile levels, in the order given.
+
+    Raises
+    ------
+    ValueError
+        When there is none, or one lies outside (0, 1).
+    """
+    array = np.atleast_1d(np.asarray(levels, dtype=np.float64))
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError("quantile_levels must be a non-empty list of numbers in (0, 1)")
+    for level in array:
+        if not 0.0 < level < 1.0:
+            raise ValueError(f"quantile level {level:g} lies outside (0, 1)")
+    return tuple(float(level) for level in array)
+
+
+def check_levels(known: tuple[float, ...], wanted: tuple[float, ...]) -> None:
+    """Refuse quantiles of a network that forecasts a point only.
+
+    Raises
+    ------
+    ValueError
+        When the network has one level and another is wanted.
+    """
+    if len(known) == 1 and set(wanted) != set(known):
+        raise ValueError(
+            f"this model forecasts the level {known[0]} only, not {wanted}: choose a model with a "
+            "quantile head"
+        )
+
+
+def interpolate(
+    quantiles_Q: Tensor, known: tuple[float, ...], wanted: tuple[float, ...]
+) -> Tensor:
+    """Quantiles at wanted levels from those at known ones.
+
+    Between and beyond the known levels a quantile is linear in the normal score of its level
+    (ours): exact for a normal distribution, and tails fall off like one. A known level is itself,
+    and the order of quantiles is kept.
+
+    Parameters
+    ----------
+    quantiles_Q : Tensor
+        Quantiles in the last axis, any leading shape.
+    known, wanted : tuple of float
+        Levels. With one known level every wanted one must equal it.
+
+    Returns
+    -------
+    Tensor
+        Double precision, the wanted levels in the last axis.
+    """
+    quantiles_Q = quantiles_Q.double()
+    if len(known) == 1:
+        return quantiles_Q.expand(*quantiles_Q.shape[:-1], len(wanted))
+    score_Q = torch.special.ndtri(torch.tensor(known, dtype=torch.float64))
+    score_L = torch.special.ndtri(torch.tensor(wanted, dtype=torch.float64))
+    left_L = (torch.searchsorted(score_Q, score_L, right=True) - 1).clamp(0, len(known) - 2)
+    share_L = (score_L - score_Q[left_L]) / (score_Q[left_L + 1] - score_Q[left_L])
+    low_L = quantiles_Q[..., left_L]
+    # Not (1 - share) * low + share * high, which rounds equal quantiles out of order.
+    return low_L + share_L * (quantiles_Q[..., left_L + 1] - low_L)
+
+
+def level_masses(levels: tuple[float, ...]) -> Tensor:
+    """Probability that each level stands for: up to half-way to its neighbours, summing to 1."""
+    inner = [(a + b) / 2 for a, b in zip(levels, levels[1:], strict=False)]
+    edges = torch.tensor([0.0, *inner, 1.0], dtype=torch.float64)
+    return edges.diff()
+
+
+def mixture_quantiles(values_: Tensor, masses: Tensor, levels: tuple[float, ...]) -> Tensor:
+    """Quantiles of a discrete distribution.
+
+    Parameters
+    ----------
+    values_ : Tensor
+        Atoms in the last axis, any leading shape.
+    masses : Tensor
+        Their probabilities, shape (atoms,).
+    levels : tuple of float
+        Levels wanted, which become the last axis.
+    """
+    ordered, order = values_.sort(dim=-1)
+    cumulative = masses.to(values_.device)[order].cumsum(dim=-1)
+    wanted = torch.tensor(levels, dtype=cumulative.dtype, device=values_.device)
+    wanted = wanted.expand(*cumulative.shape[:-1], len(levels)).contiguous()
+    index = torch.searchsorted(cumulative.contiguous(), wanted - 1e-9)
+    return ordered.gather(-1, index.clamp(max=ordered.shape[-1] - 1))

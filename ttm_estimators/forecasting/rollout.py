@@ -1,0 +1,77 @@
+"""Horizons beyond the head: forecast, take the forecast as history, forecast again.
+
+Shape suffixes: B batch, T time, C channels, H horizon, Q quantile levels.
+"""
+
+from __future__ import annotations
+
+import torch
+from einops import rearrange, repeat
+from torch import Tensor
+
+from ttm_estimators.forecasting.quantiles import level_masses, mixture_quantiles
+from ttm_estimators.network import TinyTimeMixer
+
+
+def roll_out(
+    network: TinyTimeMixer, past_BTC: Tensor, observed_BTC: Tensor, horizon: int
+) -> Tensor:
+    """Forecast any horizon.
+
+    Within the head's horizon this is one forward pass. Beyond it every quantile's path so far
+    becomes a history of its own: Q histories give Q quantiles each, whose mixture, weighted by the
+    probability that each level stands for, has the Q quantiles of the next block. Uncertainty
+    about the past so widens the future where a series remembers, and not where it does not
+    (ours; feeding back the median alone forgets it).
+
+    Parameters
+    ----------
+    past_BTC, observed_BTC : Tensor
+        History and mask, shape (B, context_length, C).
+    horizon : int
+        Steps, at least 1.
+
+    Returns
+    -------
+    Tensor
+        Shape (B, H, C, Q).
+
+    Raises
+    ------
+    ValueError
+        When the network forecasts only some of its channels: the others have no future.
+    """
+    config = network.config
+    resolution = None
+    if config.resolutions:  # index 0 is the published token for an unknown resolution
+        resolution = past_BTC.new_zeros(len(past_BTC), dtype=torch.long)
+    block = network(
+        past_BTC, observed_BTC, horizon=min(horizon, config.horizon), resolution_B=resolution
+    )
+    if horizon <= config.horizon:
+        return block
+    if config.target_channels:
+        raise ValueError(
+            f"horizon {horizon} is beyond the {config.horizon} steps of this network, which "
+            "forecasts only some of its channels and so can not be rolled out"
+        )
+    levels = config.quantile_levels or (0.5,)
+    masses_Q = level_masses(levels)
+    masses = rearrange(torch.outer(masses_Q, masses_Q), "p q -> (p q)")
+    blocks, done = [block], block.shape[1]
+    past = repeat(past_BTC, "b t c -> (b p) t c", p=len(levels))
+    observed = repeat(observed_BTC, "b t c -> (b p) t c", p=len(levels))
+    if resolution is not None:
+        resolution = repeat(resolution, "b -> (b p)", p=len(levels))
+    while done < horizon:
+        path = rearrange(block, "b h c p -> (b p) h c")
+        past = torch.cat([past, path], dim=1)[:, -config.context_length :]
+        known = torch.ones_like(path, dtype=torch.bool)
+        observed = torch.cat([observed, known], dim=1)[:, -config.context_length :]
+        steps = min(horizon - done, config.horizon)
+        each = network(past, observed, horizon=steps, resolution_B=resolution)
+        atoms = rearrange(each, "(b p) h c q -> b h c (p q)", p=len(levels))
+        block = mixture_quantiles(atoms, masses, levels)
+        blocks.append(block)
+        done += steps
+    return torch.cat(blocks, dim=1)

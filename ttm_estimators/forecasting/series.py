@@ -1,0 +1,150 @@
+"""From what a user has to batches that the network takes.
+
+All scaling here is float64: a series of size 1e-30 or 1e+30, or one that varies little around a
+large value, reaches the float32 network with mean 0 and standard deviation 1.
+
+Shape suffixes: B batch, T time, C channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+LARGEST = 1e300
+"""Values beyond it could overflow when a forecast is scaled back."""
+
+CONSTANT = 1e-13
+"""Relative standard deviation under which a history counts as constant: rounding makes 1e-16."""
+
+
+def as_list(series: Any) -> list[Any]:
+    """Make a list of series of what may be one series, a list of them, or rows of an array."""
+    if isinstance(series, (str, bytes)) or not isinstance(series, Iterable):
+        raise TypeError(f"series must be a sequence of arrays, got {type(series).__name__}")
+    if hasattr(series, "ndim") and series.ndim == 1 and getattr(series, "dtype", None) != object:
+        return [series]
+    items = list(series.values() if isinstance(series, dict) else series)
+    if items and all(np.ndim(item) == 0 for item in items):
+        return [series]
+    return items
+
+
+def as_array(series: Any, name: str) -> Array:
+    """Read one series as float64 of shape (time,) or (time, channels), NaN where missing.
+
+    Raises
+    ------
+    ValueError
+        When it is empty, wholly missing, infinite, not numeric, or has more than two dimensions.
+        The message begins with ``name``.
+    """
+    if hasattr(series, "detach"):
+        series = series.detach().cpu().numpy()
+    if isinstance(series, np.ma.MaskedArray):
+        series = series.astype(np.float64).filled(np.nan)
+    raw = np.asarray(series)
+    if raw.dtype == object:
+        raw = _from_objects(series, raw, name)
+    if raw.dtype.kind == "c":
+        raise ValueError(f"{name} is complex: forecast its real and imaginary parts apart")
+    if raw.dtype.kind not in "biuf":
+        raise ValueError(f"{name} is not numeric (dtype {raw.dtype}): convert it to numbers")
+    values = raw.astype(np.float64)
+    if values.ndim not in (1, 2):
+        raise ValueError(
+            f"{name} has {values.ndim} dimensions {values.shape}: give (time,) or (time, channels)"
+        )
+    if values.size == 0:
+        raise ValueError(f"{name} is empty: drop it, or give it at least one value")
+    if np.isinf(values).any():
+        raise ValueError(f"{name} holds infinity: replace it by a number, or by NaN for missing")
+    missing = np.isnan(values)
+    if missing.all(axis=0).any():
+        where = f" in channel {int(np.argmax(missing.all(axis=0)))}" if values.ndim == 2 else ""
+        raise ValueError(f"{name} is all missing{where}: drop it, or give it at least one value")
+    if np.nanmax(np.abs(values)) > LARGEST:
+        raise ValueError(f"{name} holds values beyond {LARGEST:g}: rescale it")
+    return values
+
+
+def _from_objects(series: Any, raw: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
+    """Numbers from an object array, as lists with None and pandas' nullable types make them."""
+    if hasattr(series, "to_numpy"):
+        try:
+            return np.asarray(series.to_numpy(dtype="float64", na_value=np.nan))
+        except (TypeError, ValueError):
+            pass
+    if any(isinstance(value, (complex, np.complexfloating)) for value in raw.ravel()):
+        raise ValueError(f"{name} is complex: forecast its real and imaginary parts apart")
+    try:
+        if any(isinstance(value, (str, bytes)) for value in raw.ravel()):
+            raise TypeError
+        return raw.astype(np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{name} is not numeric, or its rows have unequal lengths: convert it to numbers"
+        ) from None
+
+
+class Batch(NamedTuple):
+    """Histories on the network's scale, and what takes forecasts back to the data's."""
+
+    past_BTC: npt.NDArray[np.float32]
+    """Latest ``context_length`` points, left-padded; 0 where nothing was observed."""
+
+    observed_BTC: npt.NDArray[np.bool_]
+    loc_BC: Array
+    scale_BC: Array
+
+
+def make_batch(members: Sequence[tuple[str, Array]], context_length: int) -> Batch:
+    """Cut, pad and scale series of one number of channels.
+
+    Parameters
+    ----------
+    members : sequence of (str, array)
+        Names for messages, and series of shape (time, channels).
+    context_length : int
+        Points that the network sees.
+
+    Raises
+    ------
+    ValueError
+        When a series has no observed value among its latest ``context_length`` points.
+    """
+    channels = members[0][1].shape[1]
+    past = np.full((len(members), context_length, channels), np.nan)
+    for row, (_, values) in zip(past, members, strict=True):
+        latest = values[-context_length:]
+        row[context_length - len(latest) :] = latest
+    observed = ~np.isnan(past)
+    for row, channel in np.argwhere(~observed.any(axis=1))[:1]:
+        raise ValueError(
+            f"{members[row][0]} has no observed value in its latest {context_length} points"
+            f"{f' of channel {channel}' if channels > 1 else ''}, which is all this model sees: "
+            "drop the missing values at its end, or aggregate it to a coarser frequency"
+        )
+    past = np.where(observed, past, 0.0)
+    # Divided by the largest value first: squares of 1e+200 would overflow.
+    size_B1C = np.abs(past).max(axis=1, keepdims=True)
+    size_B1C[size_B1C == 0.0] = 1.0
+    past /= size_B1C
+    count_B1C = observed.sum(axis=1, keepdims=True)
+    mean_B1C = past.sum(axis=1, keepdims=True) / count_B1C
+    past = np.where(observed, past - mean_B1C, 0.0)
+    deviation_B1C = np.sqrt(np.square(past).sum(axis=1, keepdims=True) / count_B1C)
+    # A constant history has no scale: its forecast is the constant, with bands of no width.
+    constant = deviation_B1C <= CONSTANT
+    past = np.where(constant, 0.0, past / np.where(constant, 1.0, deviation_B1C))
+    return Batch(
+        past.astype(np.float32),
+        observed,
+        (mean_B1C * size_B1C)[:, 0],
+        np.where(constant, 0.0, deviation_B1C * size_B1C)[:, 0],
+    )

@@ -1,0 +1,79 @@
+"""The pre-trained part: patch embedding, resolution prefix and adaptive-patching levels.
+
+Shape suffixes: B batch, C channels, P patches, L patch length, D features.
+"""
+
+from __future__ import annotations
+
+import torch
+from einops import rearrange, repeat
+from torch import Tensor, nn
+
+from ttm_estimators.network.config import TTMConfig
+from ttm_estimators.network.mixer import MixerBlock
+
+
+class ResolutionPrefix(nn.Module):
+    """One token that tells the sampling resolution (resolution prefix tuning, section 3.1)."""
+
+    def __init__(self, config: TTMConfig) -> None:
+        super().__init__()
+        length, hidden = config.patch_length, config.hidden_size
+        self.embedding = nn.Embedding(config.resolutions, length)
+        self.projection = nn.Sequential(
+            nn.Linear(length, (length + hidden) // 2),
+            nn.GELU(),
+            nn.Linear((length + hidden) // 2, hidden),
+        )
+
+    def forward(self, x_BCPD: Tensor, resolution_B: Tensor) -> Tensor:
+        token_BD = self.projection(self.embedding(resolution_B))
+        token_BCPD = repeat(token_BD, "b d -> b c 1 d", c=x_BCPD.shape[1])
+        return torch.cat([token_BCPD, x_BCPD], dim=2)
+
+
+class AdaptivePatchingLevel(nn.Module):
+    """Blocks that work on patches cut in K pieces (adaptive patching, section 3.1)."""
+
+    def __init__(self, config: TTMConfig, factor: int) -> None:
+        super().__init__()
+        self.factor = factor
+        self.blocks = nn.Sequential(
+            *(
+                MixerBlock(
+                    config.patches * factor,
+                    config.hidden_size // factor,
+                    expansion=config.expansion,
+                    dropout=config.dropout,
+                    gate=config.gate,
+                )
+                for _ in range(config.blocks_per_level)
+            )
+        )
+
+    def forward(self, x_BCPD: Tensor) -> Tensor:
+        # [B, C, P, K*D'] -> [B, C, P*K, D'] -> [B, C, P, K*D']
+        pieces = rearrange(x_BCPD, "b c p (k d) -> b c (p k) d", k=self.factor)
+        return rearrange(self.blocks(pieces), "b c (p k) d -> b c p (k d)", k=self.factor)
+
+
+class Backbone(nn.Module):
+    """Patches in, features out: (B, C, P, L) → (B, C, P, D), each channel by itself."""
+
+    def __init__(self, config: TTMConfig) -> None:
+        super().__init__()
+        patch_values = config.patch_length * (2 if config.mask_input else 1)
+        self.embedding = nn.Linear(patch_values, config.hidden_size)
+        self.prefix = ResolutionPrefix(config) if config.resolutions else None
+        self.levels = nn.Sequential(
+            *(AdaptivePatchingLevel(config, factor) for factor in config.level_factors)
+        )
+
+    def forward(self, patch_BCPL: Tensor, resolution_B: Tensor | None) -> Tensor:
+        x_BCPD = self.embedding(patch_BCPL)
+        if self.prefix is not None:
+            if resolution_B is None:
+                raise ValueError("this network has a resolution prefix: give resolution")
+            x_BCPD = self.prefix(x_BCPD, resolution_B)
+        out: Tensor = self.levels(x_BCPD)
+        return out

@@ -1,0 +1,108 @@
+"""Forecast heads: decoder features to quantiles of every future step.
+
+Shape suffixes: B batch, C channels, P patches, F future patches, L future patch length,
+D features, H horizon, Q quantile levels (1 for a point forecast).
+"""
+
+from __future__ import annotations
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ttm_estimators.network.config import TTMConfig
+from ttm_estimators.network.mixer import FeatureMixer
+
+
+def monotone_quantiles(raw_Q: Tensor, median: int) -> Tensor:
+    """Turn free numbers into quantiles that can not cross.
+
+    The number at ``median`` is the median. Every other level lies a softplus, and so a positive
+    step, further out than its inner neighbour (ours; the published network forecasts points).
+
+    Parameters
+    ----------
+    raw_Q : Tensor
+        Any shape, levels last.
+    median : int
+        Index of the level 0.5.
+    """
+    if raw_Q.shape[-1] == 1:
+        return raw_Q
+    middle = raw_Q[..., median : median + 1]
+    step_Q = functional.softplus(raw_Q)
+    above = middle + step_Q[..., median + 1 :].cumsum(dim=-1)
+    below = middle - step_Q[..., :median].flip(-1).cumsum(dim=-1).flip(-1)
+    return torch.cat([below, middle, above], dim=-1)
+
+
+def linear_rows(layer: nn.Linear, x: Tensor, rows: int) -> Tensor:
+    """Apply the first ``rows`` outputs of a linear layer: what pruning of the horizon saves."""
+    return functional.linear(x, layer.weight[:rows], layer.bias[:rows])
+
+
+class FlatHead(nn.Module):
+    """Dropout and one linear layer over all features of a channel, as published."""
+
+    def __init__(self, config: TTMConfig) -> None:
+        super().__init__()
+        self.levels = max(1, len(config.quantile_levels))
+        self.dropout = nn.Dropout(config.head_dropout)
+        self.projection = nn.Linear(
+            config.patches * config.decoder_hidden_size, config.horizon * self.levels
+        )
+
+    def forward(self, x_BCPD: Tensor, horizon: int) -> Tensor:
+        features = self.dropout(rearrange(x_BCPD, "b c p d -> b c (p d)"))
+        out = linear_rows(self.projection, features, horizon * self.levels)
+        return rearrange(out, "b c (h q) -> b c h q", q=self.levels)
+
+
+class PatchHead(nn.Module):
+    """Patches of the past to patches of the future, then one layer that writes each out (ours).
+
+    A flat head for nine quantiles of 720 steps would need millions of parameters. Here a linear
+    layer along the patch axis makes the future patches, a feature mixer refines each, and a layer
+    shared by all of them writes their steps. A shorter horizon computes fewer future patches.
+    """
+
+    def __init__(self, config: TTMConfig) -> None:
+        super().__init__()
+        hidden = config.decoder_hidden_size
+        self.levels = max(1, len(config.quantile_levels))
+        self.length = config.output_patch_length
+        self.future = nn.Linear(config.patches, config.output_patches)
+        self.mixer = FeatureMixer(
+            hidden,
+            hidden,
+            expansion=config.expansion,
+            dropout=config.head_dropout,
+            gate=config.gate,
+        )
+        self.norm = nn.LayerNorm(hidden)
+        self.dropout = nn.Dropout(config.head_dropout)
+        self.projection = nn.Linear(hidden, self.length * self.levels)
+
+    def forward(self, x_BCPD: Tensor, horizon: int) -> Tensor:
+        future_patches = -(-horizon // self.length)
+        x_BCDP = rearrange(x_BCPD, "b c p d -> b c d p")
+        x_BCFD = rearrange(linear_rows(self.future, x_BCDP, future_patches), "b c d f -> b c f d")
+        out = self.projection(self.dropout(self.norm(self.mixer(x_BCFD))))
+        # [B, C, F, L*Q] -> [B, C, F*L, Q], of which the last patch may reach too far
+        return rearrange(out, "b c f (l q) -> b c (f l) q", q=self.levels)[:, :, :horizon]
+
+
+class Head(nn.Module):
+    """The head that the configuration names, with quantiles that can not cross.
+
+    Input (B, C, P, D), output (B, C, H, Q) on the normalised scale.
+    """
+
+    def __init__(self, config: TTMConfig) -> None:
+        super().__init__()
+        self.layers = FlatHead(config) if config.head == "flat" else PatchHead(config)
+        self.median = config.quantile_levels.index(0.5) if config.quantile_levels else 0
+
+    def forward(self, x_BCPD: Tensor, horizon: int) -> Tensor:
+        return monotone_quantiles(self.layers(x_BCPD, horizon), self.median)

@@ -1,0 +1,189 @@
+"""TinyTimeMixer: a history in, quantiles of the future out.
+
+Shape suffixes: B batch, T time, C channels, V target channels, H horizon, K static covariates,
+N covariate channels, Q quantile levels.
+"""
+
+from __future__ import annotations
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from ttm_estimators.network.backbone import Backbone
+from ttm_estimators.network.config import TTMConfig
+from ttm_estimators.network.decoder import Decoder
+from ttm_estimators.network.exogenous import ExogenousMixer
+from ttm_estimators.network.heads import Head
+from ttm_estimators.network.patching import multi_scale_patches
+from ttm_estimators.network.scaling import Scaling
+
+
+class TinyTimeMixer(nn.Module):
+    """The network of TTM (arXiv 2401.03955): normalise, patch, backbone, decoder, head.
+
+    Parameters
+    ----------
+    config : TTMConfig
+        Geometry and switches.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from ttm_estimators.network import TinyTimeMixer, TTMConfig
+    >>> network = TinyTimeMixer(TTMConfig()).eval()
+    >>> network(torch.randn(8, 512, 3)).shape
+    torch.Size([8, 96, 3, 1])
+    """
+
+    def __init__(self, config: TTMConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone = Backbone(config)
+        self.decoder = Decoder(config)
+        self.head = Head(config)
+        self.exogenous = ExogenousMixer(config) if config.exogenous_mixing else None
+
+    def forward(
+        self,
+        past_BTC: Tensor,
+        observed_BTC: Tensor | None = None,
+        *,
+        horizon: int | None = None,
+        future_BHN: Tensor | None = None,
+        resolution_B: Tensor | None = None,
+        static_BK: Tensor | None = None,
+    ) -> Tensor:
+        """Forecast on the scale of the data.
+
+        Parameters
+        ----------
+        past_BTC : Tensor
+            History, shape (batch, context_length, channels), latest step last. What is not
+            observed may hold anything, NaN too.
+        observed_BTC : Tensor, optional
+            True where a point was observed. Default: where ``past_BTC`` is not NaN.
+        horizon : int, optional
+            Steps to forecast, at most the configured ones, which are the default.
+        future_BHN : Tensor, optional
+            Future values of the covariate channels, shape (batch, horizon, covariates).
+        resolution_B : Tensor, optional
+            Index of the sampling resolution, for a network with a resolution prefix.
+        static_BK : Tensor, optional
+            Categories of the static covariates, shape (batch, static covariates).
+
+        Returns
+        -------
+        Tensor
+            Forecast of shape (batch, horizon, target channels, quantile levels). A network without
+            quantile levels returns one level, its point forecast.
+
+        Raises
+        ------
+        ValueError
+            When a shape does not fit the configuration, or a needed input is missing.
+        """
+        normalised_BHVQ, scaling = self.forecast_normalised(
+            past_BTC,
+            observed_BTC,
+            horizon=horizon,
+            future_BHN=future_BHN,
+            resolution_B=resolution_B,
+            static_BK=static_BK,
+        )
+        # [B, 1, V] -> [B, 1, V, 1]
+        return Scaling(scaling.loc[..., None], scaling.scale[..., None]).denormalise(
+            normalised_BHVQ
+        )
+
+    def forecast_normalised(
+        self,
+        past_BTC: Tensor,
+        observed_BTC: Tensor | None = None,
+        *,
+        horizon: int | None = None,
+        future_BHN: Tensor | None = None,
+        resolution_B: Tensor | None = None,
+        static_BK: Tensor | None = None,
+    ) -> tuple[Tensor, Scaling]:
+        """Forecast on the normalised scale, where training measures its loss.
+
+        Takes what :meth:`forward` takes and returns the normalised forecast of shape
+        (batch, horizon, target channels, quantile levels) with the scaling of the targets.
+        """
+        horizon = self._validated_horizon(past_BTC, horizon)
+        if observed_BTC is None:
+            observed_BTC = ~past_BTC.isnan()
+        # where, not multiplication: NaN times zero is NaN
+        past_BTC = torch.where(observed_BTC, past_BTC, 0.0)
+        scaling = Scaling.of(past_BTC, observed_BTC)
+        x_BTC = scaling.normalise(past_BTC)
+        patch_BCPL = multi_scale_patches(
+            x_BTC,
+            observed_BTC,
+            scales=self.config.scales,
+            patch_length=self.config.patch_length,
+            mask_input=self.config.mask_input,
+        )
+        hidden_BCPD = self.decoder(self.backbone(patch_BCPL, resolution_B), static_BK)
+        forecast_BCHQ = self.head(hidden_BCPD, horizon)
+        if self.config.target_channels:
+            targets = list(self.config.target_channels)
+            forecast_BCHQ = forecast_BCHQ[:, targets]
+            target_scaling = Scaling(scaling.loc[..., targets], scaling.scale[..., targets])
+        else:
+            target_scaling = scaling
+        forecast_BHVQ = rearrange(forecast_BCHQ, "b v h q -> b h v q")
+        if self.exogenous is not None:
+            forecast_BHVQ = self._refined(
+                forecast_BHVQ, past_BTC, x_BTC, observed_BTC, scaling, future_BHN
+            )
+        return forecast_BHVQ, target_scaling
+
+    def _refined(
+        self,
+        forecast_BHVQ: Tensor,
+        past_BTC: Tensor,
+        x_BTC: Tensor,
+        observed_BTC: Tensor,
+        scaling: Scaling,
+        future_BHN: Tensor | None,
+    ) -> Tensor:
+        """Apply the exogenous mixer to a point forecast."""
+        assert self.exogenous is not None
+        covariates = list(self.config.covariate_channels)
+        batch, horizon = forecast_BHVQ.shape[:2]
+        expected = (batch, horizon, len(covariates))
+        if future_BHN is None:
+            if covariates:
+                raise ValueError(f"this network needs future covariates of shape {expected}")
+            future_BHN = forecast_BHVQ.new_zeros(expected)
+        if future_BHN.shape != expected:
+            raise ValueError(
+                f"future covariates must have shape {expected}, got {tuple(future_BHN.shape)}"
+            )
+        if self.config.exogenous_scaling == "own":
+            past_BTC = torch.where(observed_BTC, x_BTC, 0.0)
+            future_BHN = (future_BHN - scaling.loc[..., covariates]) / scaling.scale[
+                ..., covariates
+            ]
+        members = [*self.config.targets, *covariates]
+        refined_BHV = self.exogenous(forecast_BHVQ[..., 0], past_BTC[..., members], future_BHN)
+        return refined_BHV[..., None]
+
+    def _validated_horizon(self, past_BTC: Tensor, horizon: int | None) -> int:
+        config = self.config
+        if past_BTC.ndim != 3 or past_BTC.shape[1] != config.context_length:
+            raise ValueError(
+                f"history must have shape (batch, {config.context_length}, channels), "
+                f"got {tuple(past_BTC.shape)}"
+            )
+        if config.tied_channels and past_BTC.shape[2] != config.channels:
+            raise ValueError(
+                f"this network takes {config.channels} channels, got {past_BTC.shape[2]}"
+            )
+        if horizon is None:
+            return config.horizon
+        if not 1 <= horizon <= config.horizon:
+            raise ValueError(f"horizon must lie between 1 and {config.horizon}, got {horizon}")
+        return horizon

@@ -1,0 +1,37 @@
+"""What training minimises.
+
+Shape suffixes: B batch, H horizon, V target channels, Q quantile levels.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+TARGET_BOUND = 10.0
+"""Normalised targets are cut here, so that a broken window can not rule a batch (ours)."""
+
+
+def pinball_loss(forecast_BHVQ: Tensor, target_BHV: Tensor, levels: tuple[float, ...]) -> Tensor:
+    """Mean pinball loss over observed targets, twice, so that the median's part is its error.
+
+    Near steps weigh more than far ones, as 1 / sqrt(24 + step): a horizon of 720 would else teach
+    mostly what is far (ours). Without levels the forecast is a median.
+
+    Parameters
+    ----------
+    forecast_BHVQ : Tensor
+        Forecast on the normalised scale.
+    target_BHV : Tensor
+        Normalised future, NaN where it is unknown.
+    levels : tuple of float
+        Quantile levels of the forecast.
+    """
+    tau_Q = torch.tensor(levels or (0.5,), device=target_BHV.device)
+    known_BHV = ~target_BHV.isnan()
+    target_BHV = target_BHV.nan_to_num(0.0).clamp(-TARGET_BOUND, TARGET_BOUND)
+    error_BHVQ = target_BHV[..., None] - forecast_BHVQ.float()
+    loss_BHV = 2 * torch.maximum(tau_Q * error_BHVQ, (tau_Q - 1) * error_BHVQ).mean(dim=-1)
+    steps = torch.arange(target_BHV.shape[1], device=target_BHV.device)
+    weight_BHV = known_BHV * torch.rsqrt(24.0 + steps)[None, :, None]
+    return (loss_BHV * weight_BHV).sum() / weight_BHV.sum().clamp(min=1e-6)

@@ -1,0 +1,54 @@
+"""The models that ship inside the package."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from ttm_estimators.weights.folder import CONFIG_FILE, WeightsError
+
+DEFAULT = "ttm-2048-720"
+"""The model that is used when none is named."""
+
+CARD_FILE = "card.json"
+
+
+def shipped_folder() -> Path:
+    """Folder that holds one folder for each shipped model."""
+    return Path(str(resources.files("ttm_estimators.weights")))
+
+
+def shipped_models() -> list[str]:
+    """Names of the shipped models, the default first."""
+    names = sorted(path.parent.name for path in shipped_folder().glob(f"*/{CONFIG_FILE}"))
+    return sorted(names, key=lambda name: name != DEFAULT)
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """What a model's card says in figures, or nothing where a folder has no card."""
+    path = folder / CARD_FILE
+    card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return card
+
+
+def resolve(name_or_folder: str | Path | None) -> Path:
+    """Find the folder of a shipped model or of one on disk.
+
+    Raises
+    ------
+    WeightsError
+        When the name is neither a shipped model nor a folder. The message lists the names.
+    """
+    if name_or_folder is None:
+        name_or_folder = DEFAULT
+    if str(name_or_folder) in shipped_models():
+        return shipped_folder() / str(name_or_folder)
+    folder = Path(name_or_folder).expanduser()
+    if folder.is_dir():
+        return folder
+    raise WeightsError(
+        f"unknown model {str(name_or_folder)!r}: neither a folder nor one of the shipped models "
+        f"{shipped_models()}"
+    )
