@@ -67,8 +67,9 @@ class SyntheticWindows(IterableDataset[Window]):
         """Make batch ``k``."""
         generator = torch.Generator().manual_seed(1_000_003 * self.seed + k)
         young = round(self.batch_size * SHORT_SHARE)
-        series_BT = torch.cat([self._grown(generator, self.batch_size - young),
-                               self._young(generator, young)])
+        series_BT = torch.cat(
+            [self._grown(generator, self.batch_size - young), self._young(generator, young)]
+        )
         draw = Draw(self.batch_size, series_BT.shape[1], generator)
         series_BT = _mixed_up(series_BT, draw)
         series_BT = torch.where(draw.chance(0.2), -series_BT, series_BT)
@@ -100,9 +101,7 @@ def _mixed_up(series_BT: Tensor, draw: Draw) -> Tensor:
 
 def _with_missing(series_BT: Tensor, draw: Draw) -> Tensor:
     """Lose single points of a tenth of the series and a block of another tenth."""
-    points = draw.chance(0.1) & (
-        draw.uniform(0.0, 1.0, draw.length) < draw.log_uniform(0.005, 0.4)
-    )
+    points = draw.chance(0.1) & (draw.uniform(0.0, 1.0, draw.length) < draw.log_uniform(0.005, 0.4))
     start = draw.uniform(0.0, 1.0) * draw.length
     inside = (draw.time() >= start) & (draw.time() < start + draw.log_uniform(2.0, 400.0))
     return series_BT.masked_fill(points | (inside & draw.chance(0.1)), math.nan)

@@ -131,7 +131,7 @@ class Forecaster:
         if channels is None:
             shaped = values[:, :, 0]
         else:
-            # [N*C, H, 1, L] -> [N, H, C, L] where channels went apart, else [N, H, V, L] as it is
+            # [N*C, H, 1, L] -> [N, H, C, L] where channels went apart; tied ones stay as they are
             shaped = rearrange(values, "(n c) h v l -> n h (c v) l", n=len(arrays))
         return Forecast(shaped[..., :-1], levels, shaped[..., -1])
 
@@ -140,12 +140,10 @@ class Forecaster:
         if self.config.tied_channels:
             if (channels or 1) != self.config.channels:
                 raise ValueError(
-                    f"this model takes {self.config.channels} channels at once, but the series have "
+                    f"this model takes {self.config.channels} channels at once, the series have "
                     f"{channels or 1}: give arrays of shape (time, {self.config.channels})"
                 )
-            return [
-                (f"series {i}", one.reshape(len(one), -1)) for i, one in enumerate(arrays)
-            ]
+            return [(f"series {i}", one.reshape(len(one), -1)) for i, one in enumerate(arrays)]
         return [
             (f"series {i}" if channels is None else f"series {i}, channel {c}", column[:, None])
             for i, one in enumerate(arrays)
@@ -163,7 +161,7 @@ class Forecaster:
         quantiles_BHVQ = roll_out(self.network, past_BTC, observed_BTC, horizon).cpu()
         # Interpolated before scaling back: a large level would round small widths away.
         quantiles_BHVL = interpolate(quantiles_BHVQ, self.quantile_levels, levels).numpy()
-        targets = list(self.config.targets)
+        targets = list(self.config.target_channels) or slice(None)
         loc_BV, scale_BV = batch.loc_BC[:, targets], batch.scale_BC[:, targets]
         values: Array = loc_BV[:, None, :, None] + scale_BV[:, None, :, None] * quantiles_BHVL
         return values

@@ -9,7 +9,12 @@ import torch
 from einops import rearrange, repeat
 from torch import Tensor
 
-from ttm_estimators.forecasting.quantiles import level_masses, mixture_quantiles
+from ttm_estimators.forecasting.quantiles import (
+    interpolate,
+    level_masses,
+    mixture_quantiles,
+    spread_levels,
+)
 from ttm_estimators.network import TinyTimeMixer
 
 
@@ -18,11 +23,11 @@ def roll_out(
 ) -> Tensor:
     """Forecast any horizon.
 
-    Within the head's horizon this is one forward pass. Beyond it every quantile's path so far
-    becomes a history of its own: Q histories give Q quantiles each, whose mixture, weighted by the
-    probability that each level stands for, has the Q quantiles of the next block. Uncertainty
-    about the past so widens the future where a series remembers, and not where it does not
-    (ours; feeding back the median alone forgets it).
+    Within the head's horizon this is one forward pass. Beyond it Q paths, at levels spread so that
+    they vary as much as the forecast does, become histories of their own: they give Q quantiles
+    each, whose mixture, weighted by the probability that each level stands for, has the Q
+    quantiles of the next block. Uncertainty about the past so widens the future where a series
+    remembers, and not where it does not (ours; feeding back the median alone forgets it).
 
     Parameters
     ----------
@@ -64,7 +69,8 @@ def roll_out(
     if resolution is not None:
         resolution = repeat(resolution, "b -> (b p)", p=len(levels))
     while done < horizon:
-        path = rearrange(block, "b h c p -> (b p) h c")
+        path = interpolate(block, levels, spread_levels(levels)).to(block.dtype)
+        path = rearrange(path, "b h c p -> (b p) h c")
         past = torch.cat([past, path], dim=1)[:, -config.context_length :]
         known = torch.ones_like(path, dtype=torch.bool)
         observed = torch.cat([observed, known], dim=1)[:, -config.context_length :]

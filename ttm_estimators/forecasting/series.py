@@ -8,7 +8,7 @@ Shape suffixes: B batch, T time, C channels.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +19,8 @@ Array = npt.NDArray[np.float64]
 LARGEST = 1e300
 """Values beyond it could overflow when a forecast is scaled back."""
 
+SHAPES = "give an array of shape (time,) or (time, channels)"
+
 CONSTANT = 1e-13
 """Relative standard deviation under which a history counts as constant: rounding makes 1e-16."""
 
@@ -27,9 +29,9 @@ def as_list(series: Any) -> list[Any]:
     """Make a list of series of what may be one series, a list of them, or rows of an array."""
     if isinstance(series, (str, bytes)) or not isinstance(series, Iterable):
         raise TypeError(f"series must be a sequence of arrays, got {type(series).__name__}")
-    if hasattr(series, "ndim") and series.ndim == 1 and getattr(series, "dtype", None) != object:
-        return [series]
-    items = list(series.values() if isinstance(series, dict) else series)
+    if isinstance(series, Mapping):
+        raise TypeError("series must be a sequence of arrays, not a mapping: give its values()")
+    items = list(series)
     if items and all(np.ndim(item) == 0 for item in items):
         return [series]
     return items
@@ -47,8 +49,11 @@ def as_array(series: Any, name: str) -> Array:
     if hasattr(series, "detach"):
         series = series.detach().cpu().numpy()
     if isinstance(series, np.ma.MaskedArray):
-        series = series.astype(np.float64).filled(np.nan)
-    raw = np.asarray(series)
+        series = np.ma.filled(series.astype(np.float64), np.nan)
+    try:
+        raw = np.asarray(series)
+    except ValueError:
+        raise ValueError(f"{name} has rows of unequal lengths: {SHAPES}") from None
     if raw.dtype == object:
         raw = _from_objects(series, raw, name)
     if raw.dtype.kind == "c":
@@ -57,9 +62,7 @@ def as_array(series: Any, name: str) -> Array:
         raise ValueError(f"{name} is not numeric (dtype {raw.dtype}): convert it to numbers")
     values = raw.astype(np.float64)
     if values.ndim not in (1, 2):
-        raise ValueError(
-            f"{name} has {values.ndim} dimensions {values.shape}: give (time,) or (time, channels)"
-        )
+        raise ValueError(f"{name} has {values.ndim} dimensions {values.shape}: {SHAPES}")
     if values.size == 0:
         raise ValueError(f"{name} is empty: drop it, or give it at least one value")
     if np.isinf(values).any():
@@ -87,9 +90,7 @@ def _from_objects(series: Any, raw: npt.NDArray[Any], name: str) -> npt.NDArray[
             raise TypeError
         return raw.astype(np.float64)
     except (TypeError, ValueError):
-        raise ValueError(
-            f"{name} is not numeric, or its rows have unequal lengths: convert it to numbers"
-        ) from None
+        raise ValueError(f"{name} is not numeric: convert it to numbers") from None
 
 
 class Batch(NamedTuple):

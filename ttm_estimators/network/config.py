@@ -220,7 +220,8 @@ class TTMConfig:
     @property
     def level_factors(self) -> tuple[int, ...]:
         """Pieces K that each level cuts a patch in. Pieces of four features or fewer are not cut,
-        as in the published code. Without levels the backbone is one plain level."""
+        as in the published code. Without levels the backbone is one plain level.
+        """
         factors = [2**level for level in reversed(range(self.levels))] or [1]
         return tuple(factor if self.hidden_size // factor > 4 else 1 for factor in factors)
 
@@ -232,7 +233,8 @@ class TTMConfig:
     @property
     def tied_channels(self) -> bool:
         """Whether the network takes exactly ``channels`` channels. Else it takes any number and
-        forecasts each by itself."""
+        forecasts each by itself.
+        """
         return self.mix_channels or self.exogenous_mixing or bool(self.target_channels)
 
     def to_json(self) -> str:
@@ -261,9 +263,8 @@ class TTMConfig:
             raise ValueError(
                 f"unknown configuration fields {unknown}: a newer version may have written them"
             )
-        return cls(
-            **{
-                name: tuple(value) if isinstance(value, list) else value
-                for name, value in values.items()
-            }
-        )
+        plain: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        return cls(**plain)

@@ -24,9 +24,7 @@ class Decoder(nn.Module):
         super().__init__()
         hidden = config.decoder_hidden_size
         self.adapter = (
-            nn.Linear(config.hidden_size, hidden)
-            if config.hidden_size != hidden
-            else nn.Identity()
+            nn.Linear(config.hidden_size, hidden) if config.hidden_size != hidden else nn.Identity()
         )
         self.statics = nn.ModuleList(
             nn.Embedding(cardinality, hidden) for cardinality in config.static_cardinalities

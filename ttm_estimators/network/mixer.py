@@ -104,7 +104,8 @@ class ChannelMixer(AxisMixer):
 
 class MixerBlock(nn.Module):
     """One TSMixer block: channels (if ``channels`` is given), patches (if more than one),
-    features. Input and output have shape (B, C, P, D)."""
+    features. Input and output have shape (B, C, P, D).
+    """
 
     def __init__(
         self,

@@ -85,6 +85,8 @@ class Pretraining(lightning.LightningModule):
         self.forecast = torch.compile(forecast) if recipe.compile else forecast
 
     def training_step(self, window: Window) -> Tensor:
+        # Dropout of a step depends on its number alone, so that a resumed run repeats it.
+        torch.manual_seed(self.recipe.seed * 1_000_003 + self.global_step)
         past_BT, future_BH = window
         forecast_BHVQ, scaling = self.forecast(past_BT[..., None])
         target_BHV = scaling.normalise(future_BH[..., None])
@@ -156,7 +158,9 @@ def pretrain(
         gradient_clip_val=recipe.gradient_clip,
         callbacks=[
             ModelCheckpoint(
-                checkpoint.parent, save_last=True, save_top_k=0,
+                checkpoint.parent,
+                save_last=True,
+                save_top_k=0,
                 every_n_train_steps=CHECKPOINT_EVERY,
             ),
             *([RichProgressBar()] if progress else []),

@@ -151,9 +151,7 @@ def _build(config: TTMConfig, tensors: dict[str, Tensor], path: Path) -> TinyTim
     found = {name: tuple(t.shape) for name, t in tensors.items()}
     if expected != found:
         wrong = sorted(
-            name
-            for name in expected.keys() | found.keys()
-            if expected.get(name) != found.get(name)
+            name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)
         )
         first = wrong[0]
         raise WeightsError(

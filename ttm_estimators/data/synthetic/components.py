@@ -26,18 +26,20 @@ class Draw:
 
     @property
     def device(self) -> torch.device:
+        """Where the numbers are made."""
         return self.generator.device
 
     def normal(self, *shape: int) -> Tensor:
+        """Standard normal numbers, shape (N, *shape)."""
         return torch.randn(self.series, *shape, generator=self.generator, device=self.device)
 
     def uniform(self, low: float, high: float, *shape: int) -> Tensor:
-        u = torch.rand(
-            self.series, *(shape or (1,)), generator=self.generator, device=self.device
-        )
+        """Uniform numbers, shape (N, *shape), or (N, 1) to be shared by a row."""
+        u = torch.rand(self.series, *(shape or (1,)), generator=self.generator, device=self.device)
         return low + (high - low) * u
 
     def log_uniform(self, low: float, high: float, *shape: int) -> Tensor:
+        """Numbers whose logarithm is uniform, shape (N, *shape), or (N, 1)."""
         return self.uniform(math.log(low), math.log(high), *shape).exp()
 
     def chance(self, probability: float, *shape: int) -> Tensor:
@@ -45,6 +47,7 @@ class Draw:
         return self.uniform(0.0, 1.0, *shape) < probability
 
     def choice(self, values: tuple[float, ...], *shape: int) -> Tensor:
+        """One of some values, shape (N, *shape), or (N, 1)."""
         table = torch.tensor(values, device=self.device)
         index = self.uniform(0.0, len(values), *shape).long().clamp(max=len(values) - 1)
         return table[index]

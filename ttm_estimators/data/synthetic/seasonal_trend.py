@@ -37,9 +37,7 @@ def seasonal_trend(draw: Draw) -> Tensor:
     calendar_N2 = torch.tensor(CYCLES, device=draw.device)[index_N]
     free_N1 = draw.chance(0.35)
     short_N1 = torch.where(free_N1, draw.log_uniform(3.0, 500.0), calendar_N2[:, :1])
-    long_N1 = torch.where(
-        free_N1, short_N1 * draw.log_uniform(2.0, 12.0), calendar_N2[:, 1:]
-    )
+    long_N1 = torch.where(free_N1, short_N1 * draw.log_uniform(2.0, 12.0), calendar_N2[:, 1:])
     jitter_N1 = 1.0 + 0.05 * draw.normal(1) * draw.chance(0.15)
 
     first = seasonal(draw, short_N1 * jitter_N1)

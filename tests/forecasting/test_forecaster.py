@@ -1,0 +1,362 @@
+"""Properties that every forecast has, whatever the weights."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from tests.forecasting.conftest import make_forecaster
+from ttm_estimators import Forecaster
+
+HORIZON = 7
+
+values = st.floats(-100, 100, allow_subnormal=False)
+histories = hnp.arrays(np.float64, st.integers(2, 90), elements=values).filter(
+    lambda x: x[-64:].std() > 1e-3
+)
+magnitudes = st.sampled_from([1e-30, 1e-9, 1e-3, 1.0, 7.0, 1e6, 1e30])
+
+
+def spread(history: np.ndarray) -> float:
+    return float(np.nanstd(history[-64:]))
+
+
+def with_gaps(history: np.ndarray, every: int = 3) -> np.ndarray:
+    gappy = history.copy()
+    gappy[1:-1:every] = np.nan
+    return gappy
+
+
+@settings(deadline=None, max_examples=40)
+@given(history=histories, magnitude=magnitudes)
+def test_scaling_a_series_scales_its_forecast(forecaster, history, magnitude):
+    plain = forecaster.forecast([history], HORIZON).quantiles
+    scaled = forecaster.forecast([history * magnitude], HORIZON).quantiles
+    np.testing.assert_allclose(scaled / magnitude, plain, rtol=0, atol=2e-5 * spread(history))
+
+
+@settings(deadline=None, max_examples=40)
+@given(history=histories, shift=st.floats(-1e6, 1e6))
+def test_shifting_a_series_shifts_its_forecast(forecaster, history, shift):
+    plain = forecaster.forecast([history], HORIZON).quantiles
+    shifted = forecaster.forecast([history + shift], HORIZON).quantiles
+    tolerance = 2e-5 * spread(history) + 1e-7 * abs(shift)
+    np.testing.assert_allclose(shifted - shift, plain, rtol=0, atol=tolerance)
+
+
+@settings(deadline=None, max_examples=40)
+@given(history=histories, padding=st.integers(1, 80))
+def test_leading_missing_values_equal_a_shorter_history(forecaster, history, padding):
+    padded = np.concatenate([np.full(padding, np.nan), history])
+    np.testing.assert_array_equal(
+        forecaster.forecast([padded], HORIZON).quantiles,
+        forecaster.forecast([history], HORIZON).quantiles,
+    )
+
+
+def test_leading_missing_values_equal_a_shorter_history_without_mask_input(point_forecaster):
+    history = np.random.default_rng(0).normal(size=40)
+    padded = np.concatenate([np.full(20, np.nan), history])
+    np.testing.assert_array_equal(
+        point_forecaster.forecast([padded], HORIZON).point,
+        point_forecaster.forecast([history], HORIZON).point,
+    )
+
+
+def test_what_lies_before_the_context_does_not_matter(forecaster):
+    history = np.random.default_rng(0).normal(size=64)
+    longer = np.concatenate([np.full(30, 1e9), history])
+    np.testing.assert_array_equal(
+        forecaster.forecast([longer], HORIZON).quantiles,
+        forecaster.forecast([history], HORIZON).quantiles,
+    )
+
+
+@settings(deadline=None, max_examples=25)
+@given(panel=st.lists(histories, min_size=2, max_size=6), batch_size=st.integers(1, 7))
+def test_a_forecast_does_not_depend_on_its_batch(forecaster, panel, batch_size):
+    together = forecaster.forecast(panel, HORIZON, batch_size=batch_size).quantiles
+    for history, forecast in zip(panel, together, strict=True):
+        alone = forecaster.forecast([history], HORIZON).quantiles[0]
+        np.testing.assert_allclose(forecast, alone, rtol=0, atol=1e-5 * spread(history))
+
+
+def test_a_broken_batch_mate_changes_nothing(forecaster):
+    history = np.random.default_rng(0).normal(size=50)
+    mates = [np.full(50, 1e250), np.zeros(3), with_gaps(history) * 1e-200]
+    together = forecaster.forecast([history, *mates], HORIZON).quantiles
+    alone = forecaster.forecast([history], HORIZON).quantiles[0]
+    np.testing.assert_allclose(together[0], alone, rtol=0, atol=1e-5)
+    assert np.isfinite(together).all()
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    history=histories,
+    levels=st.lists(st.floats(1e-4, 1 - 1e-4), min_size=1, max_size=8, unique=True),
+    horizon=st.integers(1, 40),
+    gappy=st.booleans(),
+)
+def test_quantiles_never_cross(forecaster, history, levels, horizon, gappy):
+    history = with_gaps(history) if gappy else history
+    forecast = forecaster.forecast([history], horizon, quantile_levels=sorted(levels))
+    assert forecast.quantiles.shape == (1, horizon, len(levels))
+    assert (np.diff(forecast.quantiles, axis=-1) >= 0).all()
+    assert np.isfinite(forecast.quantiles).all()
+
+
+def test_the_point_forecast_is_the_median(forecaster):
+    history = np.random.default_rng(0).normal(size=50)
+    forecast = forecaster.forecast([history], HORIZON, quantile_levels=[0.9, 0.5])
+    np.testing.assert_array_equal(forecast.point, forecast.quantiles[..., 1])
+
+
+def test_levels_are_returned_in_the_order_given(forecaster):
+    history = np.random.default_rng(0).normal(size=50)
+    forecast = forecaster.forecast([history], HORIZON, quantile_levels=[0.9, 0.1])
+    assert forecast.levels == (0.9, 0.1)
+    assert (forecast.quantiles[..., 0] > forecast.quantiles[..., 1]).all()
+
+
+def test_repeating_a_forecast_gives_the_same_bits(forecaster):
+    panel = list(np.random.default_rng(0).normal(size=(5, 70)))
+    first, second = (forecaster.forecast(panel, 30).quantiles for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_threads_may_share_a_forecaster(forecaster):
+    panels = [np.random.default_rng(seed).normal(size=(4, 70)) for seed in range(8)]
+    expected = [forecaster.forecast(panel, HORIZON).quantiles for panel in panels]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda panel: forecaster.forecast(panel, HORIZON).quantiles, panels))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_forecasting_leaves_gradients_and_threads_settings_alone(forecaster):
+    history = torch.ones(10, requires_grad=True)
+    forecaster.forecast([history], HORIZON)
+    assert torch.is_grad_enabled()
+    assert all(p.grad is None for p in forecaster.network.parameters())
+
+
+@pytest.mark.parametrize("length", [1, 2, 7, 63, 64, 65, 500])
+def test_any_history_length_is_taken(forecaster, length):
+    history = np.arange(length, dtype=float)
+    assert np.isfinite(forecaster.forecast([history], HORIZON).quantiles).all()
+
+
+@pytest.mark.parametrize("horizon", [1, 4, 5, 12, 13, 50])
+def test_any_horizon_is_taken(forecaster, horizon):
+    history = np.random.default_rng(0).normal(size=50)
+    assert forecaster.forecast([history], horizon).quantiles.shape == (1, horizon, 5)
+
+
+def test_a_shorter_horizon_is_the_beginning_of_a_longer_one(forecaster):
+    history = np.random.default_rng(0).normal(size=50)
+    longest = forecaster.forecast([history], 40).quantiles
+    for horizon in (1, 5, 12, 20):
+        shorter = forecaster.forecast([history], horizon).quantiles
+        np.testing.assert_allclose(shorter, longest[:, :horizon], atol=1e-5)
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, -3.0, 1e30, 1e-30])
+def test_a_constant_series_is_forecast_to_stay(forecaster, constant):
+    forecast = forecaster.forecast([np.full(37, constant)], 20)
+    np.testing.assert_allclose(forecast.quantiles, constant, rtol=1e-12)
+
+
+def test_small_variation_around_a_large_level_is_not_lost(forecaster):
+    history = np.random.default_rng(0).normal(size=60)
+    forecast = forecaster.forecast([1e9 + 1e-3 * history], HORIZON).quantiles
+    plain = forecaster.forecast([history], HORIZON).quantiles
+    np.testing.assert_allclose((forecast - 1e9) / 1e-3, plain, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda x: x.astype(np.int8),
+        lambda x: x.astype(np.uint16),
+        lambda x: x.astype(np.float16),
+        lambda x: x.astype(np.float32),
+        lambda x: x.tolist(),
+        lambda x: [*x.tolist()[:-1], int(x[-1])],
+        pd.Series,
+        lambda x: pd.Series(x, dtype="Float64"),
+        lambda x: pd.Series(x.astype(int), dtype="Int64"),
+        torch.from_numpy,
+        np.ma.masked_array,
+        lambda x: x.astype(object),
+    ],
+)
+def test_every_kind_of_number_gives_the_same_forecast(forecaster, convert):
+    history = np.round(20 * np.abs(np.sin(np.arange(50.0))))
+    expected = forecaster.forecast([history], HORIZON).quantiles
+    np.testing.assert_array_equal(
+        forecaster.forecast([convert(history)], HORIZON).quantiles, expected
+    )
+
+
+def test_booleans_count_as_zero_and_one(forecaster):
+    history = np.arange(30) % 3 == 0
+    np.testing.assert_array_equal(
+        forecaster.forecast([history], HORIZON).quantiles,
+        forecaster.forecast([history.astype(float)], HORIZON).quantiles,
+    )
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        [1.0, None, 3.0, 2.0],
+        [1.0, np.nan, 3.0, 2.0],
+        pd.Series([1, None, 3, 2], dtype="Int64"),
+        np.ma.masked_array([1.0, 9.0, 3.0, 2.0], mask=[0, 1, 0, 0]),
+    ],
+)
+def test_every_kind_of_missing_value_is_the_same(forecaster, missing):
+    np.testing.assert_array_equal(
+        forecaster.forecast([missing], HORIZON).quantiles,
+        forecaster.forecast([np.array([1.0, np.nan, 3.0, 2.0])], HORIZON).quantiles,
+    )
+
+
+def test_a_single_series_may_stand_alone(forecaster):
+    history = np.random.default_rng(0).normal(size=50)
+    expected = forecaster.forecast([history], HORIZON).quantiles
+    for alone in (history, history.tolist(), pd.Series(history), torch.from_numpy(history)):
+        np.testing.assert_array_equal(forecaster.forecast(alone, HORIZON).quantiles, expected)
+
+
+def test_channels_of_a_series_are_forecast_as_if_apart(forecaster):
+    history = np.random.default_rng(0).normal(size=(50, 3))
+    forecast = forecaster.forecast([history, 2 * history], HORIZON)
+    assert forecast.quantiles.shape == (2, HORIZON, 3, 5)
+    assert forecast.point.shape == (2, HORIZON, 3)
+    for channel in range(3):
+        alone = forecaster.forecast([history[:, channel]], HORIZON).quantiles[0]
+        np.testing.assert_allclose(forecast.quantiles[0, :, channel], alone, atol=1e-5)
+        np.testing.assert_allclose(forecast.quantiles[1, :, channel], 2 * alone, atol=1e-4)
+
+
+def test_a_network_that_mixes_channels_takes_them_together():
+    mixing = make_forecaster(channels=3, mix_channels=True)
+    history = np.random.default_rng(0).normal(size=(50, 3))
+    before = mixing.forecast([history], 20).quantiles
+    assert before.shape == (1, 20, 3, 5)
+    history[:, 2] += np.linspace(0, 5, 50)
+    after = mixing.forecast([history], 20).quantiles
+    assert not np.allclose(before[..., 0, :], after[..., 0, :])
+    with pytest.raises(ValueError, match="3 channels at once, the series have 2"):
+        mixing.forecast([history[:, :2]], HORIZON)
+
+
+def test_a_network_may_forecast_some_of_its_channels():
+    partial = make_forecaster(channels=3, mix_channels=True, target_channels=(2, 0))
+    history = np.random.default_rng(0).normal(size=(50, 3)) * [1.0, 1.0, 0.0] + [1.0, 2.0, 3.0]
+    forecast = partial.forecast([history], HORIZON)
+    assert forecast.quantiles.shape == (1, HORIZON, 2, 5)
+    np.testing.assert_array_equal(forecast.quantiles[:, :, 0], 3.0)
+    with pytest.raises(ValueError, match="only some of its channels"):
+        partial.forecast([history], 20)
+
+
+def test_a_resolution_prefix_is_fed_the_unknown_resolution():
+    prefixed = make_forecaster(resolutions=10)
+    history = np.random.default_rng(0).normal(size=50)
+    assert np.isfinite(prefixed.forecast([history], 20).quantiles).all()
+
+
+def test_a_network_with_covariates_is_refused():
+    with pytest.raises(ValueError, match="needs covariates"):
+        make_forecaster(channels=2, mix_channels=True, static_cardinalities=(3,))
+
+
+def test_no_series_give_an_empty_forecast(forecaster):
+    assert forecaster.forecast([], HORIZON).quantiles.shape == (0, HORIZON, 5)
+
+
+def test_a_point_network_forecasts_its_level_only(point_forecaster):
+    history = np.random.default_rng(0).normal(size=50)
+    forecast = point_forecaster.forecast([history], 30)
+    assert forecast.levels == (0.5,)
+    assert forecast.quantiles.shape == (1, 30, 1)
+    with pytest.raises(ValueError, match=r"level 0.5 only.*quantile head"):
+        point_forecaster.forecast([history], HORIZON, quantile_levels=[0.1, 0.5])
+
+
+def test_progress_is_shown_on_request_only(forecaster, capsys):
+    panel = list(np.random.default_rng(0).normal(size=(4, 20)))
+    forecaster.forecast(panel, HORIZON, batch_size=2)
+    assert capsys.readouterr().out == ""
+    forecaster.forecast(panel, HORIZON, batch_size=2, progress=True)
+    assert "forecasting" in capsys.readouterr().out
+
+
+GOOD = [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ([], "series 1 is empty"),
+        (np.empty((0, 2)), "series 1 is empty"),
+        ([np.nan, np.nan], "series 1 is all missing"),
+        ([None, None], "series 1 is all missing"),
+        ([1.0, np.inf], "series 1 holds infinity"),
+        ([1.0, -np.inf], "series 1 holds infinity"),
+        (["a", "b"], "series 1 is not numeric"),
+        (["1", "2"], "series 1 is not numeric"),
+        ([1.0, "2"], "series 1 is not numeric"),
+        (np.array(["2020-01-01"], dtype="datetime64[D]"), "series 1 is not numeric"),
+        (np.array([1 + 2j]), "series 1 is complex"),
+        ([1 + 2j, None], "series 1 is complex"),
+        (np.zeros((4, 2, 2)), r"series 1 has 3 dimensions \(4, 2, 2\)"),
+        ([[1.0, 2.0], [3.0]], "series 1 has rows of unequal lengths"),
+        ([1.0, 1e301], "series 1 holds values beyond"),
+        ([1.0, *[np.nan] * 64], "series 1 has no observed value in its latest 64 points"),
+    ],
+)
+def test_a_bad_series_is_named_with_its_remedy(forecaster, bad, message):
+    with pytest.raises(ValueError, match=message) as error:
+        forecaster.forecast([GOOD, bad], HORIZON)
+    assert ":" in str(error.value), "the message should say how to fix it"
+
+
+def test_a_missing_channel_is_named(forecaster):
+    history = np.array([[1.0, np.nan], [2.0, np.nan]])
+    with pytest.raises(ValueError, match="series 0 is all missing in channel 1"):
+        forecaster.forecast([history], HORIZON)
+
+
+def test_series_of_different_channels_are_refused(forecaster):
+    with pytest.raises(ValueError, match=r"series 1 has shape \(3, 2\) and series 0 \(3,\)"):
+        forecaster.forecast([GOOD, np.ones((3, 2))], HORIZON)
+
+
+@pytest.mark.parametrize("horizon", [0, -1, 1.5, "3", None, True])
+def test_a_bad_horizon_is_refused(forecaster, horizon):
+    with pytest.raises(ValueError, match="horizon must be"):
+        forecaster.forecast([GOOD], horizon)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, -0.1, 1.5, np.nan])
+def test_a_level_outside_0_and_1_is_refused(forecaster, level):
+    with pytest.raises(ValueError, match=r"outside \(0, 1\)"):
+        forecaster.forecast([GOOD], HORIZON, quantile_levels=[0.5, level])
+
+
+def test_an_empty_list_of_levels_is_refused(forecaster):
+    with pytest.raises(ValueError, match="non-empty"):
+        forecaster.forecast([GOOD], HORIZON, quantile_levels=[])
+
+
+@pytest.mark.parametrize("series", [3.0, "data.csv", {"a": [1.0, 2.0]}, None])
+def test_what_is_no_sequence_of_series_is_refused(forecaster: Forecaster, series):
+    with pytest.raises(TypeError, match="sequence of arrays"):
+        forecaster.forecast(series, HORIZON)
