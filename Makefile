@@ -2,9 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# The CPU build: the default one for Linux brings gigabytes of GPU libraries. Where that index is
-# not reachable, pip takes the same version from the one it knows.
-TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
+TORCH := $(shell grep '^torch==' constraints.txt)
+# The CPU build: the default one for Linux brings gigabytes of GPU libraries. Where its index is not
+# reachable, pip takes the same version from the index that it is set up with.
+CPU_INDEX := --index-url https://download.pytorch.org/whl/cpu --retries 0 --timeout 15
+INSTALL_TORCH = -m pip install --quiet $(CPU_INDEX) '$(TORCH)' 2>/dev/null
 
 .PHONY: demo test lint parity clean
 
@@ -23,8 +25,7 @@ lint: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed: make PYTHON=/path/to/python3")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --index-url https://download.pytorch.org/whl/cpu '$(TORCH)' \
-	  || $(BIN)/python -m pip install --quiet '$(TORCH)'
+	$(BIN)/python $(INSTALL_TORCH) || $(BIN)/python -m pip install --quiet '$(TORCH)'
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	touch $@
 

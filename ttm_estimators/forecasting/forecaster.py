@@ -158,7 +158,7 @@ class Forecaster:
         batch = make_batch(rows, self.config.context_length)
         past_BTC = torch.from_numpy(batch.past_BTC).to(self.device)
         observed_BTC = torch.from_numpy(batch.observed_BTC).to(self.device)
-        quantiles_BHVQ = roll_out(self.network, past_BTC, observed_BTC, horizon).cpu()
+        quantiles_BHVQ = roll_out(self.network, past_BTC, observed_BTC, horizon).cpu().double()
         # Interpolated before scaling back: a large level would round small widths away.
         quantiles_BHVL = interpolate(quantiles_BHVQ, self.quantile_levels, levels).numpy()
         targets = list(self.config.target_channels) or slice(None)

@@ -62,9 +62,8 @@ def interpolate(quantiles_Q: Tensor, known: tuple[float, ...], wanted: tuple[flo
     Returns
     -------
     Tensor
-        Double precision, the wanted levels in the last axis.
+        The wanted levels in the last axis.
     """
-    quantiles_Q = quantiles_Q.double()
     if len(known) == 1:
         return quantiles_Q.expand(*quantiles_Q.shape[:-1], len(wanted))
     score_Q = torch.special.ndtri(torch.tensor(known, dtype=torch.float64))
@@ -73,7 +72,7 @@ def interpolate(quantiles_Q: Tensor, known: tuple[float, ...], wanted: tuple[flo
     share_L = (score_L - score_Q[left_L]) / (score_Q[left_L + 1] - score_Q[left_L])
     low_L = quantiles_Q[..., left_L]
     # Not (1 - share) * low + share * high, which rounds equal quantiles out of order.
-    return low_L + share_L * (quantiles_Q[..., left_L + 1] - low_L)
+    return low_L + share_L.to(low_L) * (quantiles_Q[..., left_L + 1] - low_L)
 
 
 def level_masses(levels: tuple[float, ...]) -> Tensor:

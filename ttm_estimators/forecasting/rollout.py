@@ -69,7 +69,7 @@ def roll_out(
     if resolution is not None:
         resolution = repeat(resolution, "b -> (b p)", p=len(levels))
     while done < horizon:
-        path = interpolate(block, levels, spread_levels(levels)).to(block.dtype)
+        path = interpolate(block, levels, spread_levels(levels))
         path = rearrange(path, "b h c p -> (b p) h c")
         past = torch.cat([past, path], dim=1)[:, -config.context_length :]
         known = torch.ones_like(path, dtype=torch.bool)

@@ -128,7 +128,7 @@ class TTMConfig:
                 raise ValueError(f"{name} must be an integer of at least {lowest}, got {value!r}")
         for name in ("dropout", "head_dropout"):
             value = getattr(self, name)
-            if not 0 <= value < 1:
+            if not isinstance(value, (int, float)) or not 0 <= value < 1:
                 raise ValueError(f"{name} must lie in [0, 1), got {value!r}")
         for name in ("mix_channels", "exogenous_mixing", "mask_input"):
             if not isinstance(getattr(self, name), bool):
@@ -140,6 +140,16 @@ class TTMConfig:
         }.items():
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} must be one of {choices}, got {getattr(self, name)!r}")
+        for name, kind in {
+            "static_cardinalities": int,
+            "target_channels": int,
+            "covariate_channels": int,
+            "scales": int,
+            "quantile_levels": float,
+        }.items():
+            value = getattr(self, name)
+            if not isinstance(value, tuple) or not all(isinstance(one, kind) for one in value):
+                raise ValueError(f"{name} must be a tuple of {kind.__name__}, got {value!r}")
         self._validate_scales()
         self._validate_levels()
         self._validate_channels()
@@ -188,6 +198,11 @@ class TTMConfig:
         if any(cardinality < 1 for cardinality in self.static_cardinalities):
             raise ValueError(
                 f"static_cardinalities must be positive, got {self.static_cardinalities}"
+            )
+        if self.exogenous_context > self.context_length:
+            raise ValueError(
+                f"exogenous_context {self.exogenous_context} must be at most context_length "
+                f"{self.context_length}"
             )
         if self.exogenous_mixing and self.quantile_levels:
             raise ValueError("exogenous_mixing and quantile_levels can not be combined yet")

@@ -43,6 +43,7 @@ PRESETS: dict[str, TTMConfig] = {
         horizon=720,
         scales=(1, 4),
         mask_input=True,
+        gate="sigmoid",
         head="patch",
         quantile_levels=DECILES,
         dropout=0.0,

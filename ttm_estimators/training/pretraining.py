@@ -104,7 +104,6 @@ class Pretraining(lightning.LightningModule):
             ],
             lr=self.recipe.learning_rate,
             betas=(0.9, 0.98),
-            fused=True,
         )
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self.recipe.rate)
         return {
