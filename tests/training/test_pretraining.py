@@ -16,7 +16,7 @@ def weights(network):
 
 @pytest.fixture(autouse=True)
 def _frequent_checkpoints(monkeypatch):
-    monkeypatch.setattr(pretraining, "CHECKPOINT_EVERY", 4)
+    monkeypatch.setattr(pretraining, "CHECKPOINT_EVERY", 2)
 
 
 def train(folder, **changes):
@@ -25,7 +25,7 @@ def train(folder, **changes):
 
 
 def test_training_lowers_the_loss(tmp_path):
-    train(tmp_path, steps=120, batch_size=32, seed=1)
+    train(tmp_path, steps=300, batch_size=32)
     rows = (tmp_path / "metrics.csv").read_text().splitlines()
     column = rows[0].split(",").index("loss")
     losses = [float(row.split(",")[column]) for row in rows[1:]]
@@ -48,16 +48,18 @@ def test_the_result_is_a_weights_folder(tmp_path):
 def test_an_interrupted_run_ends_where_an_undisturbed_one_does(tmp_path, monkeypatch):
     undisturbed = weights(train(tmp_path / "undisturbed"))
 
-    def stop_at_five(module, batch, batch_idx):
-        if module.global_step == 5:
-            raise ConnectionAbortedError
+    for stop in (5, 6):  # twice, for a resumed run must be resumable too
 
-    with monkeypatch.context() as patch:
-        patch.setattr(
-            pretraining.Pretraining, "on_train_batch_start", stop_at_five, raising=False
-        )
-        with pytest.raises(ConnectionAbortedError):
-            train(tmp_path / "interrupted")
+        def interrupt(module, batch, batch_idx, stop=stop):
+            if module.global_step == stop:
+                raise ConnectionAbortedError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(pretraining.Pretraining, "on_train_batch_start", interrupt, raising=False)
+            with pytest.raises(ConnectionAbortedError):
+                train(tmp_path / "interrupted")
+    checkpoints = list((tmp_path / "interrupted" / "checkpoints").iterdir())
+    assert [path.name for path in checkpoints] == ["last.ckpt"]
     assert not (tmp_path / "interrupted" / "model.safetensors").exists()
     resumed = weights(train(tmp_path / "interrupted"))
     torch.testing.assert_close(resumed, undisturbed, rtol=0, atol=0)

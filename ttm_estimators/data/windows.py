@@ -11,15 +11,19 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torch.utils.data import IterableDataset, get_worker_info
 
 from ttm_estimators.data.synthetic import Draw, sample
 from ttm_estimators.data.synthetic.components import standardise
 
-SHORT_SHARE = 0.3
+YOUNG_SHARE = 0.4
 """Share of a batch whose series are young: they begin inside the context."""
 
-SHORTEST = 8
+YOUNG_LENGTHS = 4
+"""Different histories among the young series of a batch."""
+
+YOUNGEST = 8
 """Points of history of the youngest series."""
 
 
@@ -66,29 +70,25 @@ class SyntheticWindows(IterableDataset[Window]):
     def batch(self, k: int) -> Window:
         """Make batch ``k``."""
         generator = torch.Generator().manual_seed(1_000_003 * self.seed + k)
-        young = round(self.batch_size * SHORT_SHARE)
-        series_BT = torch.cat(
-            [self._grown(generator, self.batch_size - young), self._young(generator, young)]
-        )
+        each = round(self.batch_size * YOUNG_SHARE / YOUNG_LENGTHS)
+        grown = self.batch_size - YOUNG_LENGTHS * each
+        parts = [sample(grown, self.context_length + self.horizon, generator)]
+        parts += [self._young(generator, each) for _ in range(YOUNG_LENGTHS) if each]
+        series_BT = torch.cat(parts)
         draw = Draw(self.batch_size, series_BT.shape[1], generator)
         series_BT = _mixed_up(series_BT, draw)
         series_BT = torch.where(draw.chance(0.2), -series_BT, series_BT)
         series_BT = _with_missing(series_BT, draw)
         return Window(series_BT[:, : self.context_length], series_BT[:, self.context_length :])
 
-    def _grown(self, generator: torch.Generator, series: int) -> Tensor:
-        """Series that fill the context and the horizon."""
-        return sample(series, self.context_length + self.horizon, generator)
-
     def _young(self, generator: torch.Generator, series: int) -> Tensor:
-        """Series whose trends and cycles unfold over a short life, of one length in a batch."""
+        """Series whose trends and cycles unfold over a short life, of one length."""
         u = float(torch.rand((), generator=generator))
-        longest = math.log(self.context_length / SHORTEST)
-        history = round(SHORTEST * math.exp(u * longest))
+        history = round(YOUNGEST * (self.context_length / YOUNGEST) ** u)
         future = min(self.horizon, max(history, 48))
         values = sample(series, history + future, generator)
         left, right = self.context_length - history, self.horizon - future
-        return torch.nn.functional.pad(values, (left, right), value=math.nan)
+        return functional.pad(values, (left, right), value=math.nan)
 
 
 def _mixed_up(series_BT: Tensor, draw: Draw) -> Tensor:

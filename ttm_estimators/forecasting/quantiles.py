@@ -108,8 +108,8 @@ def mixture_quantiles(values_: Tensor, masses: Tensor, levels: tuple[float, ...]
         Levels wanted, which become the last axis.
     """
     ordered, order = values_.sort(dim=-1)
-    cumulative = masses.to(values_.device)[order].cumsum(dim=-1)
+    cumulative = masses.to(values_)[order].cumsum(dim=-1)
     wanted = torch.tensor(levels, dtype=cumulative.dtype, device=values_.device)
     wanted = wanted.expand(*cumulative.shape[:-1], len(levels)).contiguous()
-    index = torch.searchsorted(cumulative.contiguous(), wanted - 1e-9)
+    index = torch.searchsorted(cumulative.contiguous(), wanted - 1e-6)
     return ordered.gather(-1, index.clamp(max=ordered.shape[-1] - 1))

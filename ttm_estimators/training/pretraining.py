@@ -161,6 +161,7 @@ def pretrain(
                 save_last=True,
                 save_top_k=0,
                 every_n_train_steps=CHECKPOINT_EVERY,
+                enable_version_counter=False,  # else a resumed run would write last-v1.ckpt
             ),
             *([RichProgressBar()] if progress else []),
         ],

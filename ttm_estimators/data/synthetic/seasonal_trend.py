@@ -26,6 +26,7 @@ CYCLES = (
     (52.18, 4.35),
     (12.0, 60.0),
     (4.0, 20.0),
+    (5.0, 21.74),
     (60.0, 1440.0),
 )
 """Short and long period, in steps, of common calendars (hour of day and day of week first)."""
@@ -33,10 +34,13 @@ CYCLES = (
 
 def seasonal_trend(draw: Draw) -> Tensor:
     """Series of trend, one to three seasonalities and noise, additive or multiplicative."""
-    index_N = draw.uniform(0.0, len(CYCLES)).long().clamp(max=len(CYCLES) - 1).squeeze(1)
-    calendar_N2 = torch.tensor(CYCLES, device=draw.device)[index_N]
+    # A season is learnt from a few repetitions: short series get short ones.
+    longest = max(6.0, draw.length / 5)
+    cycles = [cycle for cycle in CYCLES if cycle[0] <= longest]
+    index_N = draw.uniform(0.0, len(cycles)).long().clamp(max=len(cycles) - 1).squeeze(1)
+    calendar_N2 = torch.tensor(cycles, device=draw.device)[index_N]
     free_N1 = draw.chance(0.35)
-    short_N1 = torch.where(free_N1, draw.log_uniform(3.0, 500.0), calendar_N2[:, :1])
+    short_N1 = torch.where(free_N1, draw.log_uniform(2.5, min(500.0, longest)), calendar_N2[:, :1])
     long_N1 = torch.where(free_N1, short_N1 * draw.log_uniform(2.0, 12.0), calendar_N2[:, 1:])
     jitter_N1 = 1.0 + 0.05 * draw.normal(1) * draw.chance(0.15)
 
