@@ -1,6 +1,7 @@
 # Needs only make and Python 3.10 or later. Everything is installed into .venv.
 PYTHON ?= python3
 VENV := .venv
+PARITY := .venv-parity
 BIN := $(VENV)/bin
 TORCH := $(shell grep '^torch==' constraints.txt)
 # The CPU build: the default one for Linux brings gigabytes of GPU libraries. Where its index is not
@@ -29,5 +30,17 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	touch $@
 
+# The published code pins an older torch, and so gets an environment of its own.
+parity: $(PARITY)/.installed
+	PYTHONPATH=. $(PARITY)/bin/python tests/parity/compare.py
+
+$(PARITY)/.installed: constraints.txt
+	$(PYTHON) -m venv $(PARITY)
+	$(PARITY)/bin/python $(INSTALL_TORCH) || $(PARITY)/bin/python -m pip install --quiet '$(TORCH)'
+	$(PARITY)/bin/python -m pip install --quiet --no-deps granite-tsfm==0.3.11
+	$(PARITY)/bin/python -m pip install --quiet 'transformers>=4.57.6,<6' accelerate datasets \
+	  deprecated einops pandas safetensors scikit-learn urllib3
+	touch $@
+
 clean:
-	rm -rf $(VENV) .venv-parity build dist demo *.egg-info
+	rm -rf $(VENV) $(PARITY) build dist demo *.egg-info

@@ -73,7 +73,7 @@ class Backbone(nn.Module):
         x_BCPD = self.embedding(patch_BCPL)
         if self.prefix is not None:
             if resolution_B is None:
-                raise ValueError("this network has a resolution prefix: give resolution")
+                raise ValueError("this network has a resolution prefix: give resolution_B")
             x_BCPD = self.prefix(x_BCPD, resolution_B)
         out: Tensor = self.levels(x_BCPD)
         return out

@@ -265,14 +265,13 @@ class TTMConfig:
         ValueError
             When the text is not JSON, or holds a field that this version does not know.
         """
-        values = json.loads(text)
-        if not isinstance(values, dict):
-            raise ValueError("a network configuration must be a JSON object")
-        return cls.from_dict(values)
+        return cls.from_dict(json.loads(text))
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TTMConfig:
         """Build a configuration from plain values, lists standing for tuples."""
+        if not isinstance(values, dict):
+            raise ValueError("a network configuration must be a JSON object")
         unknown = sorted(set(values) - {field.name for field in fields(cls)})
         if unknown:
             raise ValueError(

@@ -49,7 +49,7 @@ class Decoder(nn.Module):
         channels, patches = x_BCPD.shape[1:3]
         if len(self.statics):
             if static_BK is None:
-                raise ValueError("this network has static covariates: give static")
+                raise ValueError("this network has static covariates: give static_BK")
             embedding_BKD = torch.stack(
                 [embed(static_BK[:, k]) for k, embed in enumerate(self.statics)], dim=1
             )

@@ -26,23 +26,36 @@ WEIGHTS_FILE = "model.safetensors"
 FORMAT = "ttm-estimators"
 FORMAT_VERSION = 1
 
+RESTORE = "restore the folder, or write it again with save_network"
+
 
 class WeightsError(ValueError):
     """A weights folder that can not be used; the message says why and what to do."""
 
 
 def save_network(network: TinyTimeMixer, folder: str | Path) -> Path:
-    """Write a network to a folder, which is made if need be. Files that stood there are replaced
-    only once the new ones are complete.
+    """Write a network to a folder, which is made if need be.
+
+    Files that stood there are replaced only once both new ones are complete. A save that is cut off
+    leaves the old network, or two files whose checksums differ, which :func:`load_network` refuses.
 
     Returns
     -------
     Path
         The folder.
+
+    Raises
+    ------
+    ValueError
+        When a weight is NaN or infinite: training has diverged.
     """
+    network = getattr(network, "_orig_mod", network)  # what torch.compile wraps
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
+    broken = _not_finite(tensors)
+    if broken:
+        raise ValueError(f"{broken[0]} holds NaN or infinity: the network is not worth keeping")
+    folder.mkdir(parents=True, exist_ok=True)
     data = format_safetensors(tensors)
     config = {
         "format": FORMAT,
@@ -50,13 +63,14 @@ def save_network(network: TinyTimeMixer, folder: str | Path) -> Path:
         "sha256": hashlib.sha256(data).hexdigest(),
         "network": json.loads(network.config.to_json()),
     }
-    for name, content in {
-        WEIGHTS_FILE: data,
-        CONFIG_FILE: (json.dumps(config, indent=2) + "\n").encode(),
-    }.items():
-        partial = folder / f".{name}.partial"
-        partial.write_bytes(content)
-        os.replace(partial, folder / name)
+    contents = {
+        folder / WEIGHTS_FILE: data,
+        folder / CONFIG_FILE: (json.dumps(config, indent=2) + "\n").encode(),
+    }
+    for path, content in contents.items():
+        _partial(path).write_bytes(content)
+    for path in contents:
+        os.replace(_partial(path), path)
     return folder
 
 
@@ -79,8 +93,8 @@ def load_network(folder: str | Path) -> TinyTimeMixer:
         When a file is missing, damaged, or of another model.
     """
     folder = Path(folder)
-    config_values = _read_config(folder / CONFIG_FILE)
-    weights_path = folder / WEIGHTS_FILE
+    config_path, weights_path = folder / CONFIG_FILE, folder / WEIGHTS_FILE
+    config_values = _read_config(config_path)
     if not weights_path.is_file():
         raise WeightsError(
             f"{folder} has no {WEIGHTS_FILE}. Only safetensors are read: convert other formats "
@@ -88,25 +102,29 @@ def load_network(folder: str | Path) -> TinyTimeMixer:
         )
     data = weights_path.read_bytes()
     if config_values.get("format") == FORMAT:
-        config = _our_config(config_values, folder)
-        if hashlib.sha256(data).hexdigest() != config_values.get("sha256"):
+        config = _our_config(config_values, config_path)
+        if config_values.get("sha256") != hashlib.sha256(data).hexdigest():
             raise WeightsError(
-                f"{weights_path} is damaged: its checksum is not the one in {CONFIG_FILE}. "
-                "Restore the file, or write the folder again with save_network"
+                f"{weights_path} is damaged, its checksum is not that in {CONFIG_FILE}: {RESTORE}"
             )
         tensors = _parse(data, weights_path)
     elif config_values.get("model_type") == MODEL_TYPE:
         try:
             config = read_published_config(config_values)
-        except ValueError as error:
-            raise WeightsError(f"{folder / CONFIG_FILE}: {error}") from error
-        tensors = rename_published(_parse(data, weights_path))
+        except (TypeError, ValueError) as error:
+            raise WeightsError(f"{config_path}: {error}") from error
+        tensors = rename_published(_parse(data, weights_path), config.horizon)
     else:
         raise WeightsError(
-            f"{folder / CONFIG_FILE} describes neither a network of this package nor a published "
-            f'TinyTimeMixer (model_type "{MODEL_TYPE}")'
+            f"{config_path} describes neither a network of this package nor a published "
+            f'TinyTimeMixer (model_type "{MODEL_TYPE}"): give the folder of one of these'
         )
     return _build(config, tensors, weights_path)
+
+
+def _partial(path: Path) -> Path:
+    """Where a file is written until it is complete."""
+    return path.with_name(f".{path.name}.partial")
 
 
 def _read_config(path: Path) -> dict[str, Any]:
@@ -117,36 +135,35 @@ def _read_config(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise WeightsError(f"{path} is not JSON: {error}") from error
+        raise WeightsError(f"{path} is not JSON ({error}): {RESTORE}") from error
     if not isinstance(values, dict):
-        raise WeightsError(f"{path} must hold a JSON object")
+        raise WeightsError(f"{path} does not hold a JSON object: {RESTORE}")
     return values
 
 
-def _our_config(values: dict[str, Any], folder: Path) -> TTMConfig:
+def _our_config(values: dict[str, Any], path: Path) -> TTMConfig:
     version = values.get("format_version")
     if version != FORMAT_VERSION:
         raise WeightsError(
-            f"{folder} has weights format {version!r}, this version reads {FORMAT_VERSION}: "
+            f"{path} has weights format {version!r}, this version reads {FORMAT_VERSION}: "
             "update ttm-estimators"
         )
     try:
         return TTMConfig.from_dict(values["network"])
     except (KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"{folder / CONFIG_FILE} has no valid network: {error}") from error
+        raise WeightsError(f"{path} has no valid network ({error}): {RESTORE}") from error
 
 
 def _parse(data: bytes, path: Path) -> dict[str, Tensor]:
     try:
         return parse_safetensors(data)
-    except SafetensorError as error:
-        raise WeightsError(
-            f"{path} is not a whole safetensors file ({error}): fetch or write it again"
-        ) from error
+    except (SafetensorError, KeyError) as error:  # KeyError: a number format torch does not know
+        raise WeightsError(f"{path} is no whole safetensors file ({error}): {RESTORE}") from error
 
 
 def _build(config: TTMConfig, tensors: dict[str, Tensor], path: Path) -> TinyTimeMixer:
-    network = TinyTimeMixer(config)
+    with torch.device("meta"):  # shapes only: a wrong configuration may ask for any size
+        network = TinyTimeMixer(config)
     expected = {name: tuple(t.shape) for name, t in network.state_dict().items()}
     found = {name: tuple(t.shape) for name, t in tensors.items()}
     if expected != found:
@@ -156,10 +173,15 @@ def _build(config: TTMConfig, tensors: dict[str, Tensor], path: Path) -> TinyTim
         first = wrong[0]
         raise WeightsError(
             f"{path} does not fit its {CONFIG_FILE}: {len(wrong)} tensors differ, such as {first} "
-            f"(expected {expected.get(first, 'none')}, found {found.get(first, 'none')})"
+            f"(expected {expected.get(first, 'none')}, found {found.get(first, 'none')}): {RESTORE}"
         )
-    broken = [name for name, t in tensors.items() if not torch.isfinite(t).all()]
+    tensors = {name: t.float() for name, t in tensors.items()}
+    broken = _not_finite(tensors)
     if broken:
-        raise WeightsError(f"{path} holds NaN or infinity in {broken[0]}: the weights are damaged")
-    network.load_state_dict({name: t.float() for name, t in tensors.items()})
+        raise WeightsError(f"{path} holds NaN or infinity in {broken[0]}: {RESTORE}")
+    network.load_state_dict(tensors, assign=True)
     return network.eval()
+
+
+def _not_finite(tensors: dict[str, Tensor]) -> list[str]:
+    return [name for name, tensor in tensors.items() if not tensor.isfinite().all()]

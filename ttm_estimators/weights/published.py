@@ -18,6 +18,7 @@ MODEL_TYPE = "tinytimemixer"
 REQUIRED: dict[str, tuple[Any, ...]] = {
     "mode": ("common_channel",),
     "scaling": ("std", True),
+    "minimum_scale": (1e-5,),
     "norm_mlp": ("LayerNorm", "layernorm"),
     "norm_eps": (1e-5,),
     "use_decoder": (True,),
@@ -66,13 +67,20 @@ RENAMES: tuple[tuple[str, str], ...] = (
 """Published name patterns and ours, applied in this order."""
 
 
-def rename_published(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Give the tensors of a published checkpoint our names."""
+HEAD = "head.layers.projection."
+
+
+def rename_published(tensors: dict[str, Tensor], horizon: int) -> dict[str, Tensor]:
+    """Give the tensors of a published checkpoint our names.
+
+    Steps beyond ``horizon`` are cut from its head: a checkpoint that was tuned with a
+    ``prediction_filter_length`` has learnt nothing there.
+    """
     renamed = {}
     for name, tensor in tensors.items():
         for pattern, replacement in RENAMES:
             name = re.sub(pattern, replacement, name)
-        renamed[name] = tensor
+        renamed[name] = tensor[:horizon] if name.startswith(HEAD) else tensor
     return renamed
 
 
@@ -88,6 +96,9 @@ def read_published_config(values: dict[str, Any]) -> TTMConfig:
         value = values.get(name, allowed[0])
         if value not in allowed:
             raise ValueError(f"{name} = {value!r} is not supported, only {allowed}")
+    quantile = values.get("quantile", 0.5)
+    if values.get("loss") == "pinball" and quantile != 0.5:
+        raise ValueError(f"quantile = {quantile!r} is not supported, only the median 0.5")
     try:
         patch_length = values["patch_length"]
         if values["patch_stride"] != patch_length:
@@ -99,11 +110,15 @@ def read_published_config(values: dict[str, Any]) -> TTMConfig:
         gated = bool(values.get("gated_attn", True))
         if exogenous and bool(values.get("fcm_gated_attn", True)) != gated:
             raise ValueError("fcm_gated_attn must equal gated_attn")
+        covariates = sorted(values.get("exogenous_channel_indices") or ())
+        targets = sorted(values.get("prediction_channel_indices") or ())
+        if covariates and not targets:
+            targets = sorted(set(range(values["num_input_channels"])) - set(covariates))
         prefix = bool(values.get("resolution_prefix_tuning", False))
         mixed = exogenous and values.get("fcm_use_mixer", False)
         return TTMConfig(
             context_length=values["context_length"],
-            horizon=values["prediction_length"],
+            horizon=values.get("prediction_filter_length") or values["prediction_length"],
             patch_length=patch_length,
             hidden_size=values["d_model"],
             levels=values["adaptive_patching_levels"],
@@ -118,10 +133,8 @@ def read_published_config(values: dict[str, Any]) -> TTMConfig:
             mix_channels=values.get("decoder_mode") == "mix_channel",
             resolutions=values["frequency_token_vocab_size"] if prefix else 0,
             static_cardinalities=tuple(values.get("categorical_vocab_size_list") or ()),
-            target_channels=tuple(values.get("prediction_channel_indices") or ()),
-            covariate_channels=(
-                tuple(values.get("exogenous_channel_indices") or ()) if exogenous else ()
-            ),
+            target_channels=tuple(targets),
+            covariate_channels=tuple(covariates) if exogenous else (),
             exogenous_mixing=exogenous,
             exogenous_context=values.get("fcm_context_length", 1) if exogenous else 0,
             exogenous_blocks=values.get("fcm_mix_layers", 2) if mixed else 0,

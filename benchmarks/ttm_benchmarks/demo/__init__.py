@@ -1,0 +1,1 @@
+"""The demo: a rolling backtest on real series that installed libraries bring along."""

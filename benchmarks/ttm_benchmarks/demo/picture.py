@@ -1,0 +1,74 @@
+"""One picture of one backtest: the latest windows, with what came before them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from ttm_benchmarks.demo.backtest import LEVELS, Backtest
+
+INK = "#333333"
+MODEL = "#0072b2"
+NAIVE = "#d55e00"
+BANDS = ((0.1, 0.9, 0.15), (0.3, 0.7, 0.25))
+"""Lower level, upper level and opacity."""
+
+MOST_WINDOWS = 3
+"""Windows that are shown, after two horizons of history."""
+
+
+@rc_context({"date.converter": "concise"})
+def draw(result: Backtest, path: Path) -> None:
+    """Write a PNG with what was observed, the model's median and bands, and seasonal naive."""
+    series, horizon = result.series, result.series.horizon
+    windows = min(MOST_WINDOWS, result.windows)
+    shown = series.values.iloc[-(windows + 2) * horizon :]
+
+    figure = Figure(figsize=(9.5, 4.4), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(shown.index, shown, color=INK, linewidth=1.3, zorder=3, label="observed")
+    for i in range(-windows, 0):
+        future = shown.index[i * horizon : (i + 1) * horizon or None]
+        quantiles_HL = result.model_WHL[i]
+        # The legend leaves out what begins with "_": one entry stands for all windows.
+        hide = "" if i == -1 else "_"
+        for low, high, opacity in BANDS:
+            axes.fill_between(
+                future,
+                quantiles_HL[:, LEVELS.index(low)],
+                quantiles_HL[:, LEVELS.index(high)],
+                color=MODEL,
+                alpha=opacity,
+                linewidth=0,
+                label=f"{hide}model, {high - low:.0%} band",
+            )
+        median_H = quantiles_HL[:, LEVELS.index(0.5)]
+        axes.plot(
+            future, median_H, color=MODEL, linewidth=2, zorder=4, label=f"{hide}model, median"
+        )
+        axes.plot(
+            future,
+            result.naive_WH[i],
+            color=NAIVE,
+            linewidth=1.2,
+            linestyle="--",
+            label=f"{hide}seasonal naive",
+        )
+        axes.axvline(future[0], color=INK, linewidth=0.7, linestyle=":")
+
+    axes.text(0, 1.1, series.title, transform=axes.transAxes, fontsize=12, fontweight="bold")
+    axes.set_title(
+        f"MASE {result.model.mase:.2f} (seasonal naive {result.naive.mase:.2f}), "
+        f"weighted quantile loss {result.model.wql:.3f} ({result.naive.wql:.3f}) "
+        f"over the last {result.windows} windows of {horizon} steps",
+        loc="left",
+        fontsize=9.5,
+        color=INK,
+    )
+    axes.margins(x=0)
+    axes.grid(axis="y", linewidth=0.4, alpha=0.5)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside lower center", ncols=5, frameon=False, fontsize=9)
+    figure.savefig(path, dpi=130)

@@ -1,0 +1,1 @@
+"""The long-horizon protocol: ETT, Weather, Electricity, Traffic and Exchange."""

@@ -1,0 +1,115 @@
+"""The long-horizon benchmark from end to end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from ttm_benchmarks.ltsf.protocol import borders
+from ttm_benchmarks.ltsf.read import find_dataset, read_dataset, standardise
+from ttm_benchmarks.ltsf.windows import (
+    PointForecaster,
+    PointScores,
+    iterate_windows,
+    persistence,
+    window_count,
+)
+from ttm_estimators import load
+
+Array = npt.NDArray[np.float64]
+
+NAIVE = "naive"
+COLUMNS = ["dataset", "horizon", "mse", "mae", "windows"]
+
+
+def run(
+    folder: Path,
+    model: str | None,
+    output: Path,
+    *,
+    datasets: Sequence[str],
+    horizons: Sequence[int],
+    batch_size: int,
+) -> None:
+    """Score a model and write one row for each dataset and horizon.
+
+    The file is written anew after every row, so that an interrupted run keeps what it has.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the datasets are.
+    model : str or None
+        Shipped model, weights folder, or "naive" for persistence. None is the default model.
+    output : Path
+        CSV file with the columns ``dataset,horizon,mse,mae,windows``.
+    datasets : sequence of str
+        Names of datasets.
+    horizons : sequence of int
+        Steps to forecast.
+    batch_size : int
+        Series, that is windows times channels, in one forward pass.
+
+    Raises
+    ------
+    FileNotFoundError
+        When a dataset is missing, before anything is forecast.
+    ValueError
+        When the model or a dataset is unknown, or a dataset is too short or has missing values.
+    """
+    forecast, context = point_forecaster(model, batch_size)
+    paths = {dataset: find_dataset(folder, dataset) for dataset in datasets}
+    output.parent.mkdir(parents=True, exist_ok=True)
+    console = Console()
+    rows = []
+    with Progress(console=console) as progress:
+        for dataset, path in paths.items():
+            values_TC = read_dataset(path)
+            split = borders(dataset, len(values_TC))
+            values_TC = standardise(values_TC, split.train_end)
+            at_once = max(1, batch_size // values_TC.shape[1])
+            for horizon in horizons:
+                count = window_count(split, horizon)
+                task = progress.add_task(f"{dataset} {horizon}", total=count)
+                scores = PointScores()
+                for histories, futures_NHC in iterate_windows(
+                    values_TC, split, context=context, horizon=horizon, at_once=at_once
+                ):
+                    scores.add(futures_NHC, forecast(histories, horizon))
+                    progress.advance(task, len(histories))
+                rows.append((dataset, horizon, scores.mse, scores.mae, count))
+                pd.DataFrame(rows, columns=COLUMNS).to_csv(output, index=False)
+    console.print(rich_table(rows))
+    console.print(f"Results are in {output}", soft_wrap=True)
+
+
+def point_forecaster(model: str | None, batch_size: int) -> tuple[PointForecaster, int]:
+    """Return a model's median forecast and the context that it sees."""
+    if model == NAIVE:
+        return persistence, 1
+    forecaster = load(model)
+
+    def median(histories: Sequence[Array], horizon: int) -> Array:
+        return forecaster.forecast(
+            histories, horizon, quantile_levels=[0.5], batch_size=batch_size
+        ).point
+
+    return median, forecaster.config.context_length
+
+
+def rich_table(rows: Sequence[tuple[str, int, float, float, int]]) -> Table:
+    """Lay the scores out for a terminal."""
+    table = Table(title="Long-horizon errors of the median")
+    table.add_column(COLUMNS[0])
+    for column in COLUMNS[1:]:
+        table.add_column(column, justify="right")
+    for dataset, horizon, mse, mae, windows in rows:
+        table.add_row(dataset, str(horizon), f"{mse:.3f}", f"{mae:.3f}", f"{windows:,}")
+    return table

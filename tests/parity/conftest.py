@@ -1,0 +1,2 @@
+collect_ignore = ["compare.py", "make_golden.py"]
+"""Scripts that import the published code, which only the environment of ``make parity`` has."""
