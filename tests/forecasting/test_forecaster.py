@@ -293,9 +293,9 @@ def test_a_point_network_forecasts_its_level_only(point_forecaster):
 def test_progress_is_shown_on_request_only(forecaster, capsys):
     panel = list(np.random.default_rng(0).normal(size=(4, 20)))
     forecaster.forecast(panel, HORIZON, batch_size=2)
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().err == ""
     forecaster.forecast(panel, HORIZON, batch_size=2, progress=True)
-    assert "forecasting" in capsys.readouterr().out
+    assert "forecasting" in capsys.readouterr().err
 
 
 GOOD = [1.0, 2.0, 3.0]

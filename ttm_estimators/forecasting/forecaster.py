@@ -101,7 +101,7 @@ class Forecaster:
         batch_size : int, default 256
             Series (times channels) in one forward pass. It changes memory and time only.
         progress : bool, default False
-            Whether to show a progress bar on the terminal.
+            Whether to show a progress bar on standard error.
 
         Returns
         -------
@@ -230,6 +230,7 @@ def _progress(steps: Sequence[int], show: bool) -> Iterator[int]:
     if not show:
         yield from steps
         return
-    from rich.progress import track  # slow to import, and most calls show nothing
+    from rich.console import Console  # slow to import, and most calls show nothing
+    from rich.progress import track
 
-    yield from track(steps, description="forecasting")
+    yield from track(steps, description="forecasting", console=Console(stderr=True))

@@ -1,0 +1,58 @@
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import image
+
+DAYS = pd.date_range("2024-01-01", periods=60, tz="Europe/Berlin")
+
+
+@pytest.fixture
+def draw(run, model, tmp_path):
+    def forecast(frame, *options, suffix=".png"):
+        frame.to_parquet(tmp_path / "data.parquet", index=False)
+        plot = tmp_path / f"plot{suffix}"
+        arguments = [tmp_path / "data.parquet", "--horizon", 6, "--model", model, "--plot", plot]
+        code, _, err = run("forecast", *arguments, *options)
+        assert (code, err) == (0, "")
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["data.parquet", plot.name]
+        return plot
+
+    return forecast
+
+
+def frame(times, **columns):
+    load = np.sin(np.arange(len(times)))
+    return pd.DataFrame({"date": times, **(columns or {"load": load})})
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        frame(DAYS),
+        frame(DAYS[:1]),
+        frame(range(1950, 2010)),
+        frame(pd.date_range("2024-01-01", periods=5000, freq="min")),
+        frame(DAYS, **{"cost in $_{unit$": np.ones(60)}),
+        frame(DAYS, a_name_that_goes_on_and_on_and_on_until_it_leaves_the_picture=np.ones(60)),
+        frame(DAYS, load=[1.0] * 50 + [np.nan] * 10),
+    ],
+    ids=["zone", "one row", "years", "long", "dollars", "long name", "missing end"],
+)
+def test_a_picture_has_ink(draw, data):
+    options = ["--freq", "D"] if len(data) == 1 else []
+    pixels = image.imread(draw(data, *options))
+    assert pixels.ndim == 3
+    assert pixels[..., :3].std() > 0.05
+
+
+@pytest.mark.parametrize(
+    ("suffix", "start"), [(".svg", b"<?xml"), (".pdf", b"%PDF"), (".PNG", b"\x89PNG")]
+)
+def test_the_extension_tells_the_format(draw, suffix, start):
+    assert draw(frame(DAYS), suffix=suffix).read_bytes().startswith(start)
+
+
+def test_median_and_bands_are_those_of_the_first_series(draw):
+    first = draw(frame(DAYS, a=np.sin(np.arange(60)), b=np.ones(60))).read_bytes()
+    alone = draw(frame(DAYS, a=np.sin(np.arange(60)))).read_bytes()
+    assert first == alone

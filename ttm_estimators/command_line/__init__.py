@@ -1,0 +1,49 @@
+"""The ``ttm`` command: forecast a file, list the models, pre-train one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ttm_estimators import __version__
+from ttm_estimators.command_line.errors import InputError, OneLineErrors
+from ttm_estimators.command_line.forecast import forecast
+from ttm_estimators.command_line.models import models
+from ttm_estimators.command_line.pretrain import pretrain
+
+app = typer.Typer(
+    cls=OneLineErrors,
+    help="Forecast time series with TinyTimeMixers.",
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for command in (forecast, models, pretrain):
+    app.command()(command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Forecast time series with TinyTimeMixers."""
+
+
+def main() -> None:
+    """Run the ``ttm`` command."""
+    app(prog_name="ttm")
+
+
+__all__ = ["InputError", "app", "main"]

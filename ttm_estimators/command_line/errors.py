@@ -1,0 +1,59 @@
+"""Every error of the command line is one line that begins with ``error:``, and exit code 2."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+# Typer exports this class or vendors it, depending on its version; its subclass is always there.
+UsageError: Any = typer.BadParameter.__bases__[0]
+
+
+class InputError(Exception):
+    """What the user gave can not be used; the message says why and what to do."""
+
+
+class OneLineErrors(TyperGroup):
+    """Commands whose errors take one line on stderr."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command and exit."""
+        standalone = kwargs.pop("standalone_mode", True)
+        kwargs["standalone_mode"] = False
+        try:
+            result = super().main(*args, **kwargs)
+        except InputError as error:
+            _exit(str(error))
+        except UsageError as error:
+            _exit(f"{error.format_message().rstrip('.')} (see {error.ctx.command_path} --help)")
+        except typer.Abort:
+            sys.exit(130)
+        if standalone:
+            sys.exit(result or 0)
+        return result
+
+
+def _exit(message: str) -> NoReturn:
+    typer.echo(f"error: {' '.join(message.split())}", err=True)
+    sys.exit(2)
+
+
+def require(module: str, extra: str, purpose: str) -> None:
+    """Refuse to go on without an optional dependency.
+
+    Raises
+    ------
+    InputError
+        When ``module`` can not be imported. The message has the command that installs it.
+    """
+    try:
+        import_module(module)
+    except ImportError as error:
+        raise InputError(
+            f'{purpose} needs {module}, install it with: pip install "ttm-estimators[{extra}]" '
+            f"({error})"
+        ) from error

@@ -1,0 +1,75 @@
+"""``ttm models``: what ships with the package."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ttm_estimators.command_line.errors import InputError
+
+
+def models(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON list instead of a table.")
+    ] = False,
+) -> None:
+    """List the models that ship with the package."""
+    found = _describe_models()
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    table = Table(title="Shipped models", title_justify="left")
+    table.add_column("Model", no_wrap=True)
+    for heading in ("Parameters", "Context", "Horizon"):
+        table.add_column(heading, justify="right")
+    table.add_column("Accuracy")
+    for model in found:
+        table.add_row(
+            f"{model['name']}{' (default)' if model['default'] else ''}",
+            f"{model['parameters']:,}",
+            str(model["context_length"]),
+            str(model["horizon"]),
+            "\n".join(
+                f"{one['data']}, horizon {one['horizon']}: {one['metric']} {one['value']:.3f}"
+                for one in model["accuracy"]
+            )
+            or "not measured",
+        )
+    Console().print(table)
+    typer.echo("Any horizon may be forecast. How accuracy was measured: ttm models --json")
+
+
+def _describe_models() -> list[dict[str, Any]]:
+    """Facts about every shipped model, the default first, from its weights and its card."""
+    from ttm_estimators.weights import (  # imports torch
+        DEFAULT,
+        WeightsError,
+        load_network,
+        read_card,
+        resolve,
+        shipped_models,
+    )
+
+    found = []
+    for name in shipped_models():
+        folder = resolve(name)
+        try:
+            network = load_network(folder)
+        except WeightsError as error:
+            raise InputError(str(error)) from error
+        found.append(
+            {
+                "name": name,
+                "default": name == DEFAULT,
+                "parameters": sum(tensor.numel() for tensor in network.parameters()),
+                "context_length": network.config.context_length,
+                "horizon": network.config.horizon,
+                "quantile_levels": network.config.quantile_levels,
+                "accuracy": read_card(folder).get("accuracy", []),
+            }
+        )
+    return found

@@ -1,0 +1,95 @@
+"""A picture of one series: history, median and quantile bands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ttm_estimators.command_line.table import Panel
+from ttm_estimators.forecasting import Forecast
+
+HISTORY = 4
+"""Horizons of history that are shown."""
+
+SHORTEST_HISTORY = 96
+"""Points of history that are shown where there are as many."""
+
+FEW = 40
+"""Points that are few enough to be marked one by one."""
+
+LONGEST_NAME = 40
+"""Letters of a series' name that fit beside the legend."""
+
+INK, PALE, GRID, BLUE = "#33373d", "#8a9099", "#e8eaed", "#1a6fc4"
+
+
+def draw(path: Path, panel: Panel, result: Forecast, model: str) -> None:
+    """Draw the first series: the latest part of its history, and its forecast.
+
+    Parameters
+    ----------
+    path : Path
+        Image to write. Its extension tells the format.
+    panel : Panel
+        Histories.
+    result : Forecast
+        Their forecasts.
+    model : str
+        Name of the model.
+    """
+    series, median = panel.series[0], result.point[0]
+    order = np.argsort(result.levels)
+    levels, quantiles = np.array(result.levels)[order], result.quantiles[0][:, order]
+    future = series.future(len(median))
+    latest = max(HISTORY * len(future), SHORTEST_HISTORY)
+    past, history = series.times[-latest:], series.values[-latest:]
+    # From the last observation on, so that no gap parts the forecast from its history.
+    ahead = _local(past[-1:].append(future))
+    middle = np.concatenate([history[-1:], median])
+    fan = np.concatenate([np.full((1, len(levels)), history[-1]), quantiles])
+    with mpl.rc_context({"text.parse_math": False}):  # a name may hold a dollar sign
+        figure = Figure(figsize=(10, 4.5), layout="constrained", facecolor="white")
+        axes = figure.add_subplot()
+        few: dict[str, Any] = (
+            {"marker": "o", "markersize": 3} if len(past) + len(future) < FEW else {}
+        )
+        axes.plot(_local(past), history, color=INK, linewidth=1.1, label="history", **few)
+        for i in range(len(levels) // 2):
+            label = f"quantiles {levels[0]:g} to {levels[-1]:g}" if i == 0 else None
+            axes.fill_between(
+                ahead, fan[:, i], fan[:, -1 - i], color=BLUE, alpha=0.15, linewidth=0, label=label
+            )
+        axes.plot(ahead, middle, color=BLUE, linewidth=1.6, label=f"median of {model}")
+        axes.axvline(ahead[0], color=INK, linewidth=0.8, linestyle=(0, (2, 3)))
+        if isinstance(ahead, pd.DatetimeIndex):
+            locator = AutoDateLocator(minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
+            axes.xaxis.set_major_locator(locator)
+            axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        zone = f" ({future.tz})" if isinstance(future, pd.DatetimeIndex) and future.tz else ""
+        axes.set_xlabel(f"{panel.time}{zone}", color=INK)
+        axes.set_ylabel(series.variable, color=INK)
+        name = series.name if len(series.name) <= LONGEST_NAME else f"{series.name[:LONGEST_NAME]}…"
+        title = f"{name}: {len(future)} steps ahead"
+        axes.set_title(title, loc="left", weight="bold", color=INK, pad=12)
+        axes.grid(color=GRID, linewidth=0.8)
+        axes.set_axisbelow(True)
+        axes.margins(x=0.01)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.spines["bottom"].set_color(PALE)
+        axes.tick_params(length=0, colors=INK, labelsize=9)
+        axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=3, fontsize=9)
+        figure.savefig(path, dpi=150, format=path.suffix[1:])
+
+
+def _local(times: pd.Index[Any]) -> pd.Index[Any]:
+    """Times as clocks show them, which is how they are to be drawn."""
+    return times.tz_localize(None) if isinstance(times, pd.DatetimeIndex) else times

@@ -1,0 +1,47 @@
+"""``ttm pretrain``: train a network on synthetic series and write its weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ttm_estimators.command_line.errors import InputError, require
+
+
+def pretrain(
+    output: Annotated[Path, typer.Argument(help="Folder for weights, checkpoint and log.")],
+    preset: Annotated[str, typer.Option(help="Geometry of the network.")] = "ttm_2048_720",
+    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 10_000,
+    batch_size: Annotated[int, typer.Option(min=1, help="Windows in a step.")] = 256,
+    learning_rate: Annotated[float, typer.Option(help="Peak rate.")] = 3e-3,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first weights and the data.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that make windows.")] = 1,
+) -> None:
+    """Pre-train a network on synthetic series.
+
+    An interrupted run goes on from its last checkpoint when it is started again.
+    """
+    from ttm_estimators.network import PRESETS  # imports torch
+
+    if preset not in PRESETS:
+        raise InputError(f"unknown preset {preset!r}: choose one of {', '.join(PRESETS)}")
+    config = PRESETS[preset]
+    if config.tied_channels or config.resolutions:
+        raise InputError(
+            f"preset {preset!r} needs covariates or resolutions, which synthetic series do not "
+            "have: choose another"
+        )
+    if output.exists() and not output.is_dir():
+        raise InputError(f"{output} is a file: name a folder")
+    require("lightning", "train", "pre-training")
+    from ttm_estimators.training.pretraining import Recipe
+    from ttm_estimators.training.pretraining import pretrain as run
+
+    try:
+        recipe = Recipe(steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    run(config, recipe, output, workers=workers)
+    typer.echo(f"Wrote {output}. Forecast with it: ttm forecast DATA --horizon 48 --model {output}")
