@@ -74,7 +74,14 @@ def test_the_rate_warms_up_stays_and_decays():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"steps": 0}, {"batch_size": 0}, {"warmup_steps": 0}, {"decay_share": 2.0}]
+    "wrong",
+    [
+        {"steps": 0},
+        {"batch_size": 0},
+        {"warmup_steps": 0},
+        {"decay_share": 2.0},
+        {"precision": "8"},
+    ],
 )
 def test_a_recipe_out_of_range_is_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):

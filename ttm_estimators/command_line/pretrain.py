@@ -18,6 +18,12 @@ def pretrain(
     learning_rate: Annotated[float, typer.Option(help="Peak rate.")] = 3e-3,
     seed: Annotated[int, typer.Option(min=0, help="Of the first weights and the data.")] = 0,
     workers: Annotated[int, typer.Option(min=0, help="Processes that make windows.")] = 1,
+    compile: Annotated[
+        bool, typer.Option("--compile", help="Compile first: a minute, worth it for long runs.")
+    ] = False,
+    precision: Annotated[
+        str, typer.Option(help='Number format in Lightning\'s terms, such as "bf16-mixed".')
+    ] = "32-true",
 ) -> None:
     """Pre-train a network on synthetic series.
 
@@ -40,7 +46,14 @@ def pretrain(
     from ttm_estimators.training.pretraining import pretrain as run
 
     try:
-        recipe = Recipe(steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed)
+        recipe = Recipe(
+            steps=steps,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            seed=seed,
+            compile=compile,
+            precision=precision,  # type: ignore[arg-type]
+        )
     except ValueError as error:
         raise InputError(str(error)) from error
     run(config, recipe, output, workers=workers)

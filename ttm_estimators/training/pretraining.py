@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 import lightning
 import torch
@@ -18,6 +19,8 @@ from ttm_estimators.training.loss import pinball_loss
 from ttm_estimators.weights import save_network
 
 CHECKPOINT_EVERY = 200
+
+Precision = Literal["32-true", "bf16-mixed"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +60,8 @@ class Recipe:
     compile: bool = False
     """Whether to compile the network: a minute of waiting, then half as fast again."""
 
-    precision: str = "32-true"
-    """Lightning's name of the number format, such as "bf16-mixed"."""
+    precision: Precision = "32-true"
+    """Lightning's name of the number format."""
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "warmup_steps"):
@@ -66,6 +69,8 @@ class Recipe:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if not 0 <= self.decay_share <= 1:
             raise ValueError(f"decay_share must lie in [0, 1], got {self.decay_share}")
+        if self.precision not in get_args(Precision):
+            raise ValueError(f"precision must be one of {get_args(Precision)}")
 
     def rate(self, step: int) -> float:
         """Factor on the learning rate: warm up, stay, decay."""
@@ -151,7 +156,7 @@ def pretrain(
     trainer = lightning.Trainer(
         accelerator="auto",
         devices=1,
-        precision=recipe.precision,  # type: ignore[arg-type]
+        precision=recipe.precision,
         max_steps=recipe.steps,
         max_epochs=-1,
         gradient_clip_val=recipe.gradient_clip,
