@@ -62,8 +62,7 @@ class Backbone(nn.Module):
 
     def __init__(self, config: TTMConfig) -> None:
         super().__init__()
-        patch_values = config.patch_length * (2 if config.mask_input else 1)
-        self.embedding = nn.Linear(patch_values, config.hidden_size)
+        self.embedding = nn.Linear(config.patch_values, config.hidden_size)
         self.prefix = ResolutionPrefix(config) if config.resolutions else None
         self.levels = nn.Sequential(
             *(AdaptivePatchingLevel(config, factor) for factor in config.level_factors)

@@ -99,6 +99,10 @@ class TTMConfig:
     """ "flat": the published linear layer over all decoder features. "patch" (ours): patches of the
     past are mixed to patches of the future, and a shared layer writes each out."""
 
+    shortcut: bool = False
+    """Ours. Whether a linear layer adds the latest patch to every step of the forecast, so that a
+    level goes on where it ended without passing through the mixers."""
+
     output_patch_length: int = 48
     """Ours. Time steps in one patch of the "patch" head."""
 
@@ -130,7 +134,7 @@ class TTMConfig:
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not 0 <= value < 1:
                 raise ValueError(f"{name} must lie in [0, 1), got {value!r}")
-        for name in ("mix_channels", "exogenous_mixing", "mask_input"):
+        for name in ("mix_channels", "exogenous_mixing", "mask_input", "shortcut"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be true or false, got {getattr(self, name)!r}")
         for name, choices in {
@@ -226,6 +230,11 @@ class TTMConfig:
         """Patches that the mixers see: those of all scales, and the prefix if there is one."""
         prefix = int(self.resolutions > 0)
         return prefix + len(self.scales) * (self.scale_length // self.patch_length)
+
+    @property
+    def patch_values(self) -> int:
+        """Numbers in a patch as the network sees it: its points, and their mask if it sees that."""
+        return self.patch_length * (2 if self.mask_input else 1)
 
     @property
     def output_patches(self) -> int:

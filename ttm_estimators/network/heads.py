@@ -93,6 +93,22 @@ class PatchHead(nn.Module):
         return rearrange(out, "b c f (l q) -> b c (f l) q", q=self.levels)[:, :, :horizon]
 
 
+class Shortcut(nn.Module):
+    """From the latest patch straight to every step, the same for all quantiles (ours).
+
+    It starts at zero, as if it were not there.
+    """
+
+    def __init__(self, config: TTMConfig) -> None:
+        super().__init__()
+        self.projection = nn.Linear(config.patch_values, config.horizon)
+        nn.init.zeros_(self.projection.weight)
+        nn.init.zeros_(self.projection.bias)
+
+    def forward(self, patch_BCL: Tensor, horizon: int) -> Tensor:
+        return linear_rows(self.projection, patch_BCL, horizon)[..., None]
+
+
 class Head(nn.Module):
     """The head that the configuration names, with quantiles that can not cross.
 

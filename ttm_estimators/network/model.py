@@ -14,7 +14,7 @@ from ttm_estimators.network.backbone import Backbone
 from ttm_estimators.network.config import TTMConfig
 from ttm_estimators.network.decoder import Decoder
 from ttm_estimators.network.exogenous import ExogenousMixer
-from ttm_estimators.network.heads import Head
+from ttm_estimators.network.heads import Head, Shortcut
 from ttm_estimators.network.patching import multi_scale_patches
 from ttm_estimators.network.scaling import Scaling
 
@@ -42,6 +42,7 @@ class TinyTimeMixer(nn.Module):
         self.backbone = Backbone(config)
         self.decoder = Decoder(config)
         self.head = Head(config)
+        self.shortcut = Shortcut(config) if config.shortcut else None
         self.exogenous = ExogenousMixer(config) if config.exogenous_mixing else None
 
     def forward(
@@ -127,6 +128,8 @@ class TinyTimeMixer(nn.Module):
         )
         hidden_BCPD = self.decoder(self.backbone(patch_BCPL, resolution_B), static_BK)
         forecast_BCHQ = self.head(hidden_BCPD, horizon)
+        if self.shortcut is not None:
+            forecast_BCHQ = forecast_BCHQ + self.shortcut(patch_BCPL[:, :, -1], horizon)
         if self.config.target_channels:
             targets = list(self.config.target_channels)
             forecast_BCHQ = forecast_BCHQ[:, targets]

@@ -45,6 +45,7 @@ PRESETS: dict[str, TTMConfig] = {
         mask_input=True,
         gate="sigmoid",
         head="patch",
+        shortcut=True,
         quantile_levels=DECILES,
         dropout=0.0,
         head_dropout=0.0,
