@@ -18,7 +18,7 @@ from einops import rearrange
 
 from ttm_estimators.forecasting.quantiles import check_levels, interpolate, validated_levels
 from ttm_estimators.forecasting.rollout import roll_out
-from ttm_estimators.forecasting.series import Array, as_array, as_list, make_batch
+from ttm_estimators.forecasting.series import Array, as_array, as_list, latest, make_batch
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.weights import load_network, resolve
 
@@ -120,7 +120,10 @@ class Forecaster:
             self.quantile_levels if quantile_levels is None else quantile_levels
         )
         check_levels(self.quantile_levels, levels)
-        arrays = [as_array(one, f"series {i}") for i, one in enumerate(as_list(series))]
+        arrays = [
+            latest(as_array(one, f"series {i}"), self.config.context_length)
+            for i, one in enumerate(as_list(series))
+        ]
         channels = _common_channels(arrays)
         rows = self._rows(arrays, channels)
         width = len(self.config.targets) if self.config.tied_channels else 1

@@ -93,6 +93,11 @@ def _from_objects(series: Any, raw: npt.NDArray[Any], name: str) -> npt.NDArray[
         raise ValueError(f"{name} is not numeric: convert it to numbers") from None
 
 
+def latest(values: Array, points: int) -> Array:
+    """Cut a series to its latest points, and let go of the rest."""
+    return values if len(values) <= points else values[-points:].copy()
+
+
 class Batch(NamedTuple):
     """Histories on the network's scale, and what takes forecasts back to the data's."""
 
@@ -105,25 +110,24 @@ class Batch(NamedTuple):
 
 
 def make_batch(members: Sequence[tuple[str, Array]], context_length: int) -> Batch:
-    """Cut, pad and scale series of one number of channels.
+    """Pad and scale series of one number of channels.
 
     Parameters
     ----------
     members : sequence of (str, array)
-        Names for messages, and series of shape (time, channels).
+        Names for messages, and series of shape (time, channels), time at most context_length.
     context_length : int
         Points that the network sees.
 
     Raises
     ------
     ValueError
-        When a series has no observed value among its latest ``context_length`` points.
+        When a series has no observed value left.
     """
     channels = members[0][1].shape[1]
     past = np.full((len(members), context_length, channels), np.nan)
     for row, (_, values) in zip(past, members, strict=True):
-        latest = values[-context_length:]
-        row[context_length - len(latest) :] = latest
+        row[context_length - len(values) :] = values
     observed = ~np.isnan(past)
     for row, channel in np.argwhere(~observed.any(axis=1))[:1]:
         raise ValueError(
