@@ -62,6 +62,79 @@ def ltsf(
 
 
 @app.command()
+def gift_eval(
+    data: Annotated[
+        Path,
+        typer.Option(envvar="GIFT_EVAL", help="Folder with the sets as Hugging Face datasets."),
+    ],
+    output: Annotated[
+        Path, typer.Option(help="Folder for all_results.csv and config.json. A run goes on there.")
+    ],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help='Shipped model, weights folder, "seasonal_naive", "naive", or the dotted path of '
+            "a GluonTS predictor class. Default: the default model."
+        ),
+    ] = None,
+    tasks: Annotated[
+        str, typer.Option(help="Tasks, with commas and wildcards, such as 'ett*/short,hospital/*'.")
+    ] = "*",
+    workers: Annotated[int, typer.Option(min=1, help="Tasks at the same time.")] = 1,
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Series in one forward pass. Halved when memory runs out.")
+    ] = 512,
+    device: Annotated[str, typer.Option(help="Any torch device.")] = "cpu",
+    multivariate: Annotated[
+        bool, typer.Option("--multivariate", help="Forecast all variates of a series at once.")
+    ] = False,
+) -> None:
+    """Measure a model on GIFT-Eval and write a submission."""
+    from ttm_benchmarks.gift_eval.run import run
+
+    run(
+        data,
+        model,
+        output,
+        patterns=_names(tasks),
+        workers=workers,
+        batch_size=batch_size,
+        device=device,
+        multivariate=multivariate,
+    )
+
+
+@app.command()
+def leaderboard(
+    results: Annotated[
+        list[Path],
+        typer.Option(help="Folder with all_results.csv, or folder of such folders. Repeatable."),
+    ],
+    baseline: Annotated[Path, typer.Option(help="Published results of seasonal naive.")],
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for leaderboard.csv and leaderboard.png.")
+    ] = None,
+    tasks: Annotated[
+        str,
+        typer.Option(help="Tasks, with commas and wildcards, of those that every model covers."),
+    ] = "*",
+    parameters: Annotated[
+        str, typer.Option(help="Parameter counts, such as 'ModelA=4e6,ModelB=28e6'.")
+    ] = "",
+) -> None:
+    """Compare GIFT-Eval results of models, relative to seasonal naive."""
+    from ttm_benchmarks.gift_eval.leaderboard import run
+
+    run(
+        results,
+        baseline,
+        output,
+        patterns=_names(tasks),
+        parameters=_counts("--parameters", parameters),
+    )
+
+
+@app.command()
 def import_time(
     runs: Annotated[int, typer.Option(min=1, help="Fresh processes for each statement.")] = 11,
 ) -> None:
@@ -69,6 +142,21 @@ def import_time(
     from ttm_benchmarks.speed.import_time import run
 
     raise typer.Exit(0 if run(runs) else 1)
+
+
+@app.command()
+def gluonts_throughput(
+    model: Model = None,
+    series: Annotated[int, typer.Option(min=1, help="Series to forecast.")] = 512,
+    horizon: Annotated[int, typer.Option(min=1, help="Steps to forecast.")] = 48,
+    batch_size: Annotated[int, typer.Option(min=1, help="Series in one forward pass.")] = 64,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds that count.")] = 5,
+) -> None:
+    """Compare the speed of the GluonTS predictor with the core alone and GluonTS's PatchTST."""
+    from ttm_benchmarks.speed.gluonts_throughput import run
+
+    within = run(model, series=series, horizon=horizon, batch_size=batch_size, rounds=rounds)
+    raise typer.Exit(0 if within else 1)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -99,3 +187,18 @@ def _whole_numbers(option: str, text: str) -> list[int]:
     if not numbers or min(numbers) < 1:
         raise ValueError(f"{option} takes whole numbers of at least 1 with commas, got {text!r}")
     return numbers
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
+def _counts(option: str, text: str) -> dict[str, int]:
+    counts = {}
+    for part in text.split(",") if text else []:
+        name, _, number = part.rpartition("=")
+        try:
+            counts[name.strip()] = int(float(number))
+        except ValueError:
+            raise ValueError(f"{option} takes NAME=COUNT with commas, got {part!r}") from None
+    return counts

@@ -1,0 +1,130 @@
+"""What can be measured: our models, the naive baselines, and any GluonTS predictor."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import pydoc
+from typing import Any, NamedTuple
+
+from gluonts.model.predictor import Predictor
+from gluonts.model.seasonal_naive import SeasonalNaivePredictor
+
+from ttm_estimators.weights import WeightsError, load_network, resolve
+from ttm_estimators.weights.shipped import shipped_folder
+from ttm_gluonts import TTMPredictor
+
+BASELINES = ("seasonal_naive", "naive")
+"""Repeat the last season, or the last value. Their points are those of the published baselines;
+they have no spread, so that their quantile loss is not the published one."""
+
+
+class Model(NamedTuple):
+    """A model to measure, light enough to be sent to other processes."""
+
+    name: str
+    """What a submission calls it."""
+
+    source: str
+    """Baseline, weights folder, or dotted path of a GluonTS predictor class."""
+
+    identity: dict[str, Any]
+    """What tells it from other models, whatever they are called."""
+
+    about: dict[str, Any]
+    """What else is known about it, in the terms of a submission."""
+
+
+def find_model(text: str | None) -> Model:
+    """Find a model.
+
+    Parameters
+    ----------
+    text : str or None
+        A baseline, a shipped model, a weights folder, or the dotted path of a GluonTS predictor
+        class, such as ``gluonts.model.npts.NPTSPredictor``. None is the default model.
+
+    Raises
+    ------
+    WeightsError
+        When it is none of these. It is a ``ValueError``.
+    """
+    if text in BASELINES:
+        about: dict[str, Any] = {"model_type": "statistical", "testdata_leakage": "No"}
+        return Model(text, text, {"predictor": text}, about)
+    try:
+        folder = resolve(text)
+    except WeightsError as error:
+        if _predictor_class(text) is None:
+            raise WeightsError(
+                f"{error}, nor one of the baselines {list(BASELINES)}, nor the dotted path of a "
+                "GluonTS predictor class"
+            ) from None
+        return Model(str(text).rsplit(".", 1)[1], str(text), {"predictor": text}, {})
+    network = load_network(folder)
+    digest = hashlib.sha256()
+    for tensor in network.state_dict().values():
+        digest.update(tensor.contiguous().numpy().tobytes())
+    about = {"parameters": sum(parameter.numel() for parameter in network.parameters())}
+    if folder.parent == shipped_folder():
+        about |= {"model_type": "zero-shot", "testdata_leakage": "No"}
+    identity = {"weights_sha256": digest.hexdigest()}
+    return Model(folder.resolve().name, str(folder.resolve()), identity, about)
+
+
+def make_predictor(
+    model: Model,
+    *,
+    horizon: int,
+    frequency: str,
+    season: int,
+    batch_size: int,
+    device: str,
+    multivariate: bool,
+) -> Predictor:
+    """Make a model's predictor for one task.
+
+    A class that is given by its dotted path gets those of ``prediction_length``, ``freq``,
+    ``season_length``, ``batch_size`` and ``device`` that its constructor takes.
+
+    Raises
+    ------
+    ValueError
+        When a baseline is asked for multivariate forecasts, or a class needs something else.
+    """
+    if model.source in BASELINES:
+        if multivariate:
+            raise ValueError(f"{model.name} is univariate: leave out --multivariate")
+        season = season if model.source == "seasonal_naive" else 1
+        return SeasonalNaivePredictor(prediction_length=horizon, season_length=season)
+    predictor_class = _predictor_class(model.source)
+    if predictor_class is None:
+        return TTMPredictor(
+            prediction_length=horizon, model=model.source, batch_size=batch_size, device=device
+        )
+    offered = {
+        "prediction_length": horizon,
+        "freq": frequency,
+        "season_length": season,
+        "batch_size": batch_size,
+        "device": device,
+    }
+    parameters = inspect.signature(predictor_class).parameters
+    needed = [
+        name
+        for name, parameter in parameters.items()
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        and name not in offered
+    ]
+    if needed:
+        raise ValueError(
+            f"{model.source} needs {', '.join(needed)}, which this benchmark does not know: give a "
+            f"class that needs nothing but {', '.join(offered)}"
+        )
+    return predictor_class(**{k: value for k, value in offered.items() if k in parameters})
+
+
+def _predictor_class(path: str | None) -> type[Predictor] | None:
+    found = pydoc.locate(path) if path and "." in path else None
+    return found if isinstance(found, type) and issubclass(found, Predictor) else None

@@ -1,0 +1,167 @@
+"""The benchmark from end to end: tasks, processes, progress and the files of a submission."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from ttm_benchmarks.gift_eval.data import forecast_values, present_tasks
+from ttm_benchmarks.gift_eval.evaluation import evaluate
+from ttm_benchmarks.gift_eval.predictors import find_model
+from ttm_benchmarks.gift_eval.submission import (
+    METRICS,
+    PREFIX,
+    RESULTS_FILE,
+    Row,
+    in_order,
+    make_row,
+    open_submission,
+    write_rows,
+)
+from ttm_benchmarks.gift_eval.tasks import Task, select
+
+Scores = dict[str, float]
+
+
+def run(
+    data: Path,
+    model: str | None,
+    output: Path,
+    *,
+    patterns: Sequence[str],
+    workers: int,
+    batch_size: int,
+    device: str,
+    multivariate: bool,
+) -> None:
+    """Measure a model and write ``all_results.csv`` and ``config.json``.
+
+    A row is written when its task ends. Tasks whose row is already there are left out, so that a
+    run that was stopped goes on where it was. A task that fails does not stop the others.
+
+    Parameters
+    ----------
+    data : Path
+        Where the sets are.
+    model : str or None
+        As :func:`~ttm_benchmarks.gift_eval.predictors.find_model` takes it.
+    output : Path
+        Folder of the submission.
+    patterns : sequence of str
+        Names of tasks, with ``*`` and ``?``, of those whose data are there.
+    workers : int
+        Processes. With 1, tasks run in this one.
+    batch_size : int
+        Series in one forward pass.
+    device : str
+        Any torch device.
+    multivariate : bool
+        Whether the model sees all variates of a series at once.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there are no data.
+    ValueError
+        When a pattern matches nothing, the model is unknown, the folder holds results of another
+        one, or tasks failed (the message names them).
+    """
+    tasks = select(present_tasks(data), patterns)
+    found = find_model(model)
+    identity = found.identity | ({"multivariate": True} if multivariate else {})
+    name, rows = open_submission(output, found.name, identity, found.about)
+    finished = {row["dataset"] for row in rows}
+    waiting = {task: forecast_values(data, task) for task in tasks if task.name not in finished}
+    # Longest first, so that no process is left alone with the longest at the end.
+    order = sorted(waiting, key=lambda task: -waiting[task])
+    measure = partial(
+        evaluate, data, model=found, batch_size=batch_size, device=device, multivariate=multivariate
+    )
+    failures: list[tuple[Task, Exception]] = []
+    console = Console()
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    ) as progress:
+        bar = progress.add_task(name, total=sum(waiting.values()))
+        for task, outcome in _outcomes(measure, order, workers):
+            if isinstance(outcome, Exception):
+                failures.append((task, outcome))
+            else:
+                rows = in_order([*rows, make_row(task, name, outcome)])
+                write_rows(output, rows)
+            progress.update(bar, advance=waiting[task], description=f"{name}, {task.name} done")
+    console.print(_rich_table(rows, name))
+    console.print(f"Results are in {output / RESULTS_FILE}", soft_wrap=True)
+    if failures:
+        task, error = failures[0]
+        raise ValueError(
+            f"{len(failures)} of {len(order)} tasks failed: "
+            f"{', '.join(task.name for task, _ in failures)}. First: {task.name}: {error}"
+        ) from error
+
+
+def _outcomes(
+    measure: Callable[[Task], Scores], tasks: Sequence[Task], workers: int
+) -> Iterator[tuple[Task, Scores | Exception]]:
+    """Measure every task, and give what came of it as soon as it is known."""
+    if workers == 1:
+        for task in tasks:
+            try:
+                yield task, measure(task)
+            except Exception as error:
+                yield task, error
+        return
+    threads = max(1, torch.get_num_threads() // workers)
+    # Forked processes would inherit locks of torch's threads.
+    with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (threads,)) as pool:
+        futures = {pool.submit(measure, task): task for task in tasks}
+        for future in as_completed(futures):
+            failure = future.exception()
+            if isinstance(failure, BrokenProcessPool):
+                raise ChildProcessError(
+                    "a worker process died, perhaps for lack of memory: run again with fewer "
+                    "--workers, and finished tasks will be left out"
+                )
+            yield futures[future], failure if isinstance(failure, Exception) else future.result()
+
+
+def _start_worker(threads: int) -> None:
+    torch.set_num_threads(threads)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Leave no worker behind when the run is killed."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _rich_table(rows: Sequence[Row], name: str) -> Table:
+    """Lay the two metrics of the leaderboard out for a terminal."""
+    table = Table(title=f"{name} on {len(rows)} tasks of GIFT-Eval")
+    table.add_column("task", no_wrap=True)
+    shown = {"MASE": METRICS[3], "CRPS": METRICS[-1]}
+    for heading in shown:
+        table.add_column(heading, justify="right")
+    for row in rows:
+        table.add_row(
+            row["dataset"], *(f"{float(row[PREFIX + metric]):.3f}" for metric in shown.values())
+        )
+    return table

@@ -1,0 +1,133 @@
+"""The two files of a submission, whole at every moment."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ttm_benchmarks.gift_eval.tasks import TASKS, Task
+
+RESULTS_FILE = "all_results.csv"
+CONFIG_FILE = "config.json"
+
+PREFIX = "eval_metrics/"
+METRICS = (
+    "MSE[mean]",
+    "MSE[0.5]",
+    "MAE[0.5]",
+    "MASE[0.5]",
+    "MAPE[0.5]",
+    "sMAPE[0.5]",
+    "MSIS",
+    "RMSE[mean]",
+    "NRMSE[mean]",
+    "ND[0.5]",
+    "mean_weighted_sum_quantile_loss",
+)
+COLUMNS = ("dataset", "model", *(PREFIX + metric for metric in METRICS), "domain", "num_variates")
+
+Row = Mapping[str, Any]
+
+
+def open_submission(
+    folder: Path, name: str, identity: dict[str, Any], about: dict[str, Any]
+) -> tuple[str, list[Row]]:
+    """Begin a submission, or go on with one.
+
+    ``config.json`` is written once. What only its author knows is left empty there, to be filled
+    in, and the name in it may be changed.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if need be.
+    name : str
+        Name of the model.
+    identity : dict
+        What tells this run from others. It becomes part of ``config.json``.
+    about : dict
+        Other entries of ``config.json``.
+
+    Returns
+    -------
+    tuple
+        Name of the model, and the rows that are already there.
+
+    Raises
+    ------
+    ValueError
+        When the folder holds results of another run.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / CONFIG_FILE
+    if path.exists():
+        config = json.loads(path.read_text(encoding="utf-8"))
+        for key, value in identity.items():
+            if config.get(key) != value:
+                raise ValueError(
+                    f"{path} says {key} {config.get(key)!r} but this run has {value!r}: give an "
+                    "empty --output folder"
+                )
+        return config["model"], _read_rows(folder)
+    if (folder / RESULTS_FILE).exists():
+        raise ValueError(
+            f"{folder} has {RESULTS_FILE} but no {CONFIG_FILE} that tells whose results these are: "
+            "give an empty --output folder"
+        )
+    config = {
+        "model": name,
+        "model_type": "",
+        "model_dtype": "float32",
+        "model_link": "",
+        "code_link": "",
+        "org": "",
+        "testdata_leakage": "",
+        "replication_code_available": "Yes",
+        **about,
+        **identity,
+    }
+    _write(path, json.dumps(config, indent=2) + "\n")
+    return name, []
+
+
+def make_row(task: Task, name: str, scores: Mapping[str, float]) -> Row:
+    """Lay the scores of a task out in the columns of a submission."""
+    metrics = {PREFIX + metric: scores[metric] for metric in METRICS}
+    about = {"domain": task.domain, "num_variates": task.variates}
+    return {"dataset": task.name, "model": name, **metrics, **about}
+
+
+def in_order(rows: Iterable[Row]) -> list[Row]:
+    """Sort rows as the tasks are."""
+    order = list(TASKS)
+    return sorted(rows, key=lambda row: order.index(row["dataset"]))
+
+
+def write_rows(folder: Path, rows: Iterable[Row]) -> None:
+    """Write all rows of a submission."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    _write(folder / RESULTS_FILE, text.getvalue())
+
+
+def _read_rows(folder: Path) -> list[Row]:
+    # As text, so that what is written again is what was read.
+    path = folder / RESULTS_FILE
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace a file at one stroke: whoever reads it, or kills this process, sees old or new."""
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)

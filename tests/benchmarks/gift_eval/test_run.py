@@ -1,0 +1,101 @@
+import json
+
+import pandas as pd
+import pytest
+
+from ttm_benchmarks.gift_eval import run as runner
+
+NAMES = ["m4_weekly/W/short", "ett1/W/short", "hospital/M/short", "us_births/M/short"]
+
+
+@pytest.fixture
+def measure(bench, gift, tmp_path):
+    """Run ``ttm-bench gift-eval`` and return the exit code, the folder and the error output."""
+
+    def run(folder, *options: object):
+        code, _, error = bench("gift-eval", "--data", gift, "--output", tmp_path / folder, *options)
+        return code, tmp_path / folder, error
+
+    return run
+
+
+def read(folder) -> str:
+    return (folder / "all_results.csv").read_text()
+
+
+def test_our_model_gets_a_row_for_each_task_and_a_config(measure, model_folder):
+    code, folder, error = measure("out", "--model", model_folder)
+    assert (code, error) == (0, "")
+    table = pd.read_csv(folder / "all_results.csv")
+    assert list(table["dataset"]) == NAMES
+    assert set(table["model"]) == {model_folder.name}
+    assert list(table["num_variates"]) == [1, 7, 1, 1]
+    assert table.notna().all(axis=None)
+    assert json.loads((folder / "config.json").read_text())["model"] == model_folder.name
+
+
+def test_the_data_may_be_named_by_the_environment(bench, gift, tmp_path, monkeypatch):
+    monkeypatch.setenv("GIFT_EVAL", str(gift))
+    options = ("--output", tmp_path / "out", "--model", "naive", "--tasks", "us_births/*")
+    code, shown, error = bench("gift-eval", *options)
+    assert (code, error) == (0, "")
+    assert "us_births/M/short" in shown
+    assert read(tmp_path / "out").count("\n") == 2
+
+
+def test_a_stopped_run_goes_on_without_loss_or_repetition(measure, monkeypatch):
+    _, whole, _ = measure("whole", "--model", "naive")
+    measured = []
+    evaluate = runner.evaluate
+
+    def stops_at_the_third(folder, task, **options):
+        measured.append(task.name)
+        if len(measured) == 3:
+            raise KeyboardInterrupt
+        return evaluate(folder, task, **options)
+
+    monkeypatch.setattr(runner, "evaluate", stops_at_the_third)
+    code, parts, _ = measure("parts", "--model", "naive")
+    assert code != 0
+    assert read(parts).count("\n") == 3
+    code, _, error = measure("parts", "--model", "naive")
+    assert (code, error) == (0, "")
+    assert sorted(measured) == sorted([*NAMES, measured[2]])
+    assert read(parts) == read(whole)
+
+
+def test_tasks_in_processes_give_the_same_file(measure, predictors):
+    _, one, _ = measure("one", "--model", f"{predictors}.Zero")
+    code, two, error = measure("two", "--model", f"{predictors}.Zero", "--workers", 2)
+    assert (code, error) == (0, "")
+    assert read(two) == read(one)
+
+
+def test_when_a_process_dies_then_one_line_tells_how_to_go_on(measure, predictors):
+    options = ("--tasks", "us_births/*", "--workers", 2)
+    code, _, error = measure("out", "--model", f"{predictors}.KillsItsProcess", *options)
+    assert code == 2
+    assert error.startswith("ttm-bench: a worker process died")
+    assert error.count("\n") == 1
+
+
+def test_a_task_that_fails_does_not_stop_the_others(measure, predictors):
+    code, folder, error = measure("out", "--model", f"{predictors}.FailsOnWeeks")
+    assert code == 2
+    assert "1 of 4 tasks failed: ett1/W/short" in error
+    assert "no weeks today" in error
+    assert read(folder).count("\n") == 4
+
+
+def test_the_folder_of_another_model_is_refused(measure):
+    measure("out", "--model", "naive", "--tasks", "us_births/*")
+    code, folder, error = measure("out", "--model", "seasonal_naive")
+    assert code == 2
+    assert "empty --output folder" in error
+    assert read(folder).count("\n") == 2
+
+
+def test_tasks_without_data_are_refused(measure):
+    code, _, error = measure("out", "--model", "naive", "--tasks", "solar/*")
+    assert code == 2
+    assert "'solar/*' matches none of the 4 tasks" in error
