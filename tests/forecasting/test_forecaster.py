@@ -130,7 +130,7 @@ def test_repeating_a_forecast_gives_the_same_bits(forecaster):
 
 
 def test_threads_may_share_a_forecaster(forecaster):
-    panels = [np.random.default_rng(seed).normal(size=(4, 70)) for seed in range(8)]
+    panels = [list(np.random.default_rng(seed).normal(size=(4, 70))) for seed in range(8)]
     expected = [forecaster.forecast(panel, HORIZON).quantiles for panel in panels]
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda panel: forecaster.forecast(panel, HORIZON).quantiles, panels))
@@ -168,6 +168,20 @@ def test_a_shorter_horizon_is_the_beginning_of_a_longer_one(forecaster):
 def test_a_constant_series_is_forecast_to_stay(forecaster, constant):
     forecast = forecaster.forecast([np.full(37, constant)], 20)
     np.testing.assert_allclose(forecast.quantiles, constant, rtol=1e-12)
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    history=histories,
+    shift=st.floats(-1e3, 1e3),
+    magnitude=st.sampled_from([1e-30, 1e30]),
+)
+def test_shift_and_scale_hold_at_every_magnitude(forecaster, history, shift, magnitude):
+    plain = forecaster.forecast([history], HORIZON).quantiles
+    moved = forecaster.forecast([(history + shift) * magnitude], HORIZON).quantiles
+    np.testing.assert_allclose(
+        moved / magnitude - shift, plain, rtol=0, atol=2e-5 * spread(history) + 1e-7 * abs(shift)
+    )
 
 
 def test_small_variation_around_a_large_level_is_not_lost(forecaster):
@@ -215,6 +229,7 @@ def test_booleans_count_as_zero_and_one(forecaster):
     [
         [1.0, None, 3.0, 2.0],
         [1.0, np.nan, 3.0, 2.0],
+        [1, pd.NA, 3, 2],
         pd.Series([1, None, 3, 2], dtype="Int64"),
         np.ma.masked_array([1.0, 9.0, 3.0, 2.0], mask=[0, 1, 0, 0]),
     ],
@@ -316,6 +331,10 @@ GOOD = [1.0, 2.0, 3.0]
         (np.array(["2020-01-01"], dtype="datetime64[D]"), "series 1 is not numeric"),
         (np.array([1 + 2j]), "series 1 is complex"),
         ([1 + 2j, None], "series 1 is complex"),
+        (np.ma.masked_array([1 + 2j, 3j]), "series 1 is complex"),
+        (np.array([]), "series 1 is empty"),
+        ([10**400, 1], "series 1 holds values beyond"),
+        ([[1.0, 2.0], [3.0, "x"]], "series 1 is not numeric"),
         (np.zeros((4, 2, 2)), r"series 1 has 3 dimensions \(4, 2, 2\)"),
         ([[1.0, 2.0], [3.0]], "series 1 has rows of unequal lengths"),
         ([1.0, 1e301], "series 1 holds values beyond"),
@@ -354,6 +373,26 @@ def test_a_level_outside_0_and_1_is_refused(forecaster, level):
 def test_an_empty_list_of_levels_is_refused(forecaster):
     with pytest.raises(ValueError, match="non-empty"):
         forecaster.forecast([GOOD], HORIZON, quantile_levels=[])
+
+
+@pytest.mark.parametrize("empty", [np.array([]), pd.Series([], dtype=float)])
+def test_a_single_series_without_values_is_empty(forecaster, empty):
+    with pytest.raises(ValueError, match="series 0 is empty"):
+        forecaster.forecast(empty, HORIZON)
+
+
+@pytest.mark.parametrize("wrap", [np.asarray, torch.tensor, pd.DataFrame])
+def test_what_could_be_one_series_or_many_is_refused(forecaster, wrap):
+    with pytest.raises(TypeError, match=r"shape \(2, 3\), which could be one series or many"):
+        forecaster.forecast(wrap([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), HORIZON)
+
+
+def test_a_generator_of_series_is_taken(forecaster):
+    panel = list(np.random.default_rng(0).normal(size=(3, 30)))
+    np.testing.assert_array_equal(
+        forecaster.forecast((one for one in panel), HORIZON).quantiles,
+        forecaster.forecast(panel, HORIZON).quantiles,
+    )
 
 
 @pytest.mark.parametrize("series", [3.0, "data.csv", {"a": [1.0, 2.0]}, None])

@@ -1,12 +1,8 @@
 import numpy as np
-import pytest
 import torch
 
 from ttm_estimators.forecasting.quantiles import (
     interpolate,
-    level_masses,
-    mixture_quantiles,
-    spread_levels,
     validated_levels,
 )
 
@@ -36,34 +32,6 @@ def test_interpolation_keeps_the_order_of_quantiles():
     quantiles = torch.randn(200, 9).sort(dim=-1).values.double()
     found = interpolate(quantiles, DECILES, tuple(np.linspace(0.001, 0.999, 99)))
     assert (found.diff(dim=-1) >= 0).all()
-
-
-def test_levels_stand_for_all_probability():
-    masses = level_masses((0.1, 0.5, 0.9))
-    torch.testing.assert_close(masses, torch.tensor([0.3, 0.4, 0.3], dtype=torch.float64))
-
-
-@pytest.mark.parametrize("levels", [DECILES, (0.01, 0.1, 0.5, 0.9, 0.99), (0.5,)])
-def test_a_mixture_of_equal_distributions_is_that_distribution(levels):
-    quantiles = torch.randn(3, len(levels)).sort(dim=-1).values
-    masses = level_masses(levels)
-    atoms = quantiles.repeat(1, len(levels))
-    weights = torch.outer(masses, masses).flatten()
-    torch.testing.assert_close(mixture_quantiles(atoms, weights, levels), quantiles)
-
-
-def test_a_mixture_of_shifted_distributions_is_wider():
-    quantiles = torch.linspace(-1, 1, 9)
-    atoms = (quantiles[:, None] + 3 * quantiles[None]).flatten()
-    masses = level_masses(DECILES)
-    mixed = mixture_quantiles(atoms[None], torch.outer(masses, masses).flatten(), DECILES)[0]
-    assert mixed[-1] - mixed[0] > quantiles[-1] - quantiles[0]
-
-
-@pytest.mark.parametrize("levels", [DECILES, (0.01, 0.1, 0.5, 0.9, 0.99)])
-def test_spread_levels_have_the_variance_of_a_normal_distribution(levels):
-    scores = torch.special.ndtri(torch.tensor(spread_levels(levels), dtype=torch.float64))
-    assert (level_masses(levels) * scores.square()).sum() == pytest.approx(1.0)
 
 
 def test_levels_may_be_numpy_numbers():

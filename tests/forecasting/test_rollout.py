@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
+import pytest
 import torch
 
-from tests.forecasting.conftest import make_forecaster
+from tests.forecasting.conftest import TINY, make_forecaster
 from ttm_estimators.forecasting.rollout import roll_out
 
 LEVELS = tuple(k / 10 for k in range(1, 10))
@@ -10,14 +13,36 @@ LEVELS = tuple(k / 10 for k in range(1, 10))
 class RandomWalk(torch.nn.Module):
     """Forecasts the last value, with bands that grow like a random walk's."""
 
-    def __init__(self, config):
+    def __init__(self, horizon):
         super().__init__()
-        self.config = config
+        self.config = replace(TINY, quantile_levels=LEVELS, horizon=horizon)
+
+    def centre(self, past_BTC):
+        return past_BTC[:, -1:, :, None]
+
+    def width(self, horizon):
+        return torch.arange(1, horizon + 1).sqrt()
 
     def forward(self, past_BTC, observed_BTC, *, horizon, resolution_B=None):
         score_Q = torch.special.ndtri(torch.tensor(LEVELS))
-        width_HQ = torch.arange(1, horizon + 1).sqrt()[:, None] * score_Q
-        return past_BTC[:, -1:, :, None] + width_HQ[None, :, None]
+        return self.centre(past_BTC) + (self.width(horizon)[:, None] * score_Q)[None, :, None]
+
+
+class WhiteNoise(RandomWalk):
+    """Forecasts a mean that does not move, with bands of one width."""
+
+    def centre(self, past_BTC):
+        return torch.zeros_like(past_BTC[:, -1:, :, None])
+
+    def width(self, horizon):
+        return torch.ones(horizon)
+
+
+def widths(network, horizon):
+    past = torch.zeros(1, 64, 1)
+    quantiles = roll_out(network, past, torch.ones_like(past, dtype=torch.bool), horizon)[0, :, 0]
+    torch.testing.assert_close(quantiles[:, 4], torch.zeros(horizon))
+    return quantiles[:, -1] - quantiles[:, 0]
 
 
 def test_within_the_head_it_is_one_forward_pass(forecaster):
@@ -30,17 +55,15 @@ def test_within_the_head_it_is_one_forward_pass(forecaster):
         )
 
 
-def test_bands_of_a_random_walk_go_on_widening_as_a_random_walk_does():
-    config = make_forecaster(quantile_levels=LEVELS).config
-    past = torch.zeros(1, 64, 1)
-    observed = torch.ones_like(past, dtype=torch.bool)
-    quantiles = roll_out(RandomWalk(config), past, observed, 48)[0, :, 0]
-    width = quantiles[:, -1] - quantiles[:, 0]
-    assert (width[12::12] >= width[11:-1:12]).all(), "a new block must not forget what came before"
-    expected = 2 * torch.special.ndtri(torch.tensor(0.9)) * torch.arange(1, 49).sqrt()
-    assert (width / expected).min() > 0.9
-    assert (width / expected).max() < 1.12
-    torch.testing.assert_close(quantiles[:, 4], torch.zeros(48))
+@pytest.mark.parametrize("head", [12, 720])
+def test_bands_of_a_random_walk_go_on_widening_as_a_random_walk_does(head):
+    expected = 2 * torch.special.ndtri(torch.tensor(0.9)) * torch.arange(1, 4 * head + 1).sqrt()
+    torch.testing.assert_close(widths(RandomWalk(head), 4 * head), expected)
+
+
+def test_bands_of_white_noise_do_not_widen():
+    width = widths(WhiteNoise(12), 48)
+    torch.testing.assert_close(width, width[0].expand(48))
 
 
 def test_a_point_network_feeds_back_its_forecast(point_forecaster):

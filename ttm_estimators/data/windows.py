@@ -92,7 +92,7 @@ class SyntheticWindows(IterableDataset[Window]):
 
 
 def _mixed_up(series_BT: Tensor, draw: Draw) -> Tensor:
-    """Add another series of the batch to every sixth (TSMixup); padding stays padding."""
+    """Add another series to one in six of those that fill the window (TSMixup)."""
     partner = series_BT.roll(1, dims=0)
     weight = draw.uniform(0.1, 0.9)
     both = weight * standardise(series_BT) + (1 - weight) * standardise(partner)

@@ -92,8 +92,9 @@ class Forecaster:
         series : sequence of array
             Series of shape (time,) or (time, channels), oldest value first, of any lengths from
             1. NaN means missing. Integers, floats and booleans are taken, as numpy arrays, lists,
-            pandas Series or torch tensors. A single 1-D series may stand alone. The network sees
-            the latest ``config.context_length`` points.
+            pandas Series or torch tensors. A single 1-D series may stand alone; an array of more
+            dimensions may not, for it could be one series or many. The network sees the latest
+            ``config.context_length`` points.
         horizon : int
             Steps to forecast, at least 1. Beyond ``config.horizon`` the forecast is rolled out.
         quantile_levels : sequence of float, optional
@@ -110,6 +111,8 @@ class Forecaster:
 
         Raises
         ------
+        TypeError
+            When ``series`` is no sequence of series.
         ValueError
             When a series is empty, all missing, infinite, not numeric or has more than two
             dimensions, or the horizon or a level is out of range. The message names the series.

@@ -1,11 +1,9 @@
-"""Quantiles at any level from those that a network gives, and mixtures of them.
+"""Quantiles at any level from those that a network gives.
 
 Shape suffixes: Q levels of the network, L levels that are asked for.
 """
 
 from __future__ import annotations
-
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -73,43 +71,3 @@ def interpolate(quantiles_Q: Tensor, known: tuple[float, ...], wanted: tuple[flo
     low_L = quantiles_Q[..., left_L]
     # Not (1 - share) * low + share * high, which rounds equal quantiles out of order.
     return low_L + share_L.to(low_L) * (quantiles_Q[..., left_L + 1] - low_L)
-
-
-def level_masses(levels: tuple[float, ...]) -> Tensor:
-    """Probability that each level stands for: up to half-way to its neighbours, summing to 1."""
-    inner = [(low + high) / 2 for low, high in pairwise(levels)]
-    edges = torch.tensor([0.0, *inner, 1.0], dtype=torch.float64)
-    return edges.diff()
-
-
-def spread_levels(levels: tuple[float, ...]) -> tuple[float, ...]:
-    """Levels whose quantiles, weighted by :func:`level_masses`, have the variance of the whole.
-
-    A few quantiles miss the tails: nine deciles of a normal distribution have 0.7 of its variance.
-    Their normal scores are stretched here until that of a normal distribution is 1.
-    """
-    if len(levels) == 1:
-        return levels
-    score_Q = torch.special.ndtri(torch.tensor(levels, dtype=torch.float64))
-    variance = (level_masses(levels) * score_Q.square()).sum()
-    return tuple(torch.special.ndtr(score_Q / variance.sqrt()).tolist())
-
-
-def mixture_quantiles(values_: Tensor, masses: Tensor, levels: tuple[float, ...]) -> Tensor:
-    """Quantiles of a discrete distribution.
-
-    Parameters
-    ----------
-    values_ : Tensor
-        Atoms in the last axis, any leading shape.
-    masses : Tensor
-        Their probabilities, shape (atoms,).
-    levels : tuple of float
-        Levels wanted, which become the last axis.
-    """
-    ordered, order = values_.sort(dim=-1)
-    cumulative = masses.to(values_)[order].cumsum(dim=-1)
-    wanted = torch.tensor(levels, dtype=cumulative.dtype, device=values_.device)
-    wanted = wanted.expand(*cumulative.shape[:-1], len(levels)).contiguous()
-    index = torch.searchsorted(cumulative.contiguous(), wanted - 1e-6)
-    return ordered.gather(-1, index.clamp(max=ordered.shape[-1] - 1))

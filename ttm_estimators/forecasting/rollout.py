@@ -1,6 +1,6 @@
 """Horizons beyond the head: forecast, take the forecast as history, forecast again.
 
-Shape suffixes: B batch, T time, C channels, H horizon, Q quantile levels.
+Shape suffixes: B batch, T time, C channels, H horizon, P paths, Q quantile levels.
 """
 
 from __future__ import annotations
@@ -9,12 +9,6 @@ import torch
 from einops import rearrange, repeat
 from torch import Tensor
 
-from ttm_estimators.forecasting.quantiles import (
-    interpolate,
-    level_masses,
-    mixture_quantiles,
-    spread_levels,
-)
 from ttm_estimators.network import TinyTimeMixer
 
 
@@ -23,11 +17,12 @@ def roll_out(
 ) -> Tensor:
     """Forecast any horizon.
 
-    Within the head's horizon this is one forward pass. Beyond it Q paths, at levels spread so that
-    they vary as much as the forecast does, become histories of their own: they give Q quantiles
-    each, whose mixture, weighted by the probability that each level stands for, has the Q
-    quantiles of the next block. Uncertainty about the past so widens the future where a series
-    remembers, and not where it does not (ours; feeding back the median alone forgets it).
+    Within the head's horizon this is one forward pass. Beyond it the path of every quantile so far
+    becomes a history of its own. The next block is centred on the median that the median path
+    leads to. Two distances from it are uncertain apart and add as squares: how far the median of
+    each path lies, which is what is uncertain already, and how far each quantile lies that the
+    median path leads to, which is what is added. A random walk so widens as it should, and what
+    returns to its mean hardly does (ours; feeding back the median alone forgets the first part).
 
     Parameters
     ----------
@@ -61,23 +56,25 @@ def roll_out(
             "forecasts only some of its channels and so can not be rolled out"
         )
     levels = config.quantile_levels or (0.5,)
-    masses_Q = level_masses(levels)
-    masses = rearrange(torch.outer(masses_Q, masses_Q), "p q -> (p q)")
+    median = levels.index(0.5)
+    side_Q = torch.arange(len(levels), device=past_BTC.device).sub(median).sign()
     blocks, done = [block], block.shape[1]
     past = repeat(past_BTC, "b t c -> (b p) t c", p=len(levels))
     observed = repeat(observed_BTC, "b t c -> (b p) t c", p=len(levels))
     if resolution is not None:
         resolution = repeat(resolution, "b -> (b p)", p=len(levels))
     while done < horizon:
-        path = interpolate(block, levels, spread_levels(levels))
-        path = rearrange(path, "b h c p -> (b p) h c")
+        path = rearrange(block, "b h c p -> (b p) h c")
         past = torch.cat([past, path], dim=1)[:, -config.context_length :]
         known = torch.ones_like(path, dtype=torch.bool)
         observed = torch.cat([observed, known], dim=1)[:, -config.context_length :]
         steps = min(horizon - done, config.horizon)
         each = network(past, observed, horizon=steps, resolution_B=resolution)
-        atoms = rearrange(each, "(b p) h c q -> b h c (p q)", p=len(levels))
-        block = mixture_quantiles(atoms, masses, levels)
+        each_BHCPQ = rearrange(each, "(b p) h c q -> b h c p q", p=len(levels))
+        middle = each_BHCPQ[..., median, median, None]
+        already = each_BHCPQ[..., :, median] - middle
+        added = each_BHCPQ[..., median, :] - middle
+        block = (middle + side_Q * torch.hypot(already, added)).sort(dim=-1).values
         blocks.append(block)
         done += steps
     return torch.cat(blocks, dim=1)

@@ -8,7 +8,9 @@ Shape suffixes: B batch, T time, C channels.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Number
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,15 +28,26 @@ CONSTANT = 1e-13
 
 
 def as_list(series: Any) -> list[Any]:
-    """Make a list of series of what may be one series, a list of them, or rows of an array."""
-    if isinstance(series, (str, bytes)) or not isinstance(series, Iterable):
+    """Make a list of series of a sequence of them, or of a single 1-D one.
+
+    Raises
+    ------
+    TypeError
+        When it is no sequence, or an array or table that could be one series or many.
+    """
+    if isinstance(series, (str, bytes, Mapping)) or not isinstance(series, Iterable):
         raise TypeError(f"series must be a sequence of arrays, got {type(series).__name__}")
-    if isinstance(series, Mapping):
-        raise TypeError("series must be a sequence of arrays, not a mapping: give its values()")
-    items = list(series)
-    if items and all(np.ndim(item) == 0 for item in items):
+    shape = tuple(getattr(series, "shape", ()))
+    if len(shape) > 1:
+        raise TypeError(
+            f"series has shape {shape}, which could be one series or many: give "
+            "[series] for one with columns as channels, list(series) for one in each row"
+        )
+    if len(shape) == 1 and getattr(series, "dtype", None) != np.dtype(object):
         return [series]
-    return items
+    items = list(series)
+    alone = bool(items) and all(isinstance(item, Number) or item is None for item in items)
+    return [items] if alone else items
 
 
 def as_array(series: Any, name: str) -> Array:
@@ -48,11 +61,11 @@ def as_array(series: Any, name: str) -> Array:
     """
     if hasattr(series, "detach"):
         series = series.detach().cpu().numpy()
-    if isinstance(series, np.ma.MaskedArray):
+    if isinstance(series, np.ma.MaskedArray) and series.dtype.kind in "biuf":
         series = np.ma.filled(series.astype(np.float64), np.nan)
     try:
         raw = np.asarray(series)
-    except ValueError:
+    except ValueError:  # numpy's word for it is "inhomogeneous"
         raise ValueError(f"{name} has rows of unequal lengths: {SHAPES}") from None
     if raw.dtype == object:
         raw = _from_objects(series, raw, name)
@@ -88,7 +101,9 @@ def _from_objects(series: Any, raw: npt.NDArray[Any], name: str) -> npt.NDArray[
     try:
         if any(isinstance(value, (str, bytes)) for value in raw.ravel()):
             raise TypeError
-        return raw.astype(np.float64)
+        return np.vectorize(_as_float, otypes=[np.float64])(raw)
+    except OverflowError:
+        raise ValueError(f"{name} holds values beyond {LARGEST:g}: rescale it") from None
     except (TypeError, ValueError):
         raise ValueError(f"{name} is not numeric: convert it to numbers") from None
 
@@ -96,6 +111,11 @@ def _from_objects(series: Any, raw: npt.NDArray[Any], name: str) -> npt.NDArray[
 def latest(values: Array, points: int) -> Array:
     """Cut a series to its latest points, and let go of the rest."""
     return values if len(values) <= points else values[-points:].copy()
+
+
+def _as_float(value: Any) -> float:
+    """Make a float of a number, and NaN of what pandas and Python call missing."""
+    return math.nan if value is None or str(value) in ("<NA>", "NaT") else float(value)
 
 
 class Batch(NamedTuple):

@@ -7,6 +7,10 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 
+MOST_BLOCKS = 100
+"""Most blocks of one kind, far beyond use: a damaged file may ask for any number."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TTMConfig:
     """Geometry and switches of a :class:`~ttm_estimators.network.TinyTimeMixer`.
@@ -130,6 +134,9 @@ class TTMConfig:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < lowest:
                 raise ValueError(f"{name} must be an integer of at least {lowest}, got {value!r}")
+        for name in ("blocks_per_level", "decoder_blocks", "exogenous_blocks"):
+            if getattr(self, name) > MOST_BLOCKS:
+                raise ValueError(f"{name} must be at most {MOST_BLOCKS}, got {getattr(self, name)}")
         for name in ("dropout", "head_dropout"):
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not 0 <= value < 1:

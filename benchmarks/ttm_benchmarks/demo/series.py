@@ -15,14 +15,14 @@ import pandas as pd
 GIFT_EVAL_SETTINGS = {
     "5min": (48, 288),
     "h": (48, 24),
-    "D": (30, 7),
+    "D": (30, 1),
     "W": (8, 1),
     "MS": (12, 12),
     "QS": (8, 4),
     "YS": (6, 1),
 }
-"""Horizon and season length of each frequency, both in steps. A week has season 1: a year is no
-whole number of weeks."""
+"""Horizon and season length of each frequency, both in steps, as GIFT-Eval and GluonTS have them:
+days and weeks have season 1."""
 
 
 @dataclass(frozen=True)

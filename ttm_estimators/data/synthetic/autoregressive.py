@@ -13,8 +13,8 @@ from ttm_estimators.data.synthetic.components import Draw, standardise
 def autoregressive(draw: Draw) -> Tensor:
     """AR(2) series with poles near or far from the unit circle, a third of them integrated.
 
-    The filter is applied in the frequency domain, over twice the length, of which the second half
-    is kept: there the circular filter has forgotten its start.
+    The filter is applied in the frequency domain, over twice the length, of which half is kept: the
+    end of the whole would join its beginning.
     """
     length = 2 * draw.length
     radius = 1.0 - draw.log_uniform(0.002, 0.9)

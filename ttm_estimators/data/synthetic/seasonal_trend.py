@@ -29,7 +29,7 @@ CYCLES = (
     (5.0, 21.74),
     (60.0, 1440.0),
 )
-"""Short and long period, in steps, of common calendars (hour of day and day of week first)."""
+"""Two periods of common calendars, in steps, the more prominent one first."""
 
 
 def seasonal_trend(draw: Draw) -> Tensor:
