@@ -35,6 +35,17 @@ def test_a_pretrained_folder_can_be_forecast_with(run, tiny, tmp_path):
     assert ttm_estimators.load(output).config == tiny
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_a_folder_with_another_run_is_left_alone(run, tiny, tmp_path):
+    options = ["--preset", "tiny", "--steps", 2, "--batch-size", 4, "--workers", 0]
+    run("pretrain", tmp_path, *options)
+    before = (tmp_path / "model.safetensors").read_bytes()
+    code, _, err = run("pretrain", tmp_path, *options, "--seed", 5)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "holds a run whose seed is 0, not 5" in err
+    assert (tmp_path / "model.safetensors").read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -44,6 +55,8 @@ def test_a_pretrained_folder_can_be_forecast_with(run, tiny, tmp_path):
         ),
         (["--preset", "ttm_512_96_exogenous"], "choose another"),
         (["--preset", "ttm_512_96_resolution"], "choose another"),
+        (["--learning-rate", "-1"], "learning_rate must be positive"),
+        (["--precision", "8"], "precision must be one of"),
         (["--steps", "0"], "--steps"),
         (["--batch-size", "x"], "--batch-size"),
     ],

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -26,7 +28,7 @@ def train(folder, **changes):
 
 def test_training_lowers_the_loss(tmp_path):
     train(tmp_path, steps=300, batch_size=32)
-    rows = (tmp_path / "metrics.csv").read_text().splitlines()
+    rows = (tmp_path / "log" / "from_step_0" / "metrics.csv").read_text().splitlines()
     column = rows[0].split(",").index("loss")
     losses = [float(row.split(",")[column]) for row in rows[1:]]
     assert sum(losses[-2:]) < 0.95 * sum(losses[:2])
@@ -55,13 +57,15 @@ def test_an_interrupted_run_ends_where_an_undisturbed_one_does(tmp_path, monkeyp
                 raise ConnectionAbortedError
 
         with monkeypatch.context() as patch:
-            patch.setattr(pretraining.Pretraining, "on_train_batch_start", interrupt, raising=False)
+            patch.setattr(pretraining.Training, "on_train_batch_start", interrupt, raising=False)
             with pytest.raises(ConnectionAbortedError):
                 train(tmp_path / "interrupted")
     checkpoints = list((tmp_path / "interrupted" / "checkpoints").iterdir())
     assert [path.name for path in checkpoints] == ["last.ckpt"]
     assert not (tmp_path / "interrupted" / "model.safetensors").exists()
     resumed = weights(train(tmp_path / "interrupted"))
+    logs = {path.name for path in (tmp_path / "interrupted" / "log").iterdir()}
+    assert logs == {"from_step_0", "from_step_4", "from_step_6"}
     torch.testing.assert_close(resumed, undisturbed, rtol=0, atol=0)
 
 
@@ -81,8 +85,16 @@ def test_the_rate_warms_up_stays_and_decays():
         {"warmup_steps": 0},
         {"decay_share": 2.0},
         {"precision": "8"},
+        {"learning_rate": -1.0},
     ],
 )
 def test_a_recipe_out_of_range_is_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Recipe(**wrong)
+
+
+def test_a_network_for_more_than_single_series_is_refused(tmp_path):
+    for changes in ({"resolutions": 3}, {"channels": 2, "mix_channels": True}):
+        with pytest.raises(ValueError, match="single series"):
+            pretrain(replace(TINY, **changes), Recipe(steps=1), tmp_path / "run")
+    assert not (tmp_path / "run").exists()

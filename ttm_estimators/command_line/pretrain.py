@@ -33,17 +33,11 @@ def pretrain(
 
     if preset not in PRESETS:
         raise InputError(f"unknown preset {preset!r}: choose one of {', '.join(PRESETS)}")
-    config = PRESETS[preset]
-    if config.tied_channels or config.resolutions:
-        raise InputError(
-            f"preset {preset!r} needs covariates or resolutions, which synthetic series do not "
-            "have: choose another"
-        )
     if output.exists() and not output.is_dir():
         raise InputError(f"{output} is a file: name a folder")
     require("lightning", "train", "pre-training")
-    from ttm_estimators.training.pretraining import Recipe
     from ttm_estimators.training.pretraining import pretrain as run
+    from ttm_estimators.training.recipe import Recipe
 
     try:
         recipe = Recipe(
@@ -54,7 +48,7 @@ def pretrain(
             compile=compile,
             precision=precision,  # type: ignore[arg-type]
         )
+        run(PRESETS[preset], recipe, output, workers=workers)
     except ValueError as error:
         raise InputError(str(error)) from error
-    run(config, recipe, output, workers=workers)
     typer.echo(f"Wrote {output}. Forecast with it: ttm forecast DATA --horizon 48 --model {output}")

@@ -6,7 +6,6 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-
 MOST_BLOCKS = 100
 """Most blocks of one kind, far beyond use: a damaged file may ask for any number."""
 

@@ -2,119 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal, get_args
 
 import lightning
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger
-from torch import Tensor
 from torch.utils.data import DataLoader
 
-from ttm_estimators.data.windows import SyntheticWindows, Window
+from ttm_estimators.data.windows import SyntheticWindows
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
-from ttm_estimators.training.loss import pinball_loss
+from ttm_estimators.training.module import Training
+from ttm_estimators.training.recipe import Recipe
 from ttm_estimators.weights import save_network
 
 CHECKPOINT_EVERY = 200
 
-Precision = Literal["32-true", "bf16-mixed"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """How to pre-train.
-
-    Raises
-    ------
-    ValueError
-        When a field is out of range.
-    """
-
-    steps: int = 10_000
-    """Optimiser steps."""
-
-    batch_size: int = 256
-    """Windows in a step."""
-
-    learning_rate: float = 3e-3
-    """Peak rate of AdamW, after warm-up and before decay."""
-
-    warmup_steps: int = 200
-    """Steps of linear warm-up."""
-
-    decay_share: float = 0.35
-    """Share of the steps over which the rate falls linearly to zero at the end."""
-
-    weight_decay: float = 0.02
-    """Of AdamW, on weight matrices."""
-
-    gradient_clip: float = 1.0
-    """Largest norm of the gradient."""
-
-    seed: int = 0
-    """Of the first weights and the data."""
-
-    compile: bool = False
-    """Whether to compile the network: a minute of waiting, then half as fast again."""
-
-    precision: Precision = "32-true"
-    """Lightning's name of the number format."""
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "warmup_steps"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not 0 <= self.decay_share <= 1:
-            raise ValueError(f"decay_share must lie in [0, 1], got {self.decay_share}")
-        if self.precision not in get_args(Precision):
-            raise ValueError(f"precision must be one of {get_args(Precision)}")
-
-    def rate(self, step: int) -> float:
-        """Factor on the learning rate: warm up, stay, decay."""
-        warm = (step + 1) / self.warmup_steps
-        decay_steps = max(1.0, self.decay_share * self.steps)
-        return max(0.0, min(1.0, warm, (self.steps - step) / decay_steps))
-
-
-class Pretraining(lightning.LightningModule):
-    """One optimiser step: forecast a batch of windows, quantile loss on the normalised scale."""
-
-    def __init__(self, network: TinyTimeMixer, recipe: Recipe) -> None:
-        super().__init__()
-        self.network = network
-        self.recipe = recipe
-        forecast = network.forecast_normalised
-        self.forecast = torch.compile(forecast) if recipe.compile else forecast
-
-    def training_step(self, window: Window) -> Tensor:
-        # Dropout of a step depends on its number alone, so that a resumed run repeats it.
-        torch.manual_seed(self.recipe.seed * 1_000_003 + self.global_step)
-        past_BT, future_BH = window
-        forecast_BHVQ, scaling = self.forecast(past_BT[..., None])
-        target_BHV = scaling.normalise(future_BH[..., None])
-        loss = pinball_loss(forecast_BHVQ, target_BHV, self.network.config.quantile_levels)
-        self.log("loss", loss, prog_bar=True)
-        return loss
-
-    def configure_optimizers(self) -> dict[str, object]:  # type: ignore[override]
-        matrices = [p for p in self.network.parameters() if p.ndim > 1]
-        vectors = [p for p in self.network.parameters() if p.ndim <= 1]
-        optimizer = torch.optim.AdamW(
-            [
-                {"params": matrices, "weight_decay": self.recipe.weight_decay},
-                {"params": vectors, "weight_decay": 0.0},
-            ],
-            lr=self.recipe.learning_rate,
-            betas=(0.9, 0.98),
-        )
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self.recipe.rate)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+RUN_FILE = "run.json"
+"""What a folder's run trains, and how."""
 
 
 def pretrain(
@@ -123,7 +30,7 @@ def pretrain(
     """Train a network on synthetic windows and write it to a weights folder.
 
     A run that was interrupted goes on from its last checkpoint in ``output`` when it is called
-    again with the same arguments.
+    again. It may be given more or fewer steps then: what was trained before the decay is the same.
 
     Parameters
     ----------
@@ -132,7 +39,7 @@ def pretrain(
     recipe : Recipe
         How to train it.
     output : Path
-        Folder for the weights, the checkpoint and the log of the loss.
+        Folder for the weights, the checkpoint and the logs of the loss.
     workers : int, default 1
         Processes that make windows. The stream is the same for any number.
     progress : bool, default True
@@ -142,10 +49,16 @@ def pretrain(
     -------
     TinyTimeMixer
         The trained network, in evaluation mode.
+
+    Raises
+    ------
+    ValueError
+        When the network is not one for single series, or ``output`` holds another run.
     """
     torch.set_flush_denormal(True)
     lightning.seed_everything(recipe.seed, verbose=False)
-    module = Pretraining(TinyTimeMixer(config), recipe)
+    module = Training(TinyTimeMixer(config), recipe)
+    _claim(output, config, recipe)
     checkpoint = output / "checkpoints" / "last.ckpt"
     first = 0
     if checkpoint.exists():
@@ -170,7 +83,8 @@ def pretrain(
             ),
             *([RichProgressBar()] if progress else []),
         ],
-        logger=CSVLogger(output, name="", version=""),
+        # A folder for each start: the logger empties the one that it finds.
+        logger=CSVLogger(output, name="log", version=f"from_step_{first}"),
         log_every_n_steps=20,
         enable_progress_bar=progress,
         enable_model_summary=False,
@@ -180,3 +94,20 @@ def pretrain(
     network = module.network.eval()
     save_network(network, output)
     return network
+
+
+def _claim(output: Path, config: TTMConfig, recipe: Recipe) -> None:
+    """Note down what is trained in a folder, or refuse one where something else is."""
+    run = json.loads(json.dumps({"network": asdict(config), "recipe": asdict(recipe)}))
+    path = output / RUN_FILE
+    if path.exists():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        for part, values in run.items():
+            for name, value in values.items():
+                if name != "steps" and found[part].get(name) != value:
+                    raise ValueError(
+                        f"{output} holds a run whose {name} is {found[part].get(name)!r}, not "
+                        f"{value!r}: choose another folder, or the same settings to go on"
+                    )
+    output.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,94 @@
+"""What a GluonTS data entry holds, as the core wants it."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from gluonts.dataset.field_names import FieldName
+
+Entry = Mapping[str, Any]
+
+COVARIATES = (
+    FieldName.FEAT_STATIC_CAT,
+    FieldName.FEAT_STATIC_REAL,
+    FieldName.FEAT_DYNAMIC_CAT,
+    FieldName.FEAT_DYNAMIC_REAL,
+    FieldName.PAST_FEAT_DYNAMIC_CAT,
+    FieldName.PAST_FEAT_DYNAMIC_REAL,
+    FieldName.FEAT_DYNAMIC_REAL_LEGACY,
+)
+"""Fields that may hold covariates. They are not used yet."""
+
+
+def series_of(entry: Entry) -> npt.NDArray[Any]:
+    """Target of shape (time,), or (time, variates) where GluonTS has (variates, time)."""
+    return np.asarray(entry[FieldName.TARGET]).T
+
+
+def start_of(entry: Entry) -> pd.Period:
+    """First period of the target.
+
+    Raises
+    ------
+    ValueError
+        When the start is a date and the entry has no "freq" to make it a period.
+    """
+    start = entry[FieldName.START]
+    if isinstance(start, pd.Period):
+        return start
+    if "freq" not in entry:
+        raise ValueError(
+            f"{name_of(entry)} starts at a {type(start).__name__}, not a pandas.Period: wrap the "
+            "data in a ListDataset or PandasDataset with freq, or add a freq to each entry"
+        )
+    # Entries as stored on disk: a date, and an offset's name such as "ME" where periods have "M".
+    offset = pd.tseries.frequencies.to_offset(entry["freq"])
+    return pd.Timestamp(np.asarray(start).item()).to_period(offset)
+
+
+def name_of(entry: Entry, position: int | None = None) -> str:
+    """How messages call an entry."""
+    if entry.get(FieldName.ITEM_ID) is not None:
+        return f"item '{entry[FieldName.ITEM_ID]}'"
+    return "an entry" if position is None else f"entry {position}"
+
+
+def with_names(message: str, names: Sequence[str]) -> str:
+    """Replace the core's "series 3" in a message by the third name (counting from 0)."""
+    return re.sub(r"\bseries (\d+)", lambda match: names[int(match[1])], message)
+
+
+def warn_of_covariates(entries: Iterable[Entry], known: set[str]) -> Iterator[Entry]:
+    """Pass entries on, and warn of each kind of covariate once. ``known`` remembers them."""
+    for entry in entries:
+        found = [name for name in COVARIATES if name in entry and name not in known]
+        found = [name for name in found if np.size(entry[name])]
+        if found:
+            known.update(found)
+            warnings.warn(f"{', '.join(found)}: covariates in the data are not used", stacklevel=3)
+        yield entry
+
+
+def batches(entries: Iterable[Entry], size: int) -> Iterator[list[Entry]]:
+    """Neighbours with one number of variates, of ``size`` series times variates at most.
+
+    An entry with more variates than that is a batch of its own.
+    """
+    batch: list[Entry] = []
+    variates: tuple[int, ...] = ()
+    for entry in entries:
+        found = np.shape(entry[FieldName.TARGET])[:-1]
+        rows = int(np.prod(found))
+        if batch and (found != variates or (len(batch) + 1) * rows > size):
+            yield batch
+            batch = []
+        variates = found
+        batch.append(entry)
+    if batch:
+        yield batch

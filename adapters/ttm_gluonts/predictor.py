@@ -1,0 +1,241 @@
+"""A GluonTS predictor that needs no training.
+
+Shape suffixes: N series, H horizon, V variates, L forecast keys, S sample paths.
+"""
+
+# No "from __future__ import annotations" here: validated() reads types when the class is made.
+
+import copy
+import multiprocessing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from gluonts.core.component import validated
+from gluonts.core.serde import dump_json, load_json
+from gluonts.dataset.common import Dataset
+from gluonts.model.forecast import Forecast, Quantile, QuantileForecast, SampleForecast
+from gluonts.model.predictor import Predictor, RepresentablePredictor
+
+from ttm_estimators import Forecaster, TinyTimeMixer, load, save_network
+from ttm_estimators.forecasting.quantiles import check_levels, validated_levels
+from ttm_gluonts.entries import (
+    Entry,
+    batches,
+    name_of,
+    series_of,
+    start_of,
+    warn_of_covariates,
+    with_names,
+)
+
+NETWORK = "network"
+"""Folder that a serialised predictor keeps its weights in."""
+
+
+class TTMPredictor(RepresentablePredictor):
+    """Forecast with a pre-trained TinyTimeMixer.
+
+    The numbers are those of :meth:`ttm_estimators.Forecaster.forecast`.
+
+    Parameters
+    ----------
+    prediction_length : int
+        Steps to forecast, of any number.
+    model : str, Path or TinyTimeMixer, optional
+        Name of a shipped model, weights folder, or network. Default: the default model.
+    forecast_keys : list of str, optional
+        Quantile levels such as "0.1" or "p10", and "mean", which is the median and is added at the
+        end where it is missing. Default: the levels of the network.
+    lead_time : int, default 0
+        Steps between the end of the data and the first forecast.
+    batch_size : int, default 256
+        Series times variates in one forward pass. It changes memory and time only.
+    device : str, default "cpu"
+        Any torch device.
+    num_samples : int, optional
+        Number of sample paths. Given, forecasts are ``SampleForecast`` instead of
+        ``QuantileForecast``. A path takes its steps, and its variates, independently of each other
+        from the forecast quantiles, so sums along a path vary less than they should.
+    seed : int, default 0
+        Of the sample paths.
+
+    Raises
+    ------
+    ttm_estimators.WeightsError
+        When the model is unknown or its folder damaged.
+    ValueError
+        When a forecast key is no level in (0, 1), or the network has no quantiles to give it.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from gluonts.dataset.common import ListDataset
+    >>> from ttm_gluonts import TTMPredictor
+    >>> data = ListDataset([{"start": "2024-01-01", "target": [1.0, 2.0] * 50}], freq="h")
+    >>> forecast = next(TTMPredictor(prediction_length=24).predict(data))
+    >>> forecast.quantile(0.9).shape
+    (24,)
+    """
+
+    @validated()
+    def __init__(
+        self,
+        prediction_length: int,
+        model: str | Path | TinyTimeMixer | None = None,
+        forecast_keys: list[str] | None = None,
+        lead_time: int = 0,
+        batch_size: int = 256,
+        device: str = "cpu",
+        num_samples: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(prediction_length=prediction_length, lead_time=lead_time)
+        if isinstance(model, TinyTimeMixer):
+            self.forecaster = Forecaster(model, device=device)
+        else:
+            self.forecaster = load(model, device=device)
+        if forecast_keys is None:
+            forecast_keys = [str(level) for level in self.forecaster.quantile_levels]
+        self.forecast_keys = [*forecast_keys, *([] if "mean" in forecast_keys else ["mean"])]
+        self.levels = validated_levels(
+            [0.5 if key == "mean" else Quantile.from_str(key).value for key in self.forecast_keys]
+        )
+        check_levels(self.forecaster.quantile_levels, self.levels)
+        for name, value in {"batch_size": batch_size, "num_samples": num_samples}.items():
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
+        self.batch_size = batch_size
+        self.num_samples = num_samples
+        self.seed = seed
+        self._known_covariates: set[str] = set()
+        self._empty = QuantileForecast(
+            np.empty((len(self.forecast_keys), prediction_length)),
+            start_date=pd.Period("1970-01-01", "D"),
+            forecast_keys=self.forecast_keys,
+        )
+
+    def predict(self, dataset: Dataset, num_samples: int | None = None) -> Iterator[Forecast]:
+        """Forecast every entry of a dataset, in its order.
+
+        Data is read batch by batch as forecasts are taken, so memory does not grow with it.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            Entries with targets of shape (time,) or (variates, time) and any length from 1. NaN
+            means missing. Covariates are not used, and a warning names them once.
+        num_samples : int, optional
+            Sample paths instead of the predictor's ``num_samples``. A predictor that gives
+            quantiles goes on to do so, as GluonTS's evaluation always passes this.
+
+        Yields
+        ------
+        Forecast
+            Quantiles in an array of shape (forecast keys, prediction_length), with variates as
+            last axis where targets have them, or sample paths in the place of keys.
+
+        Raises
+        ------
+        ValueError
+            When a target is empty, all missing, or infinite. The message names its item.
+        """
+        paths = None if self.num_samples is None else num_samples or self.num_samples
+        # One sample for each of evenly spread levels: the paths' quantiles are the forecast's.
+        levels = self.levels if paths is None else (np.arange(paths) + 0.5) / paths
+        random = np.random.default_rng(self.seed)
+        done = 0
+        for batch in batches(warn_of_covariates(dataset, self._known_covariates), self.batch_size):
+            values_NLHV = self._forecast(batch, tuple(levels), done)
+            for entry, values_LHV in zip(batch, values_NLHV, strict=True):
+                facts = {
+                    "start_date": start_of(entry) + np.shape(entry["target"])[-1] + self.lead_time,
+                    "item_id": entry.get("item_id"),
+                    "info": entry.get("info"),
+                }
+                if paths is None:
+                    yield self._quantile_forecast(values_LHV, **facts)
+                else:
+                    yield SampleForecast(random.permuted(values_LHV, axis=0), **facts)
+            done += len(batch)
+
+    def _forecast(
+        self, batch: list[Entry], levels: tuple[float, ...], done: int
+    ) -> np.ndarray[Any, Any]:
+        """Forecast entries of one number of variates, shape (N, L, H) or (N, L, H, V)."""
+        try:
+            forecast = self.forecaster.forecast(
+                [series_of(entry) for entry in batch],
+                self.lead_time + self.prediction_length,
+                quantile_levels=levels,
+                batch_size=self.batch_size,
+            )
+        except ValueError as error:
+            names = [name_of(entry, done + i) for i, entry in enumerate(batch)]
+            raise ValueError(with_names(str(error), names)) from error
+        return np.ascontiguousarray(np.moveaxis(forecast.quantiles[:, self.lead_time :], -1, 1))
+
+    def _quantile_forecast(self, values_LHV: np.ndarray[Any, Any], **facts: Any) -> Forecast:
+        """Fill a copy of an empty forecast in.
+
+        GluonTS reads the keys anew for each forecast, which on a fast device takes as long as the
+        network does.
+        """
+        forecast = copy.copy(self._empty)
+        forecast.forecast_array = values_LHV
+        forecast._forecast_dict = dict(zip(forecast.forecast_keys, values_LHV, strict=True))
+        for name, value in facts.items():
+            setattr(forecast, name, value)
+        return forecast
+
+    def __eq__(self, other: object) -> bool:
+        """Whether another predictor has the same arguments and the same weights."""
+        if not isinstance(other, TTMPredictor):
+            return NotImplemented
+        ours, theirs = self.forecaster.network, other.forecaster.network
+        return (
+            self._arguments() == other._arguments()
+            and ours.config == theirs.config
+            and all(
+                torch.equal(tensor.cpu(), theirs.state_dict()[name].cpu())
+                for name, tensor in ours.state_dict().items()
+            )
+        )
+
+    def _arguments(self) -> dict[str, Any]:
+        """Arguments of the constructor, with the model where ``serialize`` puts it."""
+        return {**self.__init_args__, "model": NETWORK}
+
+    def serialize(self, path: Path) -> None:
+        """Write the predictor to a folder, weights included: the model's own is not needed again.
+
+        Parameters
+        ----------
+        path : Path
+            Folder, which must exist.
+        """
+        Predictor.serialize(self, path)
+        (path / "predictor.json").write_text(dump_json(self._arguments()) + "\n", encoding="utf-8")
+        save_network(self.forecaster.network, path / NETWORK)
+
+    @classmethod
+    def deserialize(cls, path: Path, device: str | None = None) -> "TTMPredictor":
+        """Read what :meth:`serialize` wrote. A worker process goes on with one thread.
+
+        Parameters
+        ----------
+        path : Path
+            Folder.
+        device : str, optional
+            Default: the device that the predictor was serialised with.
+        """
+        if multiprocessing.parent_process() is not None:
+            # GluonTS's ParallelizedPredictor forks. The threads that torch had in the parent are
+            # gone in the child, which would wait for them for ever.
+            torch.set_num_threads(1)
+        arguments = load_json((path / "predictor.json").read_text(encoding="utf-8"))
+        arguments["model"] = path / arguments["model"]
+        return cls(**{**arguments, **({} if device is None else {"device": device})})

@@ -1,0 +1,68 @@
+"""One optimiser step, for any source of windows.
+
+Shape suffixes: B batch, T context, H horizon, V target channels, Q quantile levels.
+"""
+
+from __future__ import annotations
+
+import lightning
+import torch
+from torch import Tensor
+
+from ttm_estimators.data.windows import Window
+from ttm_estimators.network import TinyTimeMixer
+from ttm_estimators.training.loss import pinball_loss
+from ttm_estimators.training.recipe import Recipe
+
+
+class Training(lightning.LightningModule):
+    """One optimiser step: forecast a batch of windows, quantile loss on the normalised scale.
+
+    Raises
+    ------
+    ValueError
+        When the network takes more than windows of single series.
+    """
+
+    def __init__(self, network: TinyTimeMixer, recipe: Recipe) -> None:
+        super().__init__()
+        if network.config.tied_channels or network.config.resolutions:
+            raise ValueError(
+                "this network mixes channels or needs resolutions, which single series do not "
+                "have: choose another"
+            )
+        self.network = network
+        self.recipe = recipe
+        forecast = network.forecast_normalised
+        self.forecast = torch.compile(forecast) if recipe.compile else forecast
+
+    def training_step(self, window: Window) -> Tensor:
+        # Dropout of a step depends on its number alone, so that a resumed run repeats it.
+        torch.manual_seed(self.recipe.seed * 1_000_003 + self.global_step)
+        loss = self.loss(window)
+        self.log("loss", loss, prog_bar=True)
+        return loss
+
+    def loss(self, window: Window) -> Tensor:
+        """Quantile loss of a batch of windows, on the scale of their histories."""
+        past_BT, future_BH = window
+        forecast_BHVQ, scaling = self.forecast(past_BT[..., None], horizon=future_BH.shape[1])
+        target_BHV = scaling.normalise(future_BH[..., None])
+        return pinball_loss(forecast_BHVQ, target_BHV, self.network.config.quantile_levels)
+
+    def configure_optimizers(self) -> dict[str, object]:  # type: ignore[override]
+        matrices = [p for p in self.network.parameters() if p.ndim > 1]
+        vectors = [p for p in self.network.parameters() if p.ndim <= 1]
+        optimizer = torch.optim.AdamW(
+            [
+                {"params": matrices, "weight_decay": self.recipe.weight_decay},
+                {"params": vectors, "weight_decay": 0.0},
+            ],
+            lr=self.recipe.learning_rate,
+            betas=(0.9, 0.98),
+        )
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self.recipe.rate)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
