@@ -36,7 +36,7 @@ def ltsf(
     model: Annotated[
         str | None,
         typer.Option(
-            help='Shipped model, weights folder, or "naive" (persistence). '
+            help='Shipped model, weights folder, "naive" (persistence) or "linear" (a check). '
             "Default: the default model."
         ),
     ] = None,

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from ttm_estimators import TinyTimeMixer, TTMConfig, save_network
+from ttm_estimators.forecasting import Forecaster
 
 DAYS = "date,load\n2024-01-01,1\n2024-01-02,2\n2024-01-03,3\n2024-01-04,4\n"
 PANEL = "item_id,date,load\n" + "".join(
@@ -93,8 +94,15 @@ def test_a_file_of_another_kind(refuse):
     assert "neither a .csv nor a .parquet file" in refuse(DAYS, name="data.xlsx")
 
 
-def test_a_file_without_header(refuse):
-    assert "add a header" in refuse(without(DAYS, "load"))
+@pytest.mark.parametrize("content", [without(DAYS, "load"), "0,10.0\n1,11.0\n2,12.0\n"])
+def test_a_file_without_header(refuse, content):
+    assert "add a header" in refuse(content)
+
+
+@pytest.mark.parametrize("rows", [4, 200_000])
+def test_a_damaged_value(refuse, rows):
+    content = "step,load\n" + "".join(f"{row},{row}\n" for row in range(rows))
+    assert "not text" in refuse(content.encode()[:-2] + b"\0\n")
 
 
 @pytest.mark.parametrize("option", ["--time", "--value", "--id"])
@@ -145,6 +153,37 @@ def test_one_column_for_two_purposes(refuse):
 )
 def test_dates_that_can_not_be_read(refuse, content, said):
     assert said in refuse(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [
+        ("date", (20241, 20242, 20243)),
+        ("date", (202411, 202412, 202413)),
+        ("week", (202401, 202402, 202403)),
+        ("date", (2024001, 2024002, 2024003)),
+        ("date", (1012024, 2012024, 3012024)),
+        ("date", (29012024, 30012024, 31012024)),
+        ("date", (1292024, 1302024, 1312024)),
+    ],
+)
+def test_whole_numbers_of_a_calendar_that_does_not_count_on(refuse, name, numbers):
+    rows = "".join(f"{number},1\n" for number in numbers)
+    message = refuse(f"{name},load\n{rows}")
+    assert str(numbers[0]) in message
+    assert "--date-format" in message
+
+
+def test_months_without_a_clear_year_are_told_their_format(refuse):
+    rows = dated("Jan-23,1", "Feb-23,2", "Mar-23,3")
+    assert "--date-format, such as %b-%y" in refuse(rows)
+
+
+def test_dates_before_those_that_pandas_knows(refuse):
+    times = np.array(["1500-01-01", "1500-01-02", "1500-01-03"], dtype="datetime64[us]")
+    message = refuse(pd.DataFrame({"date": times, "load": 1.0}), name="data.parquet")
+    assert "column 'date'" in message
+    assert "1500-01-01" in message
 
 
 def test_a_date_format_that_is_none(refuse):
@@ -298,9 +337,29 @@ def test_a_horizon_that_is_none(refuse, horizon):
     assert "--horizon" in refuse(DAYS, horizon=horizon)
 
 
-def test_an_unknown_model_lists_the_known_ones(refuse):
-    message = refuse(DAYS, "--model", "no-such-model")
-    assert "unknown model 'no-such-model'" in message
+@pytest.mark.parametrize("horizon", [100_000_000, 10**12])
+def test_a_horizon_that_is_a_typing_error(refuse, horizon):
+    assert "100000" in refuse("step,load\n0,1\n1,2\n2,3\n", horizon=horizon)
+
+
+def test_dates_are_known_before_anything_is_forecast(refuse, monkeypatch):
+    monkeypatch.delattr(Forecaster, "forecast")
+    years = dated("2021-01-01,1", "2022-01-01,2", "2023-01-01,3")
+    assert "99 steps after 2203" in refuse(years.replace("202", "220"), horizon=99)
+
+
+def test_a_forecast_for_which_there_is_no_memory(refuse, monkeypatch):
+    def allocate(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Forecaster, "forecast", allocate)
+    assert "more memory than there is" in refuse(DAYS)
+
+
+@pytest.mark.parametrize("name", ["no-such-model", ""])
+def test_an_unknown_model_lists_the_known_ones(refuse, name):
+    message = refuse(DAYS, "--model", name)
+    assert f"unknown model {name!r}" in message
     assert "[" in message
 
 
@@ -319,6 +378,15 @@ def test_damaged_weights(refuse, model, tmp_path):
 )
 def test_a_device_that_does_not_compute(refuse, device, said):
     assert f"device '{device}' {said}" in refuse(DAYS, "--device", device)
+
+
+def test_a_failure_of_the_network_is_not_blamed_on_the_device(refuse, monkeypatch):
+    def fail(_: object) -> None:
+        raise RuntimeError("out of paper")
+
+    monkeypatch.setattr("ttm_estimators.weights.load_network", fail)
+    with pytest.raises(RuntimeError, match="out of paper"):
+        refuse(DAYS)
 
 
 @pytest.mark.parametrize("option", ["--output", "--plot"])

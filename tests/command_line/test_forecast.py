@@ -93,15 +93,55 @@ def test_the_same_day_of_every_month_quarter_or_year_goes_on(forecast, days):
     assert list(pd.to_datetime(result["date"])) == times[ROWS:]
 
 
-@pytest.mark.parametrize(("first", "step"), [(1980, 1), (0, 10), (-5, 2)])
+@pytest.mark.parametrize(
+    ("history", "following"),
+    [
+        ("2024-12-30 2025-01-30 2025-02-28", "2025-03-30 2025-04-30"),
+        ("2025-01-30 2025-02-28 2025-03-30", "2025-04-30 2025-05-30"),
+        ("2024-07-15 2024-08-15 2024-09-15", "2024-10-15 2024-11-15"),
+        ("2021-07-15 2022-07-15 2023-07-15", "2024-07-15 2025-07-15"),
+        ("2022-02-28 2023-02-28 2024-02-28", "2025-02-28 2026-02-28"),
+        ("2023-07-01 2023-08-01 2023-09-01", "2023-10-01 2023-11-01"),
+        ("2023-01-01 2023-02-01 2023-03-04", "2023-04-04 2023-05-05"),  # 31 days
+        ("2023-01-30 2023-03-01 2023-03-31", "2023-04-30 2023-05-30"),  # 30 days
+    ],
+)
+def test_a_few_months_or_years_go_on_at_their_day(forecast, history, following):
+    result = forecast(single(pd.DatetimeIndex(history.split())), horizon=2)
+    assert list(result["date"]) == following.split()
+
+
+def test_a_gap_in_months_of_a_late_day_is_filled(forecast):
+    times = [pd.Timestamp("2023-10-30") + pd.DateOffset(months=i) for i in range(ROWS + 1)]
+    frame = single(pd.DatetimeIndex(times[:ROWS])).drop(index=[9, 20])
+    result = forecast(frame, "--fill-gaps", horizon=1)
+    assert pd.to_datetime(result["date"]).tolist() == times[-1:]
+
+
+def test_short_series_keep_their_own_day_of_the_month(forecast):
+    times = {
+        day: pd.DatetimeIndex(
+            [pd.Timestamp(f"2024-01-{day}") + pd.DateOffset(months=i) for i in range(rows)]
+        )
+        for day, rows in ((30, 12), (15, 1), (20, 2))
+    }
+    result = forecast(panel(**{str(day): index for day, index in times.items()}), horizon=1)
+    assert list(result["date"]) == ["2025-01-30", "2024-02-15", "2024-03-20"]
+
+
+@pytest.mark.parametrize(("first", "step"), [(1980, 1), (0, 10), (-5, 2), (99_990, 1)])
 def test_whole_number_times_go_on(forecast, first, step):
     result = forecast(pd.DataFrame({"year": first + step * np.arange(ROWS), "gdp": values(ROWS)}))
     assert list(result["year"]) == [first + step * (ROWS + i) for i in range(HORIZON)]
 
 
-def test_whole_numbers_that_are_dates_are_read_as_dates(forecast):
-    times = pd.date_range("2024-01-20", periods=ROWS + HORIZON)
-    compact = times.strftime("%Y%m%d").astype(int)
+@pytest.mark.parametrize(
+    ("alias", "written"),
+    [("MS", "%Y%m"), ("D", "%Y%m%d"), ("h", "%Y%m%d%H"), ("15min", "%Y%m%d%H%M")],
+)
+def test_whole_numbers_that_are_dates_are_read_as_dates(forecast, alias, written):
+    times = pd.date_range("2024-01-20", periods=ROWS + HORIZON, freq=alias)
+    compact = times.strftime(written).astype(int)
     result = forecast(single(compact[:ROWS]))
     assert list(pd.to_datetime(result["date"])) == list(times[ROWS:])
 
@@ -303,6 +343,34 @@ def test_changing_offsets_in_a_csv_become_utc(forecast):
 
 
 @pytest.mark.parametrize(
+    ("first", "second", "following"),
+    [
+        ("2019Q3", "2019Q4", "2020-04-01"),
+        ("2019-Q3", "2019-Q4", "2020-04-01"),
+        ("Nov 2019", "Dec 2019", "2020-02-01"),
+        ("November 2019", "December 2019", "2020-02-01"),
+    ],
+)
+def test_quarters_and_months_are_read(forecast, first, second, following):
+    third = first.replace("Q3", "Q1").replace("Nov", "Jan").replace("ember", "uary")
+    rows = [f"{first},1", f"{second},2", f"{third.replace('2019', '2020')},3"]
+    assert list(forecast("\n".join(["when,load", *rows]), horizon=1)["when"]) == [following]
+
+
+@pytest.mark.parametrize("hour", [0, 12, 13])
+def test_hours_of_am_and_pm_are_read(forecast, hour):
+    times = pd.date_range(f"2023-01-01 {hour}:00", periods=ROWS + 1, freq="12h")
+    result = forecast(single(times[:ROWS].strftime("%m/%d/%Y %I:%M %p")), horizon=1)
+    assert pd.to_datetime(result["date"])[0] == times[-1]
+
+
+@pytest.mark.parametrize("name", ["ts", "TS"])
+def test_a_usual_name_tells_the_time_from_other_whole_numbers(forecast, name):
+    frame = pd.DataFrame({name: range(ROWS), "load": range(ROWS)})
+    assert list(forecast(frame, horizon=1)[name]) == [ROWS]
+
+
+@pytest.mark.parametrize(
     "written", ["%d.%m.%Y", "%m/%d/%Y", "%Y/%m/%d", "%d %B %Y", "%Y-%m-%dT%H:%MZ"]
 )
 def test_dates_are_read_as_they_are_written(forecast, written):
@@ -316,6 +384,11 @@ def test_the_date_format_settles_which_number_is_the_month(forecast):
     days_first = forecast(text, "--date-format", "%d/%m/%Y", horizon=1)
     months_first = forecast(text, "--date-format", "%m/%d/%Y", "--freq", "MS", horizon=1)
     assert (days_first["date"][0], months_first["date"][0]) == ("2024-02-04", "2024-04-02")
+
+
+def test_a_date_format_reads_whole_numbers_that_lost_a_zero(forecast):
+    text = "date,load\n01112024,1\n02112024,2\n03112024,3\n"
+    assert list(forecast(text, "--date-format", "%d%m%Y", horizon=1)["date"]) == ["2024-11-04"]
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])

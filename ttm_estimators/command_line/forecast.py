@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from ttm_estimators.command_line.table import Panel
     from ttm_estimators.forecasting import Forecast, Forecaster
 
+LONGEST = 100_000
+"""Steps beyond which a horizon is a typing error."""
+
 ROWS_SHOWN = 12
 LEVELS_SHOWN = 3
 
@@ -35,7 +38,7 @@ def forecast(
             "one column for each series."
         ),
     ],
-    horizon: Annotated[int, typer.Option(min=1, help="Steps to forecast.")],
+    horizon: Annotated[int, typer.Option(min=1, max=LONGEST, help="Steps to forecast.")],
     output: Annotated[
         Path | None, typer.Option(help="File to write: .csv or .parquet. Default: show a table.")
     ] = None,
@@ -97,8 +100,15 @@ def forecast(
         fill_gaps=fill_gaps,
     )
     forecaster = _load(model, device)
-    result = _run(forecaster, panel, horizon, levels, batch_size)
-    frame = _to_frame(panel, result)
+    try:
+        futures = [series.future(horizon) for series in panel.series]  # may leave the calendar
+        result = _run(forecaster, panel, horizon, levels, batch_size)
+        frame = _to_frame(panel, futures, result)
+    except MemoryError as error:
+        raise InputError(
+            f"{horizon} steps of {len(panel.series)} series need more memory than there is: "
+            "forecast fewer at once"
+        ) from error
     summary = f"{_describe(panel, horizon)}, model {_name(model)}"
     with ExitStack() as writing:
         if output is not None:
@@ -141,11 +151,13 @@ def _load(model: str | None, device: str) -> Forecaster:
     from ttm_estimators.weights import load_network, resolve
 
     try:
-        return Forecaster(load_network(resolve(model)), device=device)
+        network = load_network(resolve(model))
+        try:
+            return Forecaster(network, device=device)
+        except (AssertionError, RuntimeError) as error:  # torch's ways to refuse a device
+            raise InputError(f"device {device!r} can not be used: {error}") from error
     except ValueError as error:
         raise InputError(str(error)) from error
-    except (AssertionError, RuntimeError) as error:  # torch's ways to refuse a device
-        raise InputError(f"device {device!r} can not be used: {error}") from error
 
 
 def _run(
@@ -179,10 +191,9 @@ def _run(
         ) from error
 
 
-def _to_frame(panel: Panel, result: Forecast) -> pd.DataFrame:
+def _to_frame(panel: Panel, futures: list[pd.Index[Any]], result: Forecast) -> pd.DataFrame:
     """Make the table that is written: a row for each series and step."""
     horizon = result.point.shape[1]
-    futures = [series.future(horizon) for series in panel.series]
     frame = panel.keys.loc[panel.keys.index.repeat(horizon)].reset_index(drop=True)
     columns: list[tuple[str, Any]] = [
         (panel.time, futures[0].append(futures[1:])),

@@ -92,8 +92,11 @@ def positions(times: pd.Index[Any], step: Step) -> Integers | None:
     """Number of steps from the first time to each, or None where one is not on that grid."""
     clock = _clock(times, step)
     if isinstance(step, pd.offsets.BaseOffset) and not isinstance(step, pd.offsets.Tick):
-        at = _grid(clock[0], clock[-1], step).get_indexer(clock)
-        return None if (at < 0).any() else at.astype(np.int64)
+        first = clock[0]
+        if "day" in step.kwds and first.day != min(step.kwds["day"], first.days_in_month):
+            return None  # to pandas every day is on such an offset
+        at = _grid(first, clock[-1], step).get_indexer(clock)
+        return None if (at < 0).any() else at.astype(np.int64) - at[0]
     size = step if isinstance(step, int) else step.nanos
     count, remainder = np.divmod(clock.astype(np.int64) - clock[:1].astype(np.int64)[0], size)
     return None if remainder.any() else np.asarray(count)
@@ -139,15 +142,13 @@ def _fitting(
     own = _regular(times)
     if own is not None and given is None and _family(own) == _family(common):
         return own
-    fitting: list[Step] = []
-    for step in _variants(common):
-        at = positions(times, step)
-        if at is not None and at[-1] == len(times) - 1:
-            return step
-        if at is not None and at[-1] < SPARSEST * len(times):
-            fitting.append(step)
-    if gaps and fitting and (own is None or given is not None):
-        return fitting[0]
+    grids = ((step, positions(times, step)) for step in _variants(common, times))
+    step, at = next(((step, at) for step, at in grids if at is not None), (common, None))
+    if at is not None and at[-1] == len(times) - 1:
+        return step
+    on_grid = at is not None and at[-1] < SPARSEST * len(times)
+    if gaps and on_grid and (own is None or given is not None):
+        return step
     if own is not None and given is not None:
         raise InputError(
             f"series {name!r} has the frequency {describe(own)}, not {describe(given)}: leave "
@@ -158,7 +159,7 @@ def _fitting(
             f"mixed frequencies: series {name!r} has {describe(own)} and series {longest!r} "
             f"{describe(common)}: forecast them from separate files"
         )
-    raise InputError(_first_fault(name, times, (fitting or [common])[0], bool(fitting)))
+    raise InputError(_first_fault(name, times, step, on_grid))
 
 
 def _first_fault(name: str, times: pd.Index[Any], step: Step, on_grid: bool) -> str:
@@ -195,12 +196,22 @@ def _is_duration(step: Step) -> bool:
     return isinstance(step, pd.offsets.Tick) and not isinstance(step, pd.offsets.Day)
 
 
-@lru_cache(maxsize=64)  # series of a panel often share their first and last date
 def _grid(first: pd.Timestamp, last: pd.Timestamp, step: pd.offsets.BaseOffset) -> pd.DatetimeIndex:
+    """Dates of a step, among them those from ``first`` to ``last`` that are on its grid."""
     try:
-        return pd.date_range(first, last, freq=step)
+        if step.n == 1 and not step.kwds.get("months"):
+            # Every series has the same grid, so that whole years are shared by many.
+            first, last = first.replace(month=1, day=1), last.replace(month=12, day=31)
+        return _dates(first, last, step)
     except ValueError as error:
         raise InputError(f"dates up to {show(last)} at {describe(step)}: {error}") from error
+
+
+@lru_cache(maxsize=256)  # to step through dates is slow
+def _dates(
+    first: pd.Timestamp, last: pd.Timestamp, step: pd.offsets.BaseOffset
+) -> pd.DatetimeIndex:
+    return pd.date_range(first, last, freq=step)
 
 
 def _regular(times: pd.Index[Any]) -> Step | None:
@@ -211,12 +222,20 @@ def _regular(times: pd.Index[Any]) -> Step | None:
         sizes = np.unique(np.diff(times))
         return int(sizes[0]) if len(sizes) == 1 else None
     alias = pd.infer_freq(times)
-    if alias is not None and not alias.endswith("bh"):  # pandas' office hours are nine to five
+    # Two months of 31 days look like steps of 31 days, and three years like steps of 365.
+    is_month = bool(re.fullmatch(r"\d{2,}D", alias or "")) and (times.day == times.day[0]).all()
+    # pandas' office hours are nine to five
+    if alias is not None and not alias.endswith("bh") and not is_month:
         return to_offset(alias)
-    months = 12 * (times[1].year - times[0].year) + times[1].month - times[0].month
-    step = pd.DateOffset(months=months)  # the same day of every month, which has no alias
-    at = positions(times, step) if months else None
-    return step if at is not None and at[-1] == len(times) - 1 else None
+    span = 12 * (times[-1].year - times[0].year) + times[-1].month - times[0].month
+    months, rest = divmod(span, len(times) - 1)
+    step = _monthly(months, times)
+    return step if months and not rest and positions(times, step) is not None else None
+
+
+def _monthly(months: int, times: pd.DatetimeIndex) -> pd.DateOffset:
+    """The same day of every month, which has no alias; a shorter month has its last one."""
+    return pd.DateOffset(months=months, day=int(times.day.max()))
 
 
 def _typical(name: str, times: pd.Index[Any]) -> Step:
@@ -265,15 +284,15 @@ def _family(step: Step) -> tuple[int, str]:
     return (number, "weeks") if week else (number * {"M": 1, "Q": 3, "Y": 12}[period], "months")
 
 
-def _variants(step: Step) -> Iterator[Step]:
-    """The step, then those of its family that are anchored elsewhere."""
+def _variants(step: Step, times: pd.Index[Any]) -> Iterator[Step]:
+    """The step, then those of its family that are anchored elsewhere, such as where times are."""
     yield step
     number, unit = _family(step)
     if unit == "weeks":
         yield from (pd.offsets.Week(number, weekday=day) for day in range(7))
-    elif unit == "months":
+    elif unit == "months" and isinstance(times, pd.DatetimeIndex):
         yield pd.offsets.MonthBegin(number)
         yield pd.offsets.MonthEnd(number)
         yield pd.offsets.BMonthBegin(number)
         yield pd.offsets.BMonthEnd(number)
-        yield pd.DateOffset(months=number)
+        yield _monthly(number, times)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from ttm_estimators.command_line.frequency import Step, find_steps, follow, posi
 Array = npt.NDArray[np.float64]
 
 TIME_NAMES = (
-    *("time", "timestamp", "datetime", "date", "ds", "period", "step", "index"),
+    *("time", "timestamp", "datetime", "date", "ds", "ts", "period", "step", "index"),
     *("year", "quarter", "month", "week", "day", "hour"),
 )
 ID_NAMES = ("unique_id", "item_id", "series_id", "id", "series", "item")
@@ -103,8 +104,9 @@ def read_panel(
     for name in (time, *ids, *values):
         if name is not None and name not in frame:
             raise InputError(f"{path} has no column {name!r}, only {', '.join(_names(frame))}")
-    time = time or _find_time(frame, [*ids, *values])
-    if _date_formats(time):
+    headless = time is None and all(map(_is_number, _names(frame)))
+    time = time or (_names(frame)[0] if headless else _find_time(frame, [*ids, *values]))
+    if headless or _date_formats(time):
         raise InputError(f"{path} has values such as {time} in its first line: add a header")
     stamps = read_times(frame[time], date_format)
     ids = list(ids) or _find_ids(frame, time, values, stamps)
@@ -155,28 +157,37 @@ def read_times(column: pd.Series[Any], date_format: str | None = None) -> pd.Ind
     Raises
     ------
     InputError
-        When one is missing or no date, or when the day could be the month.
+        When one is missing or no date, when the day could be the month, or when whole numbers
+        are of a calendar that does not count on, such as 20244 for a quarter.
     """
     name = column.name
     _refuse_missing(column)
-    if types.is_datetime64_any_dtype(column):
-        return pd.DatetimeIndex(column).as_unit("ns")
-    if isinstance(column.dtype, pd.PeriodDtype):
-        return pd.PeriodIndex(column).to_timestamp().as_unit("ns")
+    if types.is_datetime64_any_dtype(column) or isinstance(column.dtype, pd.PeriodDtype):
+        index = pd.Index(column, name=None)
+        try:
+            dates = index.to_timestamp() if isinstance(index, pd.PeriodIndex) else index
+            return pd.DatetimeIndex(dates).as_unit("ns")
+        except pd.errors.OutOfBoundsDatetime as error:
+            raise InputError(f"column {name!r}: {error}") from error
     if types.is_numeric_dtype(column):
         if types.is_bool_dtype(column) or (column % 1 != 0).any():
             raise InputError(f"column {name!r} holds neither dates nor whole numbers")
         whole = column.astype(np.int64)
-        if date_format is None and not _is_compact_date(whole):
+        date_format = date_format or _compact_format(whole)
+        if date_format is None:
             return pd.Index(whole, name=None)
-        text, formats = whole.astype(str), [date_format or COMPACT]
+        width = len(pd.Timestamp(0).strftime(date_format))
+        text = whole.astype(str).str.zfill(width)  # 01022024 has lost its first digit
     else:
         text = column.astype(str).str.strip()
-        formats = [date_format] if date_format else _date_formats(text.iloc[0])
+    if date_format is None and text.str.fullmatch(QUARTER).all():
+        return pd.PeriodIndex(text, freq="Q").to_timestamp().rename(None)
+    formats = [date_format] if date_format else _date_formats(text.iloc[0])
     if not formats:
+        likely = [*filter(lambda one: _reads(text.iloc[0], one), DOUBTFUL), "%d.%m.%y"]
         raise InputError(
             f"column {name!r}: {text.iloc[0]!r} in row 1 is not understood as a date: write it as "
-            "2024-01-31, or give --date-format, such as %d.%m.%y"
+            f"2024-01-31, or give --date-format, such as {likely[0]}"
         )
     readings = [_parse(text, one) for one in formats]
     good = [reading for reading in readings if not reading.hasnans]
@@ -214,15 +225,50 @@ def read_numbers(column: pd.Series[Any]) -> Array:
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-COMPACT = "%Y%m%d"
+YEARS = (1800, 2200)
+"""Years in which a whole number may be a date."""
+
+COMPACT = {6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+"""How whole numbers of so many digits may be dates."""
+
+COUNTS = {5: 4, 6: 53, 7: 366}
+"""Quarters, weeks or days that whole numbers of so many digits may count behind a year."""
+
+QUARTER = r"\d{4}[- ]?Q[1-4]"
+
+MORE_FORMATS = (
+    *("%m/%d/%Y %I:%M %p", "%d/%m/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M:%S %p"),
+    *("%b %Y", "%B %Y"),
+)
+"""Formats that pandas does not guess."""
+
+DOUBTFUL = ("%b-%y", "%b-%Y", "%m/%Y", "%m.%Y")
+"""Formats to suggest, not to assume: Jan-23 may be a day."""
 
 
-def _is_compact_date(whole: pd.Series[int]) -> bool:
-    """Whether whole numbers are dates such as 20240131."""
-    return (
-        bool(whole.between(1800_01_01, 2200_12_31).all())
-        and not _parse(whole.astype(str), COMPACT).hasnans
-    )
+def _compact_format(whole: pd.Series[int]) -> str | None:
+    """Format of whole numbers that are dates such as 20240131, None where they only count."""
+    text = whole.astype(str)
+    digits = len(text.iloc[0])
+    known = False
+    if digits > 4 and text.str.len().eq(digits).all():
+        years, rest = whole // 10 ** (digits - 4), whole % 10 ** (digits - 4)
+        dated = bool(years.between(*YEARS).all())
+        form = COMPACT.get(digits)
+        weeks = "week" in str(whole.name).lower()
+        if dated and form and not weeks and not _parse(text, form).hasnans:
+            return form
+        known = dated and bool(rest.between(1, COUNTS.get(digits, 0)).all())
+    if text.str.len().between(7, 8).all():
+        readings = [_parse(text.str.zfill(8), form) for form in ("%d%m%Y", "%m%d%Y")]
+        known |= any(((one.year >= YEARS[0]) & (one.year <= YEARS[1])).all() for one in readings)
+    if known:
+        raise InputError(
+            f"column {whole.name!r}: numbers such as {whole.iloc[0]} seem to be dates, which do "
+            "not go on like numbers: write them as 2024-01-31, or give --date-format if it can "
+            "read them"
+        )
+    return None
 
 
 def _is_parquet(path: Path) -> bool:
@@ -232,7 +278,8 @@ def _is_parquet(path: Path) -> bool:
 def _read_csv(path: Path, **options: Any) -> pd.DataFrame:
     with path.open(encoding="utf-8") as file:
         header = file.readline()
-    if "\0" in header:
+        damaged = "\0" in header or any("\0" in part for part in iter(lambda: file.read(2**20), ""))
+    if damaged:  # pandas would read such a field as missing
         raise ValueError("it is not text")
     separator = max(",;\t|", key=header.count)
     with warnings.catch_warnings():
@@ -281,7 +328,12 @@ def _date_formats(text: str) -> list[str]:
     if guesses[0] and guesses[0].startswith("%Y"):
         # ISO8601 also takes a column in which only some dates have an hour.
         return [guesses[0], "ISO8601"] if guesses[0].startswith("%Y-") else [guesses[0]]
-    return [one for one in guesses if one]
+    formats = [one for one in dict.fromkeys(guesses) if one]
+    return formats or [one for one in MORE_FORMATS if _reads(text, one)]
+
+
+def _reads(text: str, date_format: str) -> bool:
+    return not pd.isna(pd.to_datetime(text, format=date_format, errors="coerce"))
 
 
 def _is_date(column: pd.Series[Any]) -> bool:
@@ -289,7 +341,8 @@ def _is_date(column: pd.Series[Any]) -> bool:
         return True
     if types.is_numeric_dtype(column) or column.isna().all():
         return False
-    return bool(_date_formats(str(column.dropna().iloc[0])))
+    first = str(column.dropna().iloc[0])
+    return bool(re.fullmatch(QUARTER, first) or _date_formats(first))
 
 
 def _find_time(frame: pd.DataFrame, others: Sequence[str]) -> str:
@@ -352,6 +405,10 @@ def _is_numeric(column: pd.Series[Any]) -> bool:
         return True
     numbers = pd.to_numeric(column.astype(object), errors="coerce")
     return bool(numbers.notna().sum() > 0.5 * column.notna().sum())
+
+
+def _is_number(text: str) -> bool:
+    return not pd.isna(pd.to_numeric(text, errors="coerce"))
 
 
 def _names(frame: pd.DataFrame) -> list[str]:

@@ -46,7 +46,7 @@ def resolve(name_or_folder: str | Path | None) -> Path:
     if str(name_or_folder) in shipped_models():
         return shipped_folder() / str(name_or_folder)
     folder = Path(name_or_folder).expanduser()
-    if folder.is_dir():
+    if str(name_or_folder) and folder.is_dir():
         return folder
     raise WeightsError(
         f"unknown model {str(name_or_folder)!r}: neither a folder nor one of the shipped models "

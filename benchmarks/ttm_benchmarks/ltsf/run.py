@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from ttm_benchmarks.ltsf.linear import CONTEXT, fit_linear, forecast_linear
 from ttm_benchmarks.ltsf.protocol import borders
 from ttm_benchmarks.ltsf.read import find_dataset, read_dataset, standardise
 from ttm_benchmarks.ltsf.windows import (
@@ -25,7 +27,11 @@ from ttm_estimators import load
 
 Array = npt.NDArray[np.float64]
 
+Find = Callable[[Array, int], tuple[PointForecaster, int]]
+"""Takes the training part and a horizon, returns a point forecaster and the context it sees."""
+
 NAIVE = "naive"
+LINEAR = "linear"
 COLUMNS = ["dataset", "horizon", "mse", "mae", "windows"]
 
 
@@ -47,7 +53,8 @@ def run(
     folder : Path
         Where the datasets are.
     model : str or None
-        Shipped model, weights folder, or "naive" for persistence. None is the default model.
+        Shipped model, weights folder, "naive" for persistence, or "linear" for a linear model that
+        is fitted to the training part. None is the default model.
     output : Path
         CSV file with the columns ``dataset,horizon,mse,mae,windows``.
     datasets : sequence of str
@@ -64,7 +71,7 @@ def run(
     ValueError
         When the model or a dataset is unknown, or a dataset is too short or has missing values.
     """
-    forecast, context = point_forecaster(model, batch_size)
+    find = forecaster_of(model, batch_size)
     paths = {dataset: find_dataset(folder, dataset) for dataset in datasets}
     output.parent.mkdir(parents=True, exist_ok=True)
     console = Console()
@@ -77,6 +84,7 @@ def run(
             at_once = max(1, batch_size // values_TC.shape[1])
             for horizon in horizons:
                 count = window_count(split, horizon)
+                forecast, context = find(values_TC[: split.train_end], horizon)
                 task = progress.add_task(f"{dataset} {horizon}", total=count)
                 scores = PointScores()
                 for histories, futures_NHC in iterate_windows(
@@ -90,10 +98,15 @@ def run(
     console.print(f"Results are in {output}", soft_wrap=True)
 
 
-def point_forecaster(model: str | None, batch_size: int) -> tuple[PointForecaster, int]:
-    """Return a model's median forecast and the context that it sees."""
+def forecaster_of(model: str | None, batch_size: int) -> Find:
+    """How to find a model's point forecast and its context, for a training part and a horizon."""
     if model == NAIVE:
-        return persistence, 1
+        return lambda train_TC, horizon: (persistence, 1)
+    if model == LINEAR:
+        return lambda train_TC, horizon: (
+            partial(_linear, fit_linear(train_TC, horizon)),
+            CONTEXT,
+        )
     forecaster = load(model)
 
     def median(histories: Sequence[Array], horizon: int) -> Array:
@@ -101,7 +114,11 @@ def point_forecaster(model: str | None, batch_size: int) -> tuple[PointForecaste
             histories, horizon, quantile_levels=[0.5], batch_size=batch_size
         ).point
 
-    return median, forecaster.config.context_length
+    return lambda train_TC, horizon: (median, forecaster.config.context_length)
+
+
+def _linear(weights: Array, histories: Sequence[Array], horizon: int) -> Array:
+    return forecast_linear(weights, histories)
 
 
 def rich_table(rows: Sequence[tuple[str, int, float, float, int]]) -> Table:
