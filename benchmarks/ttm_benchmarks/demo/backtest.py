@@ -34,6 +34,9 @@ class Backtest:
     """Forecasts of the windows at the end of a series, and their scores."""
 
     series: DemoSeries
+    cutoffs: list[int]
+    """Where each window's history ends."""
+
     model_WHL: Array
     naive_WH: Array
     model: Scores
@@ -45,23 +48,23 @@ class Backtest:
         return len(self.naive_WH)
 
 
-def rolling_windows(values: Array, horizon: int) -> tuple[list[Array], Array]:
-    """Cut non-overlapping windows from the end: a fifth of the series, ten windows at most.
+def rolling_cutoffs(steps: int, horizon: int) -> list[int]:
+    """Ends of the histories: ten, evenly spaced over the last fifth of the series.
 
-    Returns
-    -------
-    tuple
-        The history before each window, and the windows of shape (W, H), oldest first.
+    Windows of a short series overlap, and a series of few steps has fewer than ten. The last window
+    ends with the series.
     """
-    count = min(MOST_WINDOWS, max(1, len(values) // (5 * horizon)))
-    cutoffs = [len(values) - i * horizon for i in range(count, 0, -1)]
-    return [values[:cutoff] for cutoff in cutoffs], values[cutoffs[0] :].reshape(count, horizon)
+    latest = steps - horizon
+    earliest = min(latest, steps - steps // 5)
+    return sorted({round(cutoff) for cutoff in np.linspace(earliest, latest, MOST_WINDOWS)})
 
 
 def backtest(series: DemoSeries, forecaster: Forecaster) -> Backtest:
     """Forecast every window from all that came before it, with the model and seasonal naive."""
     values = np.asarray(series.values, dtype=np.float64)
-    histories, truth_WH = rolling_windows(values, series.horizon)
+    cutoffs = rolling_cutoffs(len(values), series.horizon)
+    histories = [values[:cutoff] for cutoff in cutoffs]
+    truth_WH = np.stack([values[cutoff : cutoff + series.horizon] for cutoff in cutoffs])
     forecast = forecaster.forecast(histories, series.horizon, quantile_levels=LEVELS)
     naive = [seasonal_naive(one, series.horizon, series.season, LEVELS) for one in histories]
     naive_WH = np.stack([point for point, _ in naive])
@@ -69,6 +72,7 @@ def backtest(series: DemoSeries, forecaster: Forecaster) -> Backtest:
     scale_W = np.array([seasonal_error(history, series.season) for history in histories])
     return Backtest(
         series,
+        cutoffs,
         forecast.quantiles,
         naive_WH,
         model=Scores(

@@ -19,21 +19,33 @@ MOST_WINDOWS = 3
 """Windows that are shown, after two horizons of history."""
 
 
+def shown_windows(cutoffs: list[int], horizon: int) -> list[int]:
+    """Choose the latest windows that do not overlap, latest first."""
+    chosen: list[int] = []
+    for i in reversed(range(len(cutoffs))):
+        if len(chosen) < MOST_WINDOWS and (
+            not chosen or cutoffs[i] + horizon <= cutoffs[chosen[-1]]
+        ):
+            chosen.append(i)
+    return chosen
+
+
 @rc_context({"date.converter": "concise"})
 def draw(result: Backtest, path: Path) -> None:
     """Write a PNG with what was observed, the model's median and bands, and seasonal naive."""
     series, horizon = result.series, result.series.horizon
-    windows = min(MOST_WINDOWS, result.windows)
-    shown = series.values.iloc[-(windows + 2) * horizon :]
+    windows = shown_windows(result.cutoffs, horizon)
+    shown = series.values.iloc[max(0, result.cutoffs[windows[-1]] - 2 * horizon) :]
 
     figure = Figure(figsize=(9.5, 4.4), layout="constrained")
     axes = figure.add_subplot()
     axes.plot(shown.index, shown, color=INK, linewidth=1.3, zorder=3, label="observed")
-    for i in range(-windows, 0):
-        future = shown.index[i * horizon : (i + 1) * horizon or None]
+    for i in windows:
+        cutoff = result.cutoffs[i]
+        future = series.values.index[cutoff : cutoff + horizon]
         quantiles_HL = result.model_WHL[i]
         # The legend leaves out what begins with "_": one entry stands for all windows.
-        hide = "" if i == -1 else "_"
+        hide = "" if i == windows[0] else "_"
         for low, high, opacity in BANDS:
             axes.fill_between(
                 future,
@@ -62,7 +74,7 @@ def draw(result: Backtest, path: Path) -> None:
     axes.set_title(
         f"MASE {result.model.mase:.2f} (seasonal naive {result.naive.mase:.2f}), "
         f"weighted quantile loss {result.model.wql:.3f} ({result.naive.wql:.3f}) "
-        f"over the last {result.windows} windows of {horizon} steps",
+        f"over {result.windows} windows of {horizon} steps",
         loc="left",
         fontsize=9.5,
         color=INK,

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ttm_benchmarks.demo.backtest import LEVELS, backtest, rolling_windows
+from ttm_benchmarks.demo.backtest import LEVELS, backtest, rolling_cutoffs
 from ttm_benchmarks.demo.seasonal_naive import seasonal_naive
 from ttm_benchmarks.demo.series import DemoSeries
 from ttm_estimators import Forecast, load
@@ -29,18 +29,13 @@ class SeasonalNaiveForecaster:
         )
 
 
-def test_windows_follow_each_other_to_the_end_and_know_all_that_came_before():
-    values = np.arange(100.0)
-    histories, truth = rolling_windows(values, 7)
-    assert truth.shape == (2, 7)
-    for history, window in zip(histories, truth, strict=True):
-        np.testing.assert_array_equal(np.concatenate([history, window]), np.arange(window[-1] + 1))
-    assert truth[-1, -1] == 99
-
-
-@pytest.mark.parametrize(("steps", "windows"), [(20, 1), (100, 2), (10_000, 10)])
-def test_windows_are_a_fifth_of_the_series_between_one_and_ten(steps, windows):
-    assert len(rolling_windows(np.arange(float(steps)), 10)[1]) == windows
+@pytest.mark.parametrize(("steps", "windows"), [(10, 1), (13, 1), (100, 10), (10_000, 10)])
+def test_windows_are_spread_over_the_last_fifth_and_end_with_the_series(steps, windows):
+    cutoffs = rolling_cutoffs(steps, 8)
+    assert len(cutoffs) == windows
+    assert cutoffs[-1] == steps - 8
+    assert cutoffs[0] == min(steps - 8, steps - steps // 5)
+    assert np.ptp(np.diff(cutoffs)) <= 1 if windows > 1 else True
 
 
 def test_a_model_that_is_seasonal_naive_scores_as_it_does(monthly):
@@ -51,7 +46,6 @@ def test_a_model_that_is_seasonal_naive_scores_as_it_does(monthly):
 
 def test_a_real_model_is_scored_on_every_window(monthly, model_folder):
     result = backtest(monthly, load(model_folder))
-    assert result.windows == 2
-    assert result.model_WHL.shape == (2, 12, len(LEVELS))
+    assert result.model_WHL.shape == (result.windows, 12, len(LEVELS))
     assert np.isfinite(result.model).all()
     assert result.model != result.naive

@@ -15,6 +15,7 @@ from ttm_estimators.data.synthetic.autoregressive import autoregressive
 from ttm_estimators.data.synthetic.components import Draw
 from ttm_estimators.data.synthetic.counts import counts
 from ttm_estimators.data.synthetic.gaussian_process import gaussian_process
+from ttm_estimators.data.synthetic.local_level import local_level
 from ttm_estimators.data.synthetic.pulses import pulses
 from ttm_estimators.data.synthetic.regimes import regimes
 from ttm_estimators.data.synthetic.seasonal_trend import seasonal_trend
@@ -22,12 +23,13 @@ from ttm_estimators.data.synthetic.seasonal_trend import seasonal_trend
 Family = Callable[[Draw], Tensor]
 
 FAMILIES: dict[Family, float] = {
-    seasonal_trend: 0.48,
-    gaussian_process: 0.14,
-    autoregressive: 0.12,
-    regimes: 0.08,
-    counts: 0.09,
-    pulses: 0.09,
+    seasonal_trend: 0.38,
+    local_level: 0.20,
+    gaussian_process: 0.10,
+    autoregressive: 0.10,
+    regimes: 0.07,
+    counts: 0.08,
+    pulses: 0.07,
 }
 """Every family with its share of a sample."""
 

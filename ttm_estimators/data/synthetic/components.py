@@ -15,6 +15,23 @@ from torch.nn import functional
 
 PROFILE_POINTS = 128
 
+CYCLES = (
+    (24.0, 168.0),
+    (48.0, 336.0),
+    (96.0, 672.0),
+    (144.0, 1008.0),
+    (288.0, 2016.0),
+    (12.0, 144.0),
+    (7.0, 365.25),
+    (7.0, 30.44),
+    (52.18, 4.35),
+    (12.0, 60.0),
+    (4.0, 20.0),
+    (5.0, 21.74),
+    (60.0, 1440.0),
+)
+"""Two periods of common calendars, in steps, the more prominent one first."""
+
 
 @dataclass(frozen=True)
 class Draw:
@@ -133,3 +150,16 @@ def seasonal(draw: Draw, period_N1: Tensor, profile_NG: Tensor | None = None) ->
     value = profile_NG.gather(1, left)
     following = profile_NG.gather(1, (left + 1) % points)
     return value + (following - value) * (position - left)
+
+
+def periods(draw: Draw) -> tuple[Tensor, Tensor]:
+    """Two periods for each row, in steps, shapes (N, 1): of a common calendar, or of none."""
+    # A season is learnt from a few repetitions: short series get short ones.
+    longest = max(6.0, draw.length / 5)
+    cycles = [cycle for cycle in CYCLES if cycle[0] <= longest]
+    index_N = draw.uniform(0.0, len(cycles)).long().clamp(max=len(cycles) - 1).squeeze(1)
+    calendar_N2 = torch.tensor(cycles, device=draw.device)[index_N]
+    free_N1 = draw.chance(0.35)
+    first_N1 = torch.where(free_N1, draw.log_uniform(2.5, min(500.0, longest)), calendar_N2[:, :1])
+    second_N1 = torch.where(free_N1, first_N1 * draw.log_uniform(2.0, 12.0), calendar_N2[:, 1:])
+    return first_N1, second_N1

@@ -9,39 +9,16 @@ from ttm_estimators.data.synthetic.components import (
     Draw,
     heavy_tailed,
     level_shifts,
+    periods,
     seasonal,
     smooth_curve,
     spectral_noise,
 )
 
-CYCLES = (
-    (24.0, 168.0),
-    (48.0, 336.0),
-    (96.0, 672.0),
-    (144.0, 1008.0),
-    (288.0, 2016.0),
-    (12.0, 144.0),
-    (7.0, 365.25),
-    (7.0, 30.44),
-    (52.18, 4.35),
-    (12.0, 60.0),
-    (4.0, 20.0),
-    (5.0, 21.74),
-    (60.0, 1440.0),
-)
-"""Two periods of common calendars, in steps, the more prominent one first."""
-
 
 def seasonal_trend(draw: Draw) -> Tensor:
     """Series of trend, one to three seasonalities and noise, additive or multiplicative."""
-    # A season is learnt from a few repetitions: short series get short ones.
-    longest = max(6.0, draw.length / 5)
-    cycles = [cycle for cycle in CYCLES if cycle[0] <= longest]
-    index_N = draw.uniform(0.0, len(cycles)).long().clamp(max=len(cycles) - 1).squeeze(1)
-    calendar_N2 = torch.tensor(cycles, device=draw.device)[index_N]
-    free_N1 = draw.chance(0.35)
-    short_N1 = torch.where(free_N1, draw.log_uniform(2.5, min(500.0, longest)), calendar_N2[:, :1])
-    long_N1 = torch.where(free_N1, short_N1 * draw.log_uniform(2.0, 12.0), calendar_N2[:, 1:])
+    short_N1, long_N1 = periods(draw)
     jitter_N1 = 1.0 + 0.05 * draw.normal(1) * draw.chance(0.15)
 
     first = seasonal(draw, short_N1 * jitter_N1)
