@@ -88,7 +88,7 @@ def test_what_the_network_can_not_do_is_refused_by_name(tmp_path, changes, compl
     assert str(tmp_path) in str(error.value)
 
 
-@pytest.mark.parametrize("name", PUBLISHED_SETTINGS.keys() - {"model_type"})
+@pytest.mark.parametrize("name", sorted(PUBLISHED_SETTINGS.keys() - {"model_type"}))
 def test_a_missing_setting_is_named(name):
     settings = {key: value for key, value in PUBLISHED_SETTINGS.items() if key != name}
     with pytest.raises(ValueError, match=f"the key '{name}' is missing"):

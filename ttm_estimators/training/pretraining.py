@@ -55,7 +55,6 @@ def pretrain(
     ValueError
         When the network is not one for single series, or ``output`` holds another run.
     """
-    torch.set_flush_denormal(True)
     lightning.seed_everything(recipe.seed, verbose=False)
     module = Training(TinyTimeMixer(config), recipe)
     _claim(output, config, recipe)
@@ -90,7 +89,11 @@ def pretrain(
         enable_model_summary=False,
     )
     loader = DataLoader(windows, batch_size=None, num_workers=workers)
-    trainer.fit(module, loader, ckpt_path=str(checkpoint) if first else None)
+    torch.set_flush_denormal(True)
+    try:
+        trainer.fit(module, loader, ckpt_path=str(checkpoint) if first else None)
+    finally:
+        torch.set_flush_denormal(False)
     network = module.network.eval()
     save_network(network, output)
     return network
