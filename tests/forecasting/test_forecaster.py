@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 from tests.forecasting.conftest import make_forecaster
 from ttm_estimators import Forecaster
+from ttm_estimators.forecasting.series import HOLD, hold_last
 
 HORIZON = 7
 
@@ -239,6 +240,29 @@ def test_every_kind_of_missing_value_is_the_same(forecaster, missing):
         forecaster.forecast([missing], HORIZON).quantiles,
         forecaster.forecast([np.array([1.0, np.nan, 3.0, 2.0])], HORIZON).quantiles,
     )
+
+
+@pytest.mark.parametrize("gap", [slice(20, 23), slice(44, 50), slice(0, 5)])
+def test_a_short_gap_holds_the_value_before_it(forecaster, gap):
+    history = np.random.default_rng(0).normal(size=50).cumsum()
+    gappy = history.copy()
+    gappy[gap] = np.nan
+    held = pd.Series(gappy).ffill().dropna().to_numpy()
+    np.testing.assert_allclose(
+        forecaster.forecast([gappy], HORIZON).quantiles,
+        forecaster.forecast([held], HORIZON).quantiles,
+        atol=1e-4,
+    )
+
+
+def test_a_long_gap_is_held_at_its_beginning_only():
+    values = np.arange(1.0, 101.0)[None, :, None]
+    observed = np.ones_like(values, dtype=bool)
+    observed[:, 10:90] = False
+    filled, known = hold_last(np.where(observed, values, 0.0), observed)
+    assert known[0, :, 0].tolist() == [True] * (10 + HOLD) + [False] * (80 - HOLD) + [True] * 10
+    np.testing.assert_array_equal(filled[0, 10 : 10 + HOLD, 0], 10.0)
+    np.testing.assert_array_equal(filled[0, 10 + HOLD : 90, 0], 0.0)
 
 
 def test_a_single_series_may_stand_alone(forecaster):

@@ -91,9 +91,10 @@ class Forecaster:
         ----------
         series : sequence of array
             Series of shape (time,) or (time, channels), oldest value first, of any lengths from
-            1. NaN means missing. Integers, floats and booleans are taken, as numpy arrays, lists,
-            pandas Series or torch tensors. A single 1-D series may stand alone; an array of more
-            dimensions may not, for it could be one series or many. The network sees the latest
+            1. NaN means missing: it takes the value before it for up to 64 steps. Integers, floats
+            and booleans are taken, as numpy arrays, lists, pandas Series or torch tensors. A single
+            1-D series may stand alone; an array of more dimensions may not, for it could be one
+            series or many. The network sees the latest
             ``config.context_length`` points.
         horizon : int
             Steps to forecast, at least 1. Beyond ``config.horizon`` the forecast is rolled out.

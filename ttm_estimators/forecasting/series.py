@@ -17,6 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+HOLD = 64
+"""Steps for which a missing value takes the last observed one: a patch of the default network."""
 
 LARGEST = 1e300
 """Values beyond it could overflow when a forecast is scaled back."""
@@ -118,13 +122,29 @@ def _as_float(value: Any) -> float:
     return math.nan if value is None or str(value) in ("<NA>", "NaT") else float(value)
 
 
+def hold_last(past_BTC: Array, observed_BTC: Mask) -> tuple[Array, Mask]:
+    """Let short gaps take the last value observed before them.
+
+    A level so survives values that are missing at the end. The network was trained to see gaps,
+    but takes a gap in its latest patch for a return to the mean (ours; last-value imputation is
+    what the published pipelines do). What is longer than ``HOLD`` steps stays missing from there.
+    """
+    steps_T = np.arange(past_BTC.shape[1])[:, None]
+    last_BTC = np.maximum.accumulate(np.where(observed_BTC, steps_T, -1), axis=1)
+    held_BTC = ~observed_BTC & (last_BTC >= 0) & (steps_T - last_BTC <= HOLD)
+    filled_BTC = np.take_along_axis(past_BTC, np.maximum(last_BTC, 0), axis=1)
+    return np.where(held_BTC, filled_BTC, past_BTC), observed_BTC | held_BTC
+
+
 class Batch(NamedTuple):
     """Histories on the network's scale, and what takes forecasts back to the data's."""
 
     past_BTC: npt.NDArray[np.float32]
-    """Latest ``context_length`` points, left-padded; 0 where nothing was observed."""
+    """Latest ``context_length`` points, left-padded; 0 where nothing is known."""
 
-    observed_BTC: npt.NDArray[np.bool_]
+    observed_BTC: Mask
+    """Where a point was observed, or is held."""
+
     loc_BC: Array
     scale_BC: Array
 
@@ -167,9 +187,10 @@ def make_batch(members: Sequence[tuple[str, Array]], context_length: int) -> Bat
     # A constant history has no scale: its forecast is the constant, with bands of no width.
     constant = deviation_B1C <= CONSTANT
     past = np.where(constant, 0.0, past / np.where(constant, 1.0, deviation_B1C))
+    past, known = hold_last(past, observed)
     return Batch(
         past.astype(np.float32),
-        observed,
+        known,
         (mean_B1C * size_B1C)[:, 0],
         np.where(constant, 0.0, deviation_B1C * size_B1C)[:, 0],
     )
