@@ -15,7 +15,7 @@ demo: $(VENV)/.installed
 	$(BIN)/ttm-bench demo --output demo
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
