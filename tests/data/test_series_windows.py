@@ -135,11 +135,12 @@ def test_nothing_is_learnt_from_a_history_without_a_scale(past):
     assert window.future.isnan().all()
 
 
-def test_missing_values_stay_missing():
+def test_a_gap_is_held_in_the_past_as_in_a_forecast_and_missing_in_the_future():
     past, future = ramp(CONTEXT), ramp(HORIZON, CONTEXT)
-    past[3] = future[2] = np.nan
+    past[:2] = past[3] = future[2] = np.nan
     window = cut_windows([(past, future)], CONTEXT, HORIZON)
-    assert window.past.isnan().nonzero().tolist() == [[0, 3]]
+    assert window.past.isnan().nonzero().tolist() == [[0, 0], [0, 1]]
+    assert window.past[0, 3] == window.past[0, 2]
     assert window.future.isnan().nonzero().tolist() == [[0, 2]]
 
 
