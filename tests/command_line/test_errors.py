@@ -312,13 +312,6 @@ def test_values_that_can_not_be_forecast_name_the_series(refuse, values, said):
     assert said in message
 
 
-def test_a_series_whose_latest_points_are_all_missing_is_named(refuse):
-    load = pd.Series(1.0, index=pd.date_range("2024-01-01", periods=100, name="date"))
-    load[10:] = np.nan
-    message = refuse(load.to_frame("late"), name="data.parquet")
-    assert message.startswith("series 'late' has no observed value")
-
-
 @pytest.mark.parametrize(
     "text", ["", "a", "0.1;0.9", "0", "1", "0.5,1.5", "-0.1", "nan", "0.1,0.1"]
 )

@@ -12,7 +12,8 @@ from hypothesis.extra import numpy as hnp
 
 from tests.forecasting.conftest import make_forecaster
 from ttm_estimators import Forecaster
-from ttm_estimators.forecasting.series import HOLD, hold_last
+from ttm_estimators.forecasting.rollout import roll_out
+from ttm_estimators.forecasting.series import HOLD, LONGEST_GAP, hold_last, latest
 
 HORIZON = 7
 
@@ -265,6 +266,87 @@ def test_a_long_gap_is_held_at_its_beginning_only():
     np.testing.assert_array_equal(filled[0, 10 + HOLD : 90, 0], 0.0)
 
 
+@pytest.mark.parametrize("gap", [64, 65, 100])
+@pytest.mark.parametrize("length", [3, 64, 90])
+def test_a_series_that_ended_before_the_context_is_forecast_across_the_gap(forecaster, length, gap):
+    history = np.random.default_rng(0).normal(size=length).cumsum()
+    gappy = np.concatenate([history, np.full(gap, np.nan)])
+    across = forecaster.forecast([history], gap + HORIZON)
+    found = forecaster.forecast([gappy], HORIZON)
+    np.testing.assert_array_equal(found.quantiles, across.quantiles[:, gap:])
+    np.testing.assert_array_equal(found.point, across.point[:, gap:])
+
+
+@settings(max_examples=15)
+@given(gap=st.integers(64, 90), place=st.integers(0, 3), batch_size=st.integers(1, 5))
+def test_a_series_that_ended_long_ago_does_not_move_its_batch_mates(
+    forecaster, gap, place, batch_size
+):
+    mates = list(np.random.default_rng(0).normal(size=(3, 70)))
+    ended = np.concatenate([np.arange(9.0), np.full(gap, np.nan)])
+    panel = [*mates[:place], ended, *mates[place:]]
+    together = forecaster.forecast(panel, HORIZON, batch_size=batch_size).quantiles
+    (alone,) = forecaster.forecast([ended], HORIZON).quantiles
+    np.testing.assert_allclose(together[place], alone, atol=1e-4)
+    expected = forecaster.forecast(mates, HORIZON, batch_size=batch_size).quantiles
+    np.testing.assert_allclose(np.delete(together, place, axis=0), expected, atol=1e-5)
+
+
+def test_batch_mates_of_a_series_that_ended_long_ago_are_not_rolled_out(forecaster, monkeypatch):
+    asked = []
+
+    def count(network, past_BTC, observed_BTC, horizon):
+        asked.append((len(past_BTC), horizon))
+        return roll_out(network, past_BTC, observed_BTC, horizon)
+
+    monkeypatch.setattr("ttm_estimators.forecasting.forecaster.roll_out", count)
+    ended = np.concatenate([np.arange(9.0), np.full(80, np.nan)])
+    forecaster.forecast([np.arange(9.0), ended, np.arange(5.0), ended], HORIZON)
+    assert asked == [(2, HORIZON), (2, 80 + HORIZON)]
+
+
+def test_channels_may_end_at_different_times(forecaster):
+    history = np.random.default_rng(0).normal(size=(90, 3))
+    history[10:, 1] = np.nan
+    forecast = forecaster.forecast([history], HORIZON).quantiles[0]
+    for channel in range(3):
+        alone = forecaster.forecast([history[:, channel]], HORIZON).quantiles[0]
+        np.testing.assert_allclose(forecast[:, channel], alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("missing", [64, LONGEST_GAP, 2 * LONGEST_GAP - 1])
+def test_a_gap_is_forecast_step_by_step(missing):
+    values = np.concatenate([np.arange(5.0), np.full(missing, np.nan)])
+    history = latest(values[:, None], 64, "series 0")
+    assert history.gap == missing
+    assert history.values[:, 0].tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("missing", [2 * LONGEST_GAP, 9 * LONGEST_GAP + 100])
+def test_a_gap_that_is_absurd_costs_a_bounded_time_and_keeps_the_phase(missing):
+    gap = latest(np.append(1.0, np.full(missing, np.nan))[:, None], 64, "series 0").gap
+    assert LONGEST_GAP <= gap < 2 * LONGEST_GAP
+    for season in (7, 12, 24, 48, 96, 144, 168, 288, 672, 1440):
+        assert (missing - gap) % season == 0
+
+
+def test_a_series_with_a_value_in_the_context_has_no_gap():
+    values = np.append(1.0, np.full(63, np.nan))[:, None]
+    assert latest(values, 64, "series 0").gap == 0
+
+
+def test_channels_that_are_mixed_end_together_or_are_refused():
+    mixing = make_forecaster(channels=2, mix_channels=True)
+    history = np.random.default_rng(0).normal(size=(90, 2))
+    history[10:, 1] = np.nan
+    with pytest.raises(ValueError, match="series 0 has no observed value in channel 1 within"):
+        mixing.forecast([history], HORIZON)
+    history[10:] = np.nan
+    across = mixing.forecast([history[:10]], 80 + HORIZON).quantiles
+    found = mixing.forecast([history], HORIZON).quantiles
+    np.testing.assert_array_equal(found, across[:, 80:])
+
+
 def test_a_single_series_may_stand_alone(forecaster):
     history = np.random.default_rng(0).normal(size=50)
     expected = forecaster.forecast([history], HORIZON).quantiles
@@ -362,7 +444,6 @@ GOOD = [1.0, 2.0, 3.0]
         (np.zeros((4, 2, 2)), r"series 1 has 3 dimensions \(4, 2, 2\)"),
         ([[1.0, 2.0], [3.0]], "series 1 has rows of unequal lengths"),
         ([1.0, 1e301], "series 1 holds values beyond"),
-        ([1.0, *[np.nan] * 64], "series 1 has no observed value in its latest 64 points"),
     ],
 )
 def test_a_bad_series_is_named_with_its_remedy(forecaster, bad, message):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from einops import rearrange
 
 from ttm_estimators.forecasting.quantiles import check_levels, interpolate, validated_levels
 from ttm_estimators.forecasting.rollout import roll_out
-from ttm_estimators.forecasting.series import Array, as_array, as_list, latest, make_batch
+from ttm_estimators.forecasting.series import Array, History, as_array, as_list, latest, make_batch
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.weights import load_network, resolve
 
@@ -94,8 +95,9 @@ class Forecaster:
             1. NaN means missing: it takes the value before it for up to 64 steps. Integers, floats
             and booleans are taken, as numpy arrays, lists, pandas Series or torch tensors. A single
             1-D series may stand alone; an array of more dimensions may not, for it could be one
-            series or many. The network sees the latest
-            ``config.context_length`` points.
+            series or many. The network sees the latest ``config.context_length`` points. Where all
+            of these are missing it sees those up to the last observed one, and forecasts across the
+            gap, whose steps are not returned.
         horizon : int
             Steps to forecast, at least 1. Beyond ``config.horizon`` the forecast is rolled out.
         quantile_levels : sequence of float, optional
@@ -124,48 +126,52 @@ class Forecaster:
             self.quantile_levels if quantile_levels is None else quantile_levels
         )
         check_levels(self.quantile_levels, levels)
-        arrays = [
-            latest(as_array(one, f"series {i}"), self.config.context_length)
-            for i, one in enumerate(as_list(series))
-        ]
-        channels = _common_channels(arrays)
-        rows = self._rows(arrays, channels)
+        rows: list[History] = []
+        shapes: list[tuple[int, ...]] = []
+        for i, one in enumerate(as_list(series)):
+            array = as_array(one, f"series {i}")
+            rows += self._rows(array, f"series {i}")
+            shapes.append(array.shape)
+        channels = _common_channels(shapes)
         width = len(self.config.targets) if self.config.tied_channels else 1
         values = np.empty((len(rows), steps, width, len(levels) + 1))
-        for start in _progress(range(0, len(rows), rows_at_once), progress):
-            part = rows[start : start + rows_at_once]
-            values[start : start + len(part)] = self._forecast_batch(part, steps, (*levels, 0.5))
+        for places in _progress(_batches(rows, rows_at_once), progress):
+            part = [rows[i] for i in places]
+            values[places] = self._forecast_batch(part, steps, (*levels, 0.5))
         if channels is None:
             shaped = values[:, :, 0]
         else:
             # [N*C, H, 1, L] -> [N, H, C, L] where channels went apart; tied ones stay as they are
-            shaped = rearrange(values, "(n c) h v l -> n h (c v) l", n=len(arrays))
+            shaped = rearrange(values, "(n c) h v l -> n h (c v) l", n=len(shapes))
         return Forecast(shaped[..., :-1], levels, shaped[..., -1])
 
-    def _rows(self, arrays: list[Array], channels: int | None) -> list[tuple[str, Array]]:
+    def _rows(self, array: Array, name: str) -> list[History]:
         """Split what the network forecasts apart: every channel, unless it mixes them."""
-        if self.config.tied_channels:
-            if (channels or 1) != self.config.channels:
-                raise ValueError(
-                    f"this model takes {self.config.channels} channels at once, the series have "
-                    f"{channels or 1}: give arrays of shape (time, {self.config.channels})"
-                )
-            return [(f"series {i}", one.reshape(len(one), -1)) for i, one in enumerate(arrays)]
+        points, tied = self.config.context_length, self.config.tied_channels
+        values_TC = array.reshape(len(array), -1)
+        if tied and values_TC.shape[1] != self.config.channels:
+            raise ValueError(
+                f"this model takes {self.config.channels} channels at once, the series have "
+                f"{values_TC.shape[1]}: give arrays of shape (time, {self.config.channels})"
+            )
+        if tied or array.ndim == 1:
+            return [latest(values_TC, points, name)]
         return [
-            (f"series {i}" if channels is None else f"series {i}, channel {c}", column[:, None])
-            for i, one in enumerate(arrays)
-            for c, column in enumerate(one.reshape(len(one), -1).T)
+            latest(column_T[:, None], points, f"{name}, channel {c}")
+            for c, column_T in enumerate(values_TC.T)
         ]
 
     @torch.inference_mode()
     def _forecast_batch(
-        self, rows: list[tuple[str, Array]], horizon: int, levels: tuple[float, ...]
+        self, rows: list[History], horizon: int, levels: tuple[float, ...]
     ) -> Array:
-        """Forecast one batch, shape (B, H, C, L)."""
-        batch = make_batch(rows, self.config.context_length)
+        """Forecast one batch of one gap, shape (B, H, C, L)."""
+        gap = rows[0].gap
+        batch = make_batch([(row.name, row.values) for row in rows], self.config.context_length)
         past_BTC = torch.from_numpy(batch.past_BTC).to(self.device)
         observed_BTC = torch.from_numpy(batch.observed_BTC).to(self.device)
-        quantiles_BHVQ = roll_out(self.network, past_BTC, observed_BTC, horizon).cpu().double()
+        ahead_BHVQ = roll_out(self.network, past_BTC, observed_BTC, gap + horizon)
+        quantiles_BHVQ = ahead_BHVQ[:, gap:].cpu().double()
         # Interpolated before scaling back: a large level would round small widths away.
         quantiles_BHVL = interpolate(quantiles_BHVQ, self.quantile_levels, levels).numpy()
         targets = list(self.config.target_channels) or slice(None)
@@ -221,23 +227,35 @@ def _validated_count(name: str, value: Any) -> int:
     return count
 
 
-def _common_channels(arrays: list[Array]) -> int | None:
+def _common_channels(shapes: Sequence[tuple[int, ...]]) -> int | None:
     """Channels of 2-D series, None for 1-D ones; all must agree."""
-    kinds = [None if one.ndim == 1 else one.shape[1] for one in arrays]
+    kinds = [None if len(shape) == 1 else shape[1] for shape in shapes]
     for i, kind in enumerate(kinds):
         if kind != kinds[0]:
             raise ValueError(
-                f"series {i} has shape {arrays[i].shape} and series 0 {arrays[0].shape}: "
+                f"series {i} has shape {shapes[i]} and series 0 {shapes[0]}: "
                 "forecast series of different numbers of channels in separate calls"
             )
     return kinds[0] if kinds else None
 
 
-def _progress(steps: Sequence[int], show: bool) -> Iterator[int]:
+def _batches(rows: Sequence[History], size: int) -> list[list[int]]:
+    """Places of rows that go through the network together.
+
+    They have one gap, so that no row waits for the roll-out of another.
+    """
+    order = sorted(range(len(rows)), key=lambda i: rows[i].gap)
+    alike = [list(places) for _, places in groupby(order, key=lambda i: rows[i].gap)]
+    return [
+        places[first : first + size] for places in alike for first in range(0, len(places), size)
+    ]
+
+
+def _progress(batches: Sequence[list[int]], show: bool) -> Iterator[list[int]]:
     if not show:
-        yield from steps
+        yield from batches
         return
     from rich.console import Console  # slow to import, and most calls show nothing
     from rich.progress import track
 
-    yield from track(steps, description="forecasting", console=Console(stderr=True))
+    yield from track(batches, description="forecasting", console=Console(stderr=True))

@@ -22,6 +22,12 @@ Mask = npt.NDArray[np.bool_]
 HOLD = 64
 """Steps for which a missing value takes the last observed one: a patch of the default network."""
 
+LONGEST_GAP = 7 * 24 * 60
+"""Missing steps at the end of a series that are forecast one by one. Of more, whole multiples are
+left out, and this many kept, so that a series that ended long ago costs no more than twice this
+roll-out. Seasons of 7, 12, 24, 48, 96, 144, 168, 288, 672 and 1440 steps divide it and keep their
+phase (ours)."""
+
 LARGEST = 1e300
 """Values beyond it could overflow when a forecast is scaled back."""
 
@@ -112,9 +118,32 @@ def _from_objects(series: Any, raw: npt.NDArray[Any], name: str) -> npt.NDArray[
         raise ValueError(f"{name} is not numeric: convert it to numbers") from None
 
 
-def latest(values: Array, points: int) -> Array:
-    """Cut a series to its latest points, and let go of the rest."""
-    return values if len(values) <= points else values[-points:].copy()
+class History(NamedTuple):
+    """What the network sees of a series."""
+
+    name: str
+    """How messages call the series."""
+
+    values: Array
+    """Shape (time, channels), time at most the context."""
+
+    gap: int
+    """Steps between its end and the first one asked for."""
+
+
+def latest(values: Array, points: int, name: str) -> History:
+    """Cut a series of shape (time, channels) to its latest points, and let go of the rest.
+
+    When all of these are missing, the history ends with the last observed value instead, and what
+    is missing behind it becomes a gap to forecast across.
+    """
+    end = len(values)
+    if np.isnan(values[-points:]).all():
+        end = int(np.flatnonzero(~np.isnan(values).all(axis=1))[-1]) + 1
+    gap = len(values) - end
+    return History(
+        name, values[max(0, end - points) : end].copy(), min(gap, LONGEST_GAP + gap % LONGEST_GAP)
+    )
 
 
 def _as_float(value: Any) -> float:
@@ -162,7 +191,7 @@ def make_batch(members: Sequence[tuple[str, Array]], context_length: int) -> Bat
     Raises
     ------
     ValueError
-        When a series has no observed value left.
+        When a channel has no observed value while others have.
     """
     channels = members[0][1].shape[1]
     past = np.full((len(members), context_length, channels), np.nan)
@@ -171,9 +200,9 @@ def make_batch(members: Sequence[tuple[str, Array]], context_length: int) -> Bat
     observed = ~np.isnan(past)
     for row, channel in np.argwhere(~observed.any(axis=1))[:1]:
         raise ValueError(
-            f"{members[row][0]} has no observed value in its latest {context_length} points"
-            f"{f' of channel {channel}' if channels > 1 else ''}, which is all this model sees: "
-            "drop the missing values at its end, or aggregate it to a coarser frequency"
+            f"{members[row][0]} has no observed value in channel {channel} within the "
+            f"{context_length} points that this model sees of all channels at once: cut the series "
+            "where that channel ends, or use a model that forecasts channels apart"
         )
     past = np.where(observed, past, 0.0)
     # Divided by the largest value first: squares of 1e+200 would overflow.
