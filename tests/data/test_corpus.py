@@ -1,0 +1,152 @@
+import math
+import time
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from ttm_estimators.data.corpus import LARGEST_SHARE, RATES, Corpus
+from ttm_estimators.data.synthetic import Draw
+
+
+def write(folder, name, series):
+    table = {"item_id": [f"{name}-{i}" for i in range(len(series))], "target": series}
+    pq.write_table(pa.table(table), folder / f"{name}.parquet")
+
+
+@pytest.fixture
+def cut(tmp_path):
+    """Windows of a corpus of given series, and the corpus."""
+
+    def run(series, windows=64, context_length=32, horizon=16, seed=0):
+        write(tmp_path, "made", series)
+        corpus = Corpus.read(tmp_path, cache=tmp_path / "cache")
+        draw = Draw(windows, 1, torch.Generator().manual_seed(seed))
+        chances = corpus.weights().cumsum(0)
+        return corpus.windows(draw, chances, context_length, horizon)
+
+    return run
+
+
+def test_windows_are_pieces_of_standardised_series_means_of_them_or_backwards(cut):
+    values = np.arange(4_000.0)
+    windows = cut([values], windows=200)
+    step = np.diff(values).mean() / values.std()
+    steps = windows.double().diff(dim=1)
+    rates = steps.nanmean(dim=1) / step
+    assert (steps - steps.nanmean(dim=1, keepdim=True)).nan_to_num().abs().max() < 1e-5
+    assert set(rates.abs().round().int().tolist()) <= {1, *RATES}
+    assert (rates < 0).any()
+    assert (rates.abs() > 1.5).any()
+
+
+def test_a_down_sampled_window_holds_means_or_every_kth_point(cut, monkeypatch):
+    monkeypatch.setattr("ttm_estimators.data.corpus.DOWNSAMPLED_SHARE", 1.0)
+    monkeypatch.setattr("ttm_estimators.data.corpus.REVERSED_SHARE", 0.0)
+    monkeypatch.setattr("ttm_estimators.data.corpus.RATES", (2,))
+    windows = cut([np.tile([1.0, 3.0], 200)], windows=100)
+    means = windows.nan_to_num().abs().amax(dim=1) < 1e-6
+    every_second = (windows.nan_to_num(nan=1.0).abs() - 1).abs().amax(dim=1) < 1e-6
+    assert means.any()
+    assert every_second.any()
+    assert (means | every_second).all()
+
+
+def test_missing_values_stay_missing_and_alter_no_other(cut, monkeypatch):
+    monkeypatch.setattr("ttm_estimators.data.corpus.DOWNSAMPLED_SHARE", 0.0)
+    values = np.sin(np.arange(300.0))
+    values[::7] = math.nan
+    observed = values[np.isfinite(values)]
+    windows = cut([values])
+    known = windows[windows.isfinite()].numpy() * observed.std() + observed.mean()
+    assert 0.1 < windows.isnan().float().mean() < 0.6
+    assert np.isin(known.round(4), observed.round(4)).mean() > 0.999
+
+
+def test_a_window_never_runs_into_the_next_series(cut):
+    up, down = np.arange(40.0), -np.arange(40.0)
+    windows = cut([up, down], windows=200, context_length=64, horizon=64)
+    slopes = windows.diff(dim=1)
+    for row in slopes:
+        signs = row[row.isfinite()].sign().unique()
+        assert len(signs) == 1
+
+
+def test_every_window_has_a_history_and_a_future(cut):
+    windows = cut([np.sin(np.arange(float(n))) for n in (17, 20, 50, 90, 400)], windows=300)
+    assert windows[:, :32].isfinite().any(dim=1).all()
+    assert windows[:, 32:].isfinite().any(dim=1).all()
+
+
+def test_the_same_seed_cuts_the_same_windows(cut):
+    series = [np.sin(np.arange(500.0) / k) for k in range(1, 9)]
+    assert torch.equal(cut(series).nan_to_num(), cut(series).nan_to_num())
+    assert not torch.equal(cut(series).nan_to_num(), cut(series, seed=1).nan_to_num())
+
+
+def test_no_source_has_more_than_its_largest_share(tmp_path):
+    write(tmp_path, "large", [np.sin(np.arange(50_000.0) / k) for k in range(1, 9)])
+    for i in range(40):
+        write(tmp_path, f"small_{i}", [np.sin(np.arange(100.0) / (i + 2))])
+    corpus = Corpus.read(tmp_path, cache=tmp_path / "cache")
+    weights = corpus.weights()
+    large = torch.tensor([source == "large" for source in corpus.sources])
+    assert weights.sum() == pytest.approx(1.0)
+    assert weights[large].sum() == pytest.approx(LARGEST_SHARE)
+
+
+def test_a_longer_series_is_taken_more_often_as_the_root_of_its_length(tmp_path):
+    write(tmp_path, "made", [np.sin(np.arange(100.0)), np.sin(np.arange(400.0))])
+    weights = Corpus.read(tmp_path, cache=tmp_path / "cache").weights()
+    assert float(weights[1] / weights[0]) == pytest.approx(2.0)
+
+
+def test_constant_broken_and_short_series_are_left_out(tmp_path):
+    good = np.sin(np.arange(100.0))
+    odd = [np.full(100, 3.0), np.full(100, math.nan), np.arange(5.0), [], np.full(100, math.inf)]
+    write(tmp_path, "made", [good, *odd])
+    assert len(Corpus.read(tmp_path, cache=tmp_path / "cache")) == 1
+
+
+def test_series_of_any_size_are_alike(cut):
+    values = np.sin(np.arange(500.0))
+    small = cut([values * 1e-30])
+    assert torch.allclose(small, cut([values * 1e30]), atol=1e-4, equal_nan=True)
+
+
+def test_held_back_series_are_whole_and_the_rest_is_trained_on(tmp_path):
+    write(tmp_path, "made", [np.sin(np.arange(60.0 + i)) for i in range(100)])
+    corpus = Corpus.read(tmp_path, cache=tmp_path / "cache")
+    train, validation = corpus.split(0.1)
+    assert len(validation) == 10
+    lengths = [*train.lengths.tolist(), *validation.lengths.tolist()]
+    assert sorted(lengths) == list(range(60, 160))
+
+
+def test_the_cache_is_used_again_until_a_file_changes(tmp_path):
+    write(tmp_path, "made", [np.sin(np.arange(60.0))])
+    Corpus.read(tmp_path, cache=tmp_path / "cache")
+    Corpus.read(tmp_path, cache=tmp_path / "cache")
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+    time.sleep(0.01)
+    write(tmp_path, "made", [np.sin(np.arange(60.0)), np.cos(np.arange(60.0))])
+    assert len(Corpus.read(tmp_path, cache=tmp_path / "cache")) == 2
+
+
+def test_a_folder_without_parquet_files_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no parquet files"):
+        Corpus.read(tmp_path)
+
+
+def test_a_file_without_targets_is_refused_by_name(tmp_path):
+    pq.write_table(pa.table({"value": [1.0]}), tmp_path / "other.parquet")
+    with pytest.raises(ValueError, match=r"other.parquet has no column 'target'"):
+        Corpus.read(tmp_path, cache=tmp_path / "cache")
+
+
+def test_a_corpus_without_a_usable_series_is_refused(tmp_path):
+    write(tmp_path, "made", [np.full(100, 1.0)])
+    with pytest.raises(ValueError, match="that vary"):
+        Corpus.read(tmp_path, cache=tmp_path / "cache")

@@ -1,0 +1,86 @@
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from ttm_estimators.data.corpus import Corpus
+from ttm_estimators.data.stream import WindowStream, hold_last
+from ttm_estimators.forecasting.series import HOLD, make_batch
+
+SHAPE = (128, 32, 24)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corpus")
+    series = [np.sin(np.arange(60.0 * i) / (i + 2)) for i in range(1, 21)]
+    pq.write_table(pa.table({"target": series}), folder / "made.parquet")
+    return Corpus.read(folder, cache=folder / "cache")
+
+
+def same(a, b):
+    return all(torch.equal(x.nan_to_num(nan=7.0), y.nan_to_num(nan=7.0)) for x, y in zip(a, b, strict=True))
+
+
+def first(batches, n):
+    return [window for window, _ in zip(batches, range(n), strict=False)]
+
+
+@pytest.mark.parametrize("real_share", [0.0, 0.5, 1.0])
+def test_batches_have_their_shape_and_a_share_of_real_windows(corpus, real_share):
+    past, future = WindowStream(*SHAPE, corpus=corpus, real_share=real_share).batch(0)
+    assert past.shape == (24, 128)
+    assert future.shape == (24, 32)
+    assert not past.isinf().any()
+    assert future.isfinite().any()
+
+
+def test_a_batch_depends_on_seed_and_number_alone(corpus):
+    batch = WindowStream(*SHAPE, corpus=corpus).batch(5)
+    stream = WindowStream(*SHAPE, corpus=corpus)
+    stream.batch(2)
+    assert same(stream.batch(5), batch)
+    assert not same(stream.batch(6), batch)
+    assert not same(WindowStream(*SHAPE, corpus=corpus, seed=1).batch(5), batch)
+
+
+def test_a_resumed_stream_goes_on_at_the_exact_window(corpus):
+    whole = first(WindowStream(*SHAPE, corpus=corpus), 5)
+    rest = first(WindowStream(*SHAPE, corpus=corpus, first=3), 2)
+    assert all(same(a, b) for a, b in zip(whole[3:], rest, strict=True))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_loader_workers_give_the_stream_of_one_process(corpus, workers):
+    whole = first(WindowStream(*SHAPE, corpus=corpus), 4)
+    loader = DataLoader(WindowStream(*SHAPE, corpus=corpus), batch_size=None, num_workers=workers)
+    assert all(same(a, b) for a, b in zip(whole, first(loader, 4), strict=True))
+
+
+def test_ranks_share_the_stream_out(corpus):
+    whole = first(WindowStream(*SHAPE, corpus=corpus), 6)
+    for rank in range(2):
+        own = first(WindowStream(*SHAPE, corpus=corpus, rank=rank, ranks=2), 3)
+        assert all(same(a, b) for a, b in zip(whole[rank::2], own, strict=True))
+
+
+def test_nothing_is_asked_of_a_history_that_does_not_vary(corpus):
+    past, future = WindowStream(*SHAPE[:2], 400, corpus=corpus).batch(0)
+    spread = past.nan_to_num(-9e9).amax(dim=1) - past.nan_to_num(9e9).amin(dim=1)
+    assert future[~(spread > 1e-4)].isnan().all()
+
+
+def test_gaps_are_held_as_a_forecaster_holds_them():
+    past = torch.randn(3, 200)
+    past[0, 50:60] = torch.nan
+    past[1, 40 : 40 + HOLD + 20] = torch.nan
+    past[2, :30] = torch.nan
+    past[2, -5:] = torch.nan
+    held = hold_last(past)
+    batch = make_batch([("x", row.double().numpy()[:, None]) for row in past], 200)
+    assert torch.equal(held.isfinite(), torch.from_numpy(batch.observed_BTC[..., 0]))
+    expected = batch.past_BTC[..., 0] * batch.scale_BC + batch.loc_BC
+    known = held.isfinite().numpy()
+    assert np.allclose(held.numpy()[known], expected[known], atol=1e-5)

@@ -1,0 +1,261 @@
+"""Real series for pre-training: a folder of parquet files, cut into windows without loading it.
+
+Shape suffixes: B batch, T time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import mkdtemp
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.parquet as pq
+import torch
+from torch import Tensor
+
+from ttm_estimators.data.synthetic import Draw
+
+SHORTEST = 16
+"""Observed points of the shortest series that is kept."""
+
+YOUNGEST = 8
+"""Points of history of the youngest window."""
+
+LARGEST_SHARE = 0.06
+"""Share of windows that a single source may have, unless there are too few sources."""
+
+RATES = (2, 3, 4, 5, 6, 7, 8, 10, 12, 24, 48)
+"""Steps that are made one when a series is down-sampled."""
+
+DOWNSAMPLED_SHARE = 0.35
+"""Share of windows from a down-sampled series, where the series is long enough."""
+
+DECIMATED_SHARE = 0.3
+"""Share of these that take every k-th point, where the others take the mean of k."""
+
+REVERSED_SHARE = 0.1
+"""Share of windows that run backwards in time."""
+
+FORMAT = 1
+"""Of the cache: to be raised when what is written there changes."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Series on disk. A window is the difference of two looks into running sums.
+
+    Running sums make a mean over any number of steps as cheap as a single value, and a memory map
+    reads no more of them than the windows need.
+
+    Parameters
+    ----------
+    sums : Tensor
+        Running sums of the standardised values of every series, one after the other, each with a
+        0 in front. Missing values count as 0.
+    counts : Tensor
+        Running counts of the observed values, alike.
+    starts, lengths : Tensor
+        Where in ``sums`` each series begins, and its number of points.
+    sources : tuple of str
+        Where each series comes from.
+    """
+
+    sums: Tensor
+    counts: Tensor
+    starts: Tensor
+    lengths: Tensor
+    sources: tuple[str, ...]
+
+    @classmethod
+    def read(cls, folder: str | Path, cache: str | Path | None = None) -> Corpus:
+        """Read a folder of parquet files with a column ``target``, one row for each series.
+
+        The name of a file is the source of its series. Constant series, and those of fewer than 16
+        observed points, are left out.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Folder with the files.
+        cache : str or Path, optional
+            Folder for the running sums, 12 bytes for each point. The default is in the user's
+            cache folder. They are made again when the files have changed.
+
+        Raises
+        ------
+        FileNotFoundError
+            When there are no parquet files.
+        ValueError
+            When a file has no column ``target``, or no series can be used.
+        """
+        files = sorted(Path(folder).glob("*.parquet"))
+        if not files:
+            raise FileNotFoundError(f"{folder} holds no parquet files: name a corpus folder")
+        state = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+        key = hashlib.sha256(json.dumps([FORMAT, *state]).encode()).hexdigest()[:16]
+        place = Path(cache) if cache is not None else _cache_folder()
+        if not (place / key).exists():
+            place.mkdir(parents=True, exist_ok=True)
+            # Written aside and renamed, so that a reader beside this one sees all or nothing.
+            aside = Path(mkdtemp(dir=place))
+            _write_sums(files, aside)
+            try:
+                aside.rename(place / key)
+            except OSError:
+                shutil.rmtree(aside)
+        return cls._open(place / key)
+
+    @classmethod
+    def _open(cls, place: Path) -> Corpus:
+        index = json.loads((place / "index.json").read_text(encoding="utf-8"))
+        lengths = torch.tensor(index["lengths"])
+        entries = int((lengths + 1).sum())
+        sums = torch.from_file(str(place / "sums.bin"), size=entries, dtype=torch.float64)
+        counts = torch.from_file(str(place / "counts.bin"), size=entries, dtype=torch.int32)
+        starts = (lengths + 1).cumsum(0) - (lengths + 1)
+        return cls(sums, counts, starts, lengths, tuple(index["sources"]))
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    def to(self, device: str | torch.device) -> Corpus:
+        """Copy to a device, so that windows are cut there."""
+        moved = {
+            name: getattr(self, name).to(device) for name in ("sums", "counts", "starts", "lengths")
+        }
+        return replace(self, **moved)
+
+    def split(self, held_back: float = 0.02, seed: int = 0) -> tuple[Corpus, Corpus]:
+        """Hold whole series back for validation, at least one.
+
+        Returns
+        -------
+        tuple of Corpus
+            The series to train on, and those held back.
+        """
+        order = np.random.default_rng(seed).permutation(len(self))
+        held = max(1, round(held_back * len(self)))
+        return self._take(np.sort(order[held:])), self._take(np.sort(order[:held]))
+
+    def _take(self, indices: npt.NDArray[np.int64]) -> Corpus:
+        chosen = torch.from_numpy(indices)
+        return replace(
+            self,
+            starts=self.starts[chosen],
+            lengths=self.lengths[chosen],
+            sources=tuple(self.sources[i] for i in indices),
+        )
+
+    def weights(self) -> Tensor:
+        """Chance of each series: as the root of its length, no source over its largest share."""
+        names, source = np.unique(np.array(self.sources), return_inverse=True)
+        within = np.sqrt(self.lengths.cpu().numpy().astype(np.float64))
+        share = np.bincount(source, within)
+        most = max(LARGEST_SHARE, 1.0 / len(names))
+        for _ in range(len(names)):  # what is cut off goes to the others, and may lift them over
+            share = share / share.sum()
+            over = share >= most - 1e-12
+            if not (share > most + 1e-12).any():
+                break
+            rest = share[~over].sum()
+            share = np.where(over, most, share * (1 - most * over.sum()) / (rest or 1.0))
+        weight = within * (share / np.bincount(source, within))[source]
+        return torch.from_numpy(weight / weight.sum())
+
+    def windows(self, draw: Draw, chances: Tensor, context_length: int, horizon: int) -> Tensor:
+        """Cut random windows, some of them down-sampled or backwards.
+
+        Parameters
+        ----------
+        draw : Draw
+            Randomness; ``draw.series`` windows are cut.
+        chances : Tensor
+            Running sum of the chances of the series.
+        context_length, horizon : int
+            Points before and after the cut. NaN where the series has none.
+
+        Returns
+        -------
+        Tensor
+            Shape (B, context_length + horizon).
+        """
+        row_B1 = torch.searchsorted(chances, draw.uniform(0.0, 1.0).to(chances.dtype))
+        row_B1 = row_B1.clamp(max=len(self) - 1)
+        start_B1, length_B1 = self.starts[row_B1], self.lengths[row_B1]
+
+        rate_B1 = draw.choice(RATES).long()
+        usable_B1 = draw.chance(DOWNSAMPLED_SHARE) & (length_B1 >= 64 * rate_B1)
+        rate_B1 = torch.where(usable_B1, rate_B1, 1)
+        width_B1 = torch.where(draw.chance(DECIMATED_SHARE), 1, rate_B1)
+        offset_B1 = (draw.uniform(0.0, 1.0) * rate_B1).long()
+        steps_B1 = (length_B1 - offset_B1) // rate_B1
+
+        earliest_B1 = (steps_B1 // 2).clamp(max=YOUNGEST)
+        latest_B1 = steps_B1 - (steps_B1 // 4).clamp(min=1, max=48)
+        span_B1 = (latest_B1 - earliest_B1).clamp(min=0) + 1
+        cut_B1 = earliest_B1 + (draw.uniform(0.0, 1.0) * span_B1).long()
+        cut_B1 = torch.minimum(cut_B1, steps_B1 - 1)
+
+        time_T = torch.arange(-context_length, horizon, device=self.sums.device)
+        step_BT = cut_B1 + time_T
+        inside_BT = (step_BT >= 0) & (step_BT < steps_B1)
+        step_BT = torch.where(draw.chance(REVERSED_SHARE), steps_B1 - 1 - step_BT, step_BT)
+        step_BT = torch.where(inside_BT, step_BT, 0)
+        left_BT = start_B1 + offset_B1 + step_BT * rate_B1
+        right_BT = left_BT + width_B1
+        count_BT = self.counts[right_BT] - self.counts[left_BT]
+        value_BT = (self.sums[right_BT] - self.sums[left_BT]) / count_BT
+        known_BT = inside_BT & (2 * count_BT >= width_B1) & (count_BT > 0)
+        return torch.where(known_BT, value_BT, math.nan).float()
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "ttm-estimators" / "corpus"
+
+
+def _write_sums(files: list[Path], place: Path) -> None:
+    """Write running sums of all series, a batch of rows in memory at a time."""
+    lengths, sources = [], []
+    with (place / "sums.bin").open("wb") as sums, (place / "counts.bin").open("wb") as counts:
+        for file in files:
+            for values in _read_targets(file):
+                observed = np.isfinite(values)
+                if observed.sum() < SHORTEST:
+                    continue
+                # By the largest first: the square of 1e+30 would not fit a float32 file's peers.
+                values = values / (np.abs(values[observed]).max() or 1.0)
+                mean, deviation = values[observed].mean(), values[observed].std()
+                if deviation <= 1e-9 * max(abs(mean), 1.0):
+                    continue
+                standard = np.where(observed, (values - mean) / deviation, 0.0)
+                np.concatenate([[0.0], standard.cumsum()]).tofile(sums)
+                np.concatenate([[0], observed.cumsum()]).astype(np.int32).tofile(counts)
+                lengths.append(len(values))
+                sources.append(file.stem)
+    if not lengths:
+        raise ValueError(f"no series of {files[0].parent} has {SHORTEST} points that vary")
+    index = {"lengths": lengths, "sources": sources}
+    (place / "index.json").write_text(json.dumps(index), encoding="utf-8")
+
+
+def _read_targets(file: Path) -> Iterator[npt.NDArray[np.float64]]:
+    """Series of a file, trimmed of what is missing at their ends."""
+    parquet = pq.ParquetFile(file)
+    if "target" not in parquet.schema_arrow.names:
+        raise ValueError(f"{file} has no column 'target': every row needs a list of numbers there")
+    for batch in parquet.iter_batches(batch_size=64, columns=["target"]):
+        for cell in batch.column(0):
+            if cell.is_valid:
+                values = np.array(cell.values.to_numpy(zero_copy_only=False), dtype=np.float64)
+                known = np.flatnonzero(np.isfinite(values))
+                if len(known):
+                    yield values[known[0] : known[-1] + 1]

@@ -1,0 +1,132 @@
+"""The stream of windows that a network is pre-trained on: synthetic and real series, interleaved.
+
+Shape suffixes: B batch, T context, H horizon.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.data import IterableDataset, get_worker_info
+
+from ttm_estimators.data.augmentation import augment
+from ttm_estimators.data.corpus import YOUNGEST, Corpus
+from ttm_estimators.data.synthetic import Draw, sample
+from ttm_estimators.data.windows import Window
+from ttm_estimators.forecasting.series import HOLD
+
+YOUNG_SHARE = 0.4
+"""Share of synthetic series that are young: they begin inside the context."""
+
+YOUNG_LENGTHS = 4
+"""Different histories among the young series of a batch."""
+
+
+class WindowStream(IterableDataset[Window]):
+    """An endless stream of batches of windows.
+
+    Batch ``k`` depends on the seed and ``k`` alone: a run that stopped goes on at ``first`` as if
+    it had not, and any number of loader workers gives the same stream. Rank ``r`` of ``R`` takes
+    the batches ``r``, ``r + R`` and so on.
+
+    Parameters
+    ----------
+    context_length, horizon, batch_size : int
+        Shape of the batches.
+    seed : int, default 0
+        Another seed gives other windows.
+    first : int, default 0
+        Batches that this rank has had before.
+    rank, ranks : int, default 0 and 1
+        Which process this is of how many.
+    corpus : Corpus, optional
+        Real series.
+    real_share : float, default 0.5
+        Share of windows that are cut from the corpus, when there is one.
+    device : str or torch.device, default "cpu"
+        Where windows are made. The same seed gives other windows on another kind of device.
+    """
+
+    def __init__(
+        self,
+        context_length: int,
+        horizon: int,
+        batch_size: int,
+        seed: int = 0,
+        first: int = 0,
+        rank: int = 0,
+        ranks: int = 1,
+        corpus: Corpus | None = None,
+        real_share: float = 0.5,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        self.context_length = context_length
+        self.horizon = horizon
+        self.batch_size = batch_size
+        self.seed = seed
+        self.first = first
+        self.rank = rank
+        self.ranks = ranks
+        self.device = torch.device(device)
+        self.real = round(real_share * batch_size) if corpus is not None else 0
+        if corpus is not None:
+            self.corpus = corpus.to(self.device)
+            self.chances = corpus.weights().cumsum(0).to(self.device)
+
+    def __iter__(self) -> Iterator[Window]:
+        worker = get_worker_info()
+        index, workers = (worker.id, worker.num_workers) if worker else (0, 1)
+        k = self.first + index
+        while True:
+            yield self.batch(k * self.ranks + self.rank)
+            k += workers
+
+    def batch(self, k: int) -> Window:
+        """Make batch ``k`` of all ranks together."""
+        generator = torch.Generator(self.device).manual_seed(1_000_003 * self.seed + k)
+        parts = []
+        if self.real < self.batch_size:
+            parts.append(self._synthetic(self.batch_size - self.real, generator))
+        if self.real:
+            draw = Draw(self.real, 1, generator)
+            shape = self.context_length, self.horizon
+            parts.append(self.corpus.windows(draw, self.chances, *shape))
+        series_BT = torch.cat(parts)
+        order_B = torch.randperm(self.batch_size, generator=generator, device=self.device)
+        draw = Draw(self.batch_size, series_BT.shape[1], generator)
+        series_BT = augment(series_BT[order_B], self.context_length, draw)
+        past_BT = hold_last(series_BT[:, : self.context_length])
+        future_BH = series_BT[:, self.context_length :]
+        # Nothing is to be learnt from a history that does not vary.
+        centred_BT = past_BT - past_BT.nanmean(dim=1, keepdim=True)
+        constant_B1 = ~(centred_BT.nan_to_num().abs().amax(dim=1, keepdim=True) > 1e-4)
+        return Window(past_BT, future_BH.masked_fill(constant_B1, math.nan))
+
+    def _synthetic(self, series: int, generator: torch.Generator) -> Tensor:
+        each = round(series * YOUNG_SHARE / YOUNG_LENGTHS)
+        parts = [
+            sample(series - YOUNG_LENGTHS * each, self.context_length + self.horizon, generator)
+        ]
+        parts += [self._young(each, generator) for _ in range(YOUNG_LENGTHS) if each]
+        return torch.cat(parts)
+
+    def _young(self, series: int, generator: torch.Generator) -> Tensor:
+        """Series whose trends and cycles unfold over a short life, of one length."""
+        u = float(torch.rand((), generator=generator, device=self.device))
+        history = round(YOUNGEST * (self.context_length / YOUNGEST) ** u)
+        future = min(self.horizon, max(history, 48))
+        values = sample(series, history + future, generator)
+        left, right = self.context_length - history, self.horizon - future
+        return functional.pad(values, (left, right), value=math.nan)
+
+
+def hold_last(past_BT: Tensor) -> Tensor:
+    """Let short gaps take the last value before them, as a forecaster does."""
+    steps_T = torch.arange(past_BT.shape[1], device=past_BT.device)
+    last_BT = torch.where(past_BT.isfinite(), steps_T, -1).cummax(dim=1).values
+    held_BT = (last_BT >= 0) & (steps_T - last_BT <= HOLD)
+    return torch.where(held_BT, past_BT.gather(1, last_BT.clamp(min=0)), math.nan)
