@@ -21,7 +21,8 @@ def corpus(tmp_path_factory):
 
 
 def same(a, b):
-    return all(torch.equal(x.nan_to_num(nan=7.0), y.nan_to_num(nan=7.0)) for x, y in zip(a, b, strict=True))
+    pairs = zip(a, b, strict=True)
+    return all(torch.equal(x.nan_to_num(nan=7.0), y.nan_to_num(nan=7.0)) for x, y in pairs)
 
 
 def first(batches, n):
