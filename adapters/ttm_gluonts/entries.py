@@ -75,6 +75,26 @@ def warn_of_covariates(entries: Iterable[Entry], known: set[str]) -> Iterator[En
         yield entry
 
 
+def fill_unobserved(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Pass entries on, with zeros for variates that have no observed value at all.
+
+    GluonTS's own imputation takes zeros there too, and one empty series should not end the
+    evaluation of thousands. A warning names the first.
+    """
+    warned = False
+    for position, entry in enumerate(entries):
+        target = np.asarray(entry[FieldName.TARGET])
+        missing = np.isnan(target) if target.size and target.dtype.kind == "f" else np.False_
+        unobserved = np.all(missing, axis=-1, keepdims=True)
+        if unobserved.any():
+            entry = {**entry, FieldName.TARGET: np.where(unobserved, 0.0, target)}
+            if not warned:
+                name = name_of(entry, position)
+                warnings.warn(f"{name} is all missing: it is forecast as zeros", stacklevel=3)
+                warned = True
+        yield entry
+
+
 def batches(entries: Iterable[Entry], size: int) -> Iterator[list[Entry]]:
     """Neighbours with one number of variates, of ``size`` series times variates at most.
 

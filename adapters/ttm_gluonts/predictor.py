@@ -25,6 +25,7 @@ from ttm_estimators.forecasting.quantiles import check_levels, validated_levels
 from ttm_gluonts.entries import (
     Entry,
     batches,
+    fill_unobserved,
     name_of,
     series_of,
     start_of,
@@ -127,7 +128,8 @@ class TTMPredictor(RepresentablePredictor):
         ----------
         dataset : Dataset
             Entries with targets of shape (time,) or (variates, time) and any length from 1. NaN
-            means missing. Covariates are not used, and a warning names them once.
+            means missing. A target that is all missing is forecast as zeros, as GluonTS imputes it,
+            and a warning names the first. Covariates are not used, and a warning names them once.
         num_samples : int, optional
             Sample paths instead of the predictor's ``num_samples``. A predictor that gives
             quantiles goes on to do so, as GluonTS's evaluation always passes this.
@@ -141,14 +143,15 @@ class TTMPredictor(RepresentablePredictor):
         Raises
         ------
         ValueError
-            When a target is empty, all missing, or infinite. The message names its item.
+            When a target is empty or infinite. The message names its item.
         """
         paths = None if self.num_samples is None else num_samples or self.num_samples
         # One sample for each of evenly spread levels: the paths' quantiles are the forecast's.
         levels = self.levels if paths is None else (np.arange(paths) + 0.5) / paths
         random = np.random.default_rng(self.seed)
         done = 0
-        for batch in batches(warn_of_covariates(dataset, self._known_covariates), self.batch_size):
+        entries = fill_unobserved(warn_of_covariates(dataset, self._known_covariates))
+        for batch in batches(entries, self.batch_size):
             values_NLHV = self._forecast(batch, tuple(levels), done)
             for entry, values_LHV in zip(batch, values_NLHV, strict=True):
                 facts = {

@@ -11,6 +11,8 @@ from ttm_benchmarks.gift_eval.predictors import find_model
 from ttm_benchmarks.gift_eval.tasks import TASKS
 from ttm_gluonts import TTMPredictor
 
+from .conftest import write_set
+
 OPTIONS = {"batch_size": 16, "device": "cpu", "multivariate": False}
 
 
@@ -56,6 +58,17 @@ def test_variates_together_score_as_variates_apart(gift, model_folder):
     apart = evaluate(gift, task, model, **OPTIONS)
     together = evaluate(gift, task, model, **{**OPTIONS, "multivariate": True})
     assert together == pytest.approx(apart, rel=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:item 'item_1' is all missing:UserWarning")
+def test_windows_whose_history_is_missing_do_not_fail_the_task(tmp_path, model_folder):
+    series = 20 + np.random.default_rng(0).normal(size=(3, 240)).cumsum(axis=1)
+    series[1, :220] = np.nan  # nothing is known yet when the windows begin
+    series[2, 30:] = np.nan  # nothing has been known for longer than the context
+    write_set(tmp_path / "hospital", "M", list(series))
+    for model in (str(model_folder), "seasonal_naive"):
+        found = evaluate(tmp_path, TASKS["hospital/M/short"], find_model(model), **OPTIONS)
+        assert np.isfinite(list(found.values())).all()
 
 
 def test_when_memory_runs_out_the_batch_is_halved_until_it_fits(gift, predictors):
