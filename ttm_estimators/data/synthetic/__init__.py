@@ -12,24 +12,34 @@ import torch
 from torch import Tensor
 
 from ttm_estimators.data.synthetic.autoregressive import autoregressive
-from ttm_estimators.data.synthetic.components import Draw
+from ttm_estimators.data.synthetic.components import Draw, mixture
 from ttm_estimators.data.synthetic.counts import counts
-from ttm_estimators.data.synthetic.gaussian_process import gaussian_process
+from ttm_estimators.data.synthetic.fractional_noise import fractional_noise
+from ttm_estimators.data.synthetic.growth import growth
+from ttm_estimators.data.synthetic.kernel_gaussian_process import kernel_gaussian_process
 from ttm_estimators.data.synthetic.local_level import local_level
+from ttm_estimators.data.synthetic.ornstein_uhlenbeck import ornstein_uhlenbeck
 from ttm_estimators.data.synthetic.pulses import pulses
 from ttm_estimators.data.synthetic.regimes import regimes
 from ttm_estimators.data.synthetic.seasonal_trend import seasonal_trend
+from ttm_estimators.data.synthetic.structural_breaks import structural_breaks
+from ttm_estimators.data.synthetic.threshold_autoregressive import threshold_autoregressive
 
 Family = Callable[[Draw], Tensor]
 
 FAMILIES: dict[Family, float] = {
-    seasonal_trend: 0.38,
+    seasonal_trend: 0.30,
     local_level: 0.20,
-    gaussian_process: 0.10,
-    autoregressive: 0.10,
-    regimes: 0.07,
-    counts: 0.08,
-    pulses: 0.07,
+    kernel_gaussian_process: 0.08,
+    ornstein_uhlenbeck: 0.05,
+    threshold_autoregressive: 0.05,
+    fractional_noise: 0.05,
+    growth: 0.06,
+    structural_breaks: 0.05,
+    autoregressive: 0.04,
+    regimes: 0.04,
+    counts: 0.04,
+    pulses: 0.04,
 }
 """Every family with its share of a sample."""
 
@@ -49,14 +59,7 @@ def sample(series: int, length: int, generator: torch.Generator) -> Tensor:
     Tensor
         Finite values of shape (series, length). Their scale carries no meaning.
     """
-    ends = [round(series * sum(list(FAMILIES.values())[: k + 1])) for k in range(len(FAMILIES))]
-    parts, start = [], 0
-    for family, end in zip(FAMILIES, ends, strict=True):
-        if end > start:
-            parts.append(family(Draw(end - start, length, generator)))
-        start = end
-    order = torch.randperm(series, generator=generator, device=generator.device)
-    return torch.cat(parts)[order]
+    return mixture(Draw(series, length, generator), FAMILIES)
 
 
 __all__ = ["FAMILIES", "Draw", "Family", "sample"]

@@ -7,6 +7,7 @@ give the same series again. Shape suffixes: N series, T time, G grid points.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -74,6 +75,24 @@ class Draw:
         return torch.arange(self.length, device=self.device, dtype=torch.float32)[None]
 
 
+def mixture(draw: Draw, shares: Mapping[Callable[[Draw], Tensor], float]) -> Tensor:
+    """Rows of several families in random order, each family with its share, shape (N, T).
+
+    The shares hold on average however few the rows are: where one family ends and the next begins
+    is shifted at random.
+    """
+    shift = float(torch.rand((), generator=draw.generator, device=draw.device))
+    parts, start, total = [], 0, 0.0
+    for family, share in shares.items():
+        total += share
+        end = min(draw.series, int(draw.series * total + shift + 1e-6))
+        if end > start:
+            parts.append(family(Draw(end - start, draw.length, draw.generator)))
+        start = end
+    order = torch.randperm(draw.series, generator=draw.generator, device=draw.device)
+    return torch.cat(parts)[order]
+
+
 def standardise(x_NT: Tensor) -> Tensor:
     """Mean 0 and standard deviation 1 for each row; a constant row becomes 0."""
     centred = x_NT - x_NT.mean(dim=-1, keepdim=True)
@@ -112,6 +131,37 @@ def level_shifts(draw: Draw, rate_N1: Tensor) -> Tensor:
     """Steps of random size at random moments, ``rate_N1`` of them on average, shape (N, T)."""
     happens = draw.uniform(0.0, 1.0, draw.length) < rate_N1 / draw.length
     return (happens * draw.normal(draw.length)).cumsum(dim=-1)
+
+
+def segments(draw: Draw, changes_N1: Tensor) -> Tensor:
+    """Number the parts of a row between so many random moments, whole numbers of shape (N, T)."""
+    happens = draw.uniform(0.0, 1.0, draw.length) < changes_N1 / draw.length
+    return happens.long().cumsum(dim=-1)
+
+
+def held(draw: Draw, segment_NT: Tensor) -> Tensor:
+    """A standard normal number for each part, held until the next begins, shape (N, T)."""
+    return draw.normal(draw.length).gather(1, segment_NT % draw.length)
+
+
+def recursion(gain_NT: Tensor, input_NT: Tensor) -> Tensor:
+    """Solve x[t] = gain[t] x[t-1] + input[t], where x[0] = input[0], for all steps, shape (N, T).
+
+    Gains may differ by step. Pairs of steps are joined, then pairs of pairs, so that a loop of
+    log2(T) rounds does it.
+    """
+    step, gain, x = 1, gain_NT.expand_as(input_NT), input_NT
+    while step < x.shape[-1]:
+        x = torch.cat((x[:, :step], x[:, step:] + gain[:, step:] * x[:, :-step]), dim=-1)
+        gain = torch.cat((gain[:, :step], gain[:, step:] * gain[:, :-step]), dim=-1)
+        step *= 2
+    return x
+
+
+def calendar_period(draw: Draw, *lengths: float) -> Tensor:
+    """One of some periods, of which a series holds three repetitions or a day, shape (N, 1)."""
+    longest = max(24.0, draw.length / 3)
+    return draw.choice(tuple(p for p in lengths if p <= longest) or lengths[:1])
 
 
 def profiles(draw: Draw) -> Tensor:
