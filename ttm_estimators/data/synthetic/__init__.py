@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ttm_estimators.data.synthetic.autoregressive import autoregressive
+from ttm_estimators.data.synthetic.calendar import calendar
 from ttm_estimators.data.synthetic.components import Draw, mixture
 from ttm_estimators.data.synthetic.counts import counts
 from ttm_estimators.data.synthetic.fractional_noise import fractional_noise
@@ -21,25 +22,30 @@ from ttm_estimators.data.synthetic.local_level import local_level
 from ttm_estimators.data.synthetic.ornstein_uhlenbeck import ornstein_uhlenbeck
 from ttm_estimators.data.synthetic.pulses import pulses
 from ttm_estimators.data.synthetic.regimes import regimes
+from ttm_estimators.data.synthetic.saturation import saturation
 from ttm_estimators.data.synthetic.seasonal_trend import seasonal_trend
 from ttm_estimators.data.synthetic.structural_breaks import structural_breaks
+from ttm_estimators.data.synthetic.telemetry import telemetry
 from ttm_estimators.data.synthetic.threshold_autoregressive import threshold_autoregressive
 
 Family = Callable[[Draw], Tensor]
 
 FAMILIES: dict[Family, float] = {
-    seasonal_trend: 0.30,
-    local_level: 0.20,
-    kernel_gaussian_process: 0.08,
-    ornstein_uhlenbeck: 0.05,
-    threshold_autoregressive: 0.05,
-    fractional_noise: 0.05,
-    growth: 0.06,
-    structural_breaks: 0.05,
+    seasonal_trend: 0.26,
+    local_level: 0.18,
+    calendar: 0.07,
+    kernel_gaussian_process: 0.06,
+    saturation: 0.05,
+    telemetry: 0.05,
     autoregressive: 0.04,
-    regimes: 0.04,
     counts: 0.04,
-    pulses: 0.04,
+    fractional_noise: 0.04,
+    growth: 0.04,
+    ornstein_uhlenbeck: 0.04,
+    structural_breaks: 0.04,
+    threshold_autoregressive: 0.03,
+    pulses: 0.03,
+    regimes: 0.03,
 }
 """Every family with its share of a sample."""
 

@@ -8,8 +8,8 @@ import torch
 
 from ttm_estimators.data.synthetic import FAMILIES, Draw
 
-EXAMPLES = 5
-LENGTH = 600
+EXAMPLES = 4
+LENGTH = 400
 
 
 def gallery(path: str | Path, seed: int = 0) -> None:
@@ -33,7 +33,7 @@ def gallery(path: str | Path, seed: int = 0) -> None:
         message = "The gallery needs matplotlib: pip install 'ttm-estimators[plot]'"
         raise ImportError(message) from error
 
-    figure = Figure(figsize=(2.2 * EXAMPLES, 0.75 * len(FAMILIES)), layout="constrained")
+    figure = Figure(figsize=(2.5 * EXAMPLES, 0.75 * len(FAMILIES)), layout="constrained")
     axes = figure.subplots(len(FAMILIES), EXAMPLES, squeeze=False)
     generator = torch.Generator().manual_seed(seed)
     for row, family in zip(axes, FAMILIES, strict=True):
@@ -42,4 +42,4 @@ def gallery(path: str | Path, seed: int = 0) -> None:
         for axis, values in zip(row, series.cpu(), strict=True):
             axis.plot(values.numpy(), linewidth=0.5)
             axis.set_axis_off()
-    figure.savefig(path, dpi=80)
+    figure.savefig(path, dpi=72)
