@@ -17,18 +17,18 @@ def growth(draw: Draw) -> Tensor:
     series = _curve(draw)
     for k in range(1, CURVES):
         series = series + _curve(draw) * draw.log_uniform(0.1, 1.5) * (number >= k + 1)
-    series = series + draw.uniform(0.0, 0.5)
+    series = series + draw.uniform(0.02, 0.6)
     first, second = periods(draw)
     period = torch.where(draw.chance(0.7), first, second)
     season = seasonal(draw, period) * draw.uniform(0.02, 0.4) * draw.chance(0.6)
-    noise = spectral_noise(draw, draw.uniform(0.0, 2.0)) * draw.log_uniform(0.003, 0.3)
+    noise = spectral_noise(draw, draw.uniform(0.0, 2.0)) * draw.log_uniform(0.01, 0.3)
     return series * torch.exp(season.clamp(max=2.0) + noise)
 
 
 def _curve(draw: Draw) -> Tensor:
     """Logistic, Gompertz, exponential, or the adopters per step of a Bass model."""
     # The window may show the beginning, the whole or the end of the story.
-    centre, width = draw.uniform(-0.3, 1.3), draw.log_uniform(0.03, 0.5)
+    centre, width = draw.uniform(-0.3, 1.2), draw.log_uniform(0.06, 0.5)
     z = (draw.time() / draw.length - centre) / width
     kind = draw.uniform(0.0, 1.0)
     logistic = torch.sigmoid(z)
