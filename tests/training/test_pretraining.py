@@ -1,10 +1,15 @@
+import csv
+import json
 from dataclasses import replace
 
+import numpy as np
+import pyarrow
 import pytest
 import torch
+from pyarrow import parquet
 
 from tests.forecasting.conftest import TINY
-from ttm_estimators.weights import load_network
+from ttm_estimators.weights import load_network, read_card
 
 pytest.importorskip("lightning", reason="training needs the extra train")
 
@@ -16,57 +21,210 @@ def weights(network):
     return torch.cat([p.detach().flatten() for p in network.parameters()])
 
 
+def same(network, other):
+    return torch.equal(weights(network), weights(other))
+
+
+class Clock:
+    """A second passes at each look."""
+
+    now = 0.0
+
+    def __call__(self):
+        self.now += 1.0
+        return self.now
+
+
+class Killed(BaseException):
+    """Leaves a run as a killed process does."""
+
+
 @pytest.fixture(autouse=True)
-def _frequent_checkpoints(monkeypatch):
-    monkeypatch.setattr(pretraining, "CHECKPOINT_EVERY", 2)
+def _short_periods(monkeypatch):
+    monkeypatch.setattr(pretraining, "CHECKPOINT_EVERY", 4)
+    monkeypatch.setattr(pretraining, "AVERAGE_EVERY", 2)
+    monkeypatch.setattr(pretraining, "VALIDATION_BATCHES", 1)
 
 
-def train(folder, **changes):
-    recipe = Recipe(**{"steps": 8, "batch_size": 16, "warmup_steps": 2, **changes})
-    return pretrain(TINY, recipe, folder, workers=0, progress=False)
+@pytest.fixture
+def corpus(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    rows = [np.random.default_rng(i).normal(size=200).cumsum() for i in range(8)]
+    parquet.write_table(pyarrow.table({"target": rows}), folder / "walks.parquet")
+    return folder
+
+
+def train(folder, *, corpus=None, budget=None, start=None, config=TINY, **changes):
+    recipe = {"steps": 16, "batch_size": 8, "warmup_steps": 2, "real_share": 0.0}
+    return pretrain(
+        config,
+        Recipe(**{**recipe, **changes}),
+        folder,
+        corpus=corpus,
+        budget=budget,
+        start=start,
+        workers=0,
+        progress=False,
+        clock=Clock(),
+    )
+
+
+def kill(monkeypatch, step, folder, **options):
+    """Train until a step has begun."""
+
+    def die(module, batch, batch_idx):
+        if module.global_step == step:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pretraining.Training, "on_train_batch_start", die, raising=False)
+        with pytest.raises(Killed):
+            train(folder, **options)
+
+
+def read_log(folder):
+    rows = []
+    for path in sorted(folder.glob("log/*/metrics.csv")):
+        with path.open() as file:
+            rows += csv.DictReader(file)
+    return rows
 
 
 def test_training_lowers_the_loss(tmp_path):
     train(tmp_path, steps=300, batch_size=32)
-    rows = (tmp_path / "log" / "from_step_0" / "metrics.csv").read_text().splitlines()
-    column = rows[0].split(",").index("loss")
-    losses = [float(row.split(",")[column]) for row in rows[1:]]
+    losses = [float(row["loss"]) for row in read_log(tmp_path) if row["loss"]]
     assert sum(losses[-2:]) < 0.95 * sum(losses[:2])
 
 
 def test_a_seed_makes_training_repeat_exactly(tmp_path):
-    first, again = (weights(train(tmp_path / name)) for name in ("first", "again"))
-    other = weights(train(tmp_path / "other", seed=1))
-    torch.testing.assert_close(first, again, rtol=0, atol=0)
-    assert not torch.equal(first, other)
+    first, again = (train(tmp_path / name) for name in ("first", "again"))
+    assert same(first, again)
+    assert not same(first, train(tmp_path / "other", seed=1))
 
 
-def test_the_result_is_a_weights_folder(tmp_path):
+def test_the_result_is_a_weights_folder_with_a_card(tmp_path):
     network = train(tmp_path)
-    torch.testing.assert_close(weights(load_network(tmp_path)), weights(network), rtol=0, atol=0)
+    assert same(load_network(tmp_path), network)
     assert not network.training
+    assert all(parameter.requires_grad for parameter in network.parameters())
+    card = read_card(tmp_path)
+    assert (card["steps"], card["windows"], card["start"]) == (16, 128, None)
 
 
-def test_an_interrupted_run_ends_where_an_undisturbed_one_does(tmp_path, monkeypatch):
-    undisturbed = weights(train(tmp_path / "undisturbed"))
+@pytest.mark.parametrize("steps", [7, 8, 13])
+def test_a_killed_run_ends_where_an_undisturbed_one_does(tmp_path, monkeypatch, corpus, steps):
+    options = {"corpus": corpus, "real_share": 0.5, "validation_every": 4, "steps": steps}
+    undisturbed = train(tmp_path / "undisturbed", **options)
+    for step in (5, 6):  # twice, for a resumed run must be resumable too
+        kill(monkeypatch, step, tmp_path / "killed", **options)
+    assert not (tmp_path / "killed" / "model.safetensors").exists()
+    assert same(train(tmp_path / "killed", **options), undisturbed)
+    assert same(train(tmp_path / "killed", **options), undisturbed)  # and when it is done
+    logs = {path.name for path in (tmp_path / "killed" / "log").iterdir()}
+    assert {"from_step_0", "from_step_4"} <= logs
 
-    for stop in (5, 6):  # twice, for a resumed run must be resumable too
 
-        def interrupt(module, batch, batch_idx, stop=stop):
-            if module.global_step == stop:
-                raise ConnectionAbortedError
+@pytest.mark.parametrize("stopped", [9, 12, 15, None])
+def test_a_run_that_is_given_more_steps_ends_where_a_long_one_does(tmp_path, monkeypatch, stopped):
+    undisturbed = train(tmp_path / "undisturbed", steps=24)
+    if stopped is None:
+        train(tmp_path / "extended")
+    else:
+        kill(monkeypatch, stopped, tmp_path / "extended")
+    kill(monkeypatch, 14, tmp_path / "extended", steps=24)
+    assert same(train(tmp_path / "extended", steps=24), undisturbed)
 
-        with monkeypatch.context() as patch:
-            patch.setattr(pretraining.Training, "on_train_batch_start", interrupt, raising=False)
-            with pytest.raises(ConnectionAbortedError):
-                train(tmp_path / "interrupted")
-    checkpoints = list((tmp_path / "interrupted" / "checkpoints").iterdir())
-    assert [path.name for path in checkpoints] == ["last.ckpt"]
-    assert not (tmp_path / "interrupted" / "model.safetensors").exists()
-    resumed = weights(train(tmp_path / "interrupted"))
-    logs = {path.name for path in (tmp_path / "interrupted" / "log").iterdir()}
-    assert logs == {"from_step_0", "from_step_4", "from_step_6"}
-    torch.testing.assert_close(resumed, undisturbed, rtol=0, atol=0)
+
+def test_a_run_is_not_made_shorter_than_its_stable_phase(tmp_path):
+    train(tmp_path, steps=16)
+    with pytest.raises(ValueError, match="ask for at least 16"):
+        train(tmp_path, steps=10)
+
+
+def test_a_budget_decides_on_the_steps(tmp_path):
+    network = train(tmp_path / "clock", budget=40.0)
+    run = json.loads((tmp_path / "clock" / "run.json").read_text())
+    assert 10 < run["steps"] < 60
+    assert read_card(tmp_path / "clock")["steps"] == run["steps"]
+    assert same(network, train(tmp_path / "steps", steps=run["steps"]))
+
+
+def test_a_run_with_a_budget_keeps_its_decision_and_its_time(tmp_path, monkeypatch):
+    kill(monkeypatch, 9, tmp_path, budget=40.0)
+    assert json.loads((tmp_path / "run.json").read_text())["steps"] > 1000
+    saved = torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)
+    elapsed = saved["callbacks"]["_Course"]["elapsed"]
+    assert elapsed > 8
+    network = train(tmp_path, budget=40.0)
+    run = json.loads((tmp_path / "run.json").read_text())
+    assert same(train(tmp_path, budget=40.0), network)
+    assert json.loads((tmp_path / "run.json").read_text()) == run
+
+
+def test_a_finished_run_may_be_given_a_larger_budget(tmp_path):
+    train(tmp_path / "run", budget=30.0)
+    steps = json.loads((tmp_path / "run" / "run.json").read_text())["steps"]
+    network = train(tmp_path / "run", budget=60.0)
+    more = json.loads((tmp_path / "run" / "run.json").read_text())["steps"]
+    assert more > steps
+    assert same(network, train(tmp_path / "steps", steps=more))
+
+
+def test_what_is_kept_is_the_running_mean_of_the_weights(tmp_path):
+    seen = []
+
+    def record(module, *_):
+        seen.append(weights(module.network).clone())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pretraining.Training, "on_train_batch_end", record, raising=False)
+        network = train(tmp_path / "mean", averaged_share=0.5)
+    mean = seen[1]
+    for n, latest in enumerate(seen[3::2], start=1):
+        mean = mean + (latest - mean) / (1 + 0.5 * n)
+    torch.testing.assert_close(weights(network), mean)
+    last = train(tmp_path / "last", averaged_share=0.0)
+    torch.testing.assert_close(weights(last), seen[-1])
+
+
+def test_validation_is_on_held_back_series_and_fresh_synthetic_ones(tmp_path, corpus):
+    train(tmp_path, corpus=corpus, real_share=0.5, validation_every=8)
+    rows = [row for row in read_log(tmp_path) if row["val_corpus"]]
+    assert [int(row["step"]) for row in rows] == [7, 15]
+    assert all(float(row["val_corpus"]) > 0 and float(row["val_synthetic"]) > 0 for row in rows)
+    assert rows[0]["val_corpus"] != rows[0]["val_synthetic"]
+    assert list(tmp_path.glob("tensorboard/from_step_0/events*"))
+
+
+def test_validation_leaves_training_as_it_is(tmp_path):
+    often = train(tmp_path / "often", validation_every=2)
+    assert same(often, train(tmp_path / "never", validation_every=1000))
+
+
+def test_real_windows_need_a_corpus(tmp_path):
+    with pytest.raises(ValueError, match="name a corpus"):
+        train(tmp_path / "run", real_share=0.5)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_may_start_from_trained_weights(tmp_path):
+    trained = train(tmp_path / "trained")
+    # One step at a rate of next to nothing leaves them where they were.
+    options = {"steps": 1, "learning_rate": 1e-12, "start": tmp_path / "trained"}
+    network = train(tmp_path / "started", **options)
+    torch.testing.assert_close(weights(network), weights(trained), rtol=0, atol=1e-9)
+    assert read_card(tmp_path / "started")["start"]["model"] == str(tmp_path / "trained")
+    with pytest.raises(ValueError, match="holds a run"):
+        train(tmp_path / "started", **{**options, "start": None})
+
+
+def test_weights_of_another_geometry_are_refused_as_a_start(tmp_path):
+    train(tmp_path / "trained", steps=1)
+    wider = replace(TINY, decoder_hidden_size=2 * TINY.decoder_hidden_size)
+    with pytest.raises(ValueError, match="differs in decoder_hidden_size"):
+        train(tmp_path / "started", config=wider, start=tmp_path / "trained")
 
 
 def test_the_rate_warms_up_stays_and_decays():
@@ -74,7 +232,9 @@ def test_the_rate_warms_up_stays_and_decays():
     rates = [recipe.rate(step) for step in range(101)]
     assert rates[0] < rates[5] < rates[9] == 1.0
     assert rates[10:60] == [1.0] * 50
+    assert rates[60] == 1.0
     assert rates[61] > rates[80] > rates[100] == 0.0
+    assert recipe.stable_steps == 60
 
 
 @pytest.mark.parametrize(
@@ -86,6 +246,11 @@ def test_the_rate_warms_up_stays_and_decays():
         {"decay_share": 2.0},
         {"precision": "8"},
         {"learning_rate": -1.0},
+        {"learning_rate": "fast"},
+        {"real_share": 1.5},
+        {"steps": 1.5},
+        {"steps": True},
+        {"compile": 1},
     ],
 )
 def test_a_recipe_out_of_range_is_refused(wrong):
@@ -96,5 +261,5 @@ def test_a_recipe_out_of_range_is_refused(wrong):
 def test_a_network_for_more_than_single_series_is_refused(tmp_path):
     for changes in ({"resolutions": 3}, {"channels": 2, "mix_channels": True}):
         with pytest.raises(ValueError, match="single series"):
-            pretrain(replace(TINY, **changes), Recipe(steps=1), tmp_path / "run")
+            pretrain(replace(TINY, **changes), Recipe(steps=1, real_share=0.0), tmp_path / "run")
     assert not (tmp_path / "run").exists()

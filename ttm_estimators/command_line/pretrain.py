@@ -1,7 +1,9 @@
-"""``ttm pretrain``: train a network on synthetic series and write its weights."""
+"""``ttm pretrain``: train a network as a recipe says and write its weights."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -9,46 +11,69 @@ import typer
 
 from ttm_estimators.command_line.errors import InputError, require
 
+UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+
 
 def pretrain(
-    output: Annotated[Path, typer.Argument(help="Folder for weights, checkpoint and log.")],
-    preset: Annotated[str, typer.Option(help="Geometry of the network.")] = "ttm_2048_720",
-    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 10_000,
-    batch_size: Annotated[int, typer.Option(min=1, help="Windows in a step.")] = 256,
-    learning_rate: Annotated[float, typer.Option(help="Peak rate.")] = 3e-3,
-    seed: Annotated[int, typer.Option(min=0, help="Of the first weights and the data.")] = 0,
+    recipe: Annotated[str, typer.Argument(help="YAML file, or the name of a shipped recipe.")],
+    output: Annotated[Path, typer.Option(help="Folder for weights, checkpoints and logs.")],
+    corpus: Annotated[
+        Path | None, typer.Option(help="Folder of parquet files with real series.")
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(help='Time to train, such as "2h" or "1h30m", in place of the steps.'),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Optimiser steps, in place of the recipe's.")
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option(help="Shipped model or weights folder to start from.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes that make windows.")] = 1,
-    compile: Annotated[
-        bool, typer.Option("--compile", help="Compile first: a minute, worth it for long runs.")
-    ] = False,
-    precision: Annotated[
-        str, typer.Option(help='Number format in Lightning\'s terms, such as "bf16-mixed".')
-    ] = "32-true",
 ) -> None:
-    """Pre-train a network on synthetic series.
+    """Pre-train a network on synthetic and real series.
 
-    An interrupted run goes on from its last checkpoint when it is started again.
+    An interrupted run goes on from its last checkpoint when it is started again. One that has
+    finished may be given more time or steps.
     """
-    from ttm_estimators.network import PRESETS  # imports torch
-
-    if preset not in PRESETS:
-        raise InputError(f"unknown preset {preset!r}: choose one of {', '.join(PRESETS)}")
+    if budget is not None and steps is not None:
+        raise InputError("--budget decides on the number of steps: leave out --steps")
+    seconds = None if budget is None else _read_budget(budget)
     if output.exists() and not output.is_dir():
         raise InputError(f"{output} is a file: name a folder")
     require("lightning", "train", "pre-training")
     from ttm_estimators.training.pretraining import pretrain as run
-    from ttm_estimators.training.recipe import Recipe
+    from ttm_estimators.training.recipe_file import read_recipe
+    from ttm_estimators.weights import read_card
 
     try:
-        recipe = Recipe(
-            steps=steps,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            seed=seed,
-            compile=compile,
-            precision=precision,  # type: ignore[arg-type]
+        network, settings = read_recipe(recipe)
+        if steps is not None:
+            settings = replace(settings, steps=steps)
+        run(
+            network,
+            settings,
+            output,
+            corpus=corpus,
+            budget=seconds,
+            start=start,
+            workers=workers,
         )
-        run(PRESETS[preset], recipe, output, workers=workers)
-    except ValueError as error:
+    except (FileNotFoundError, ValueError) as error:
         raise InputError(str(error)) from error
+    card = read_card(output)
+    typer.echo(
+        f"{card['steps']} steps in {card['hours']:.2f} hours, {card['windows_per_second']} windows "
+        f"a second, {card['peak_memory_gb']:.1f} GB at most"
+    )
     typer.echo(f"Wrote {output}. Forecast with it: ttm forecast DATA --horizon 48 --model {output}")
+
+
+def _read_budget(text: str) -> float:
+    """Seconds of a time such as ``1h30m``."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)([dhms])", text)
+    seconds = sum(float(number) * UNITS[unit] for number, unit in parts)
+    if "".join(number + unit for number, unit in parts) != text or not seconds > 0:
+        raise InputError(f"--budget {text!r} is no time: write it as 2h, 90m or 1h30m")
+    return seconds

@@ -43,10 +43,19 @@ class Training(lightning.LightningModule):
         self.log("loss", loss, prog_bar=True)
         return loss
 
-    def loss(self, window: Window) -> Tensor:
-        """Quantile loss of a batch of windows, on the scale of their histories."""
+    def loss(self, window: Window, network: TinyTimeMixer | None = None) -> Tensor:
+        """Quantile loss of a batch of windows, on the scale of their histories.
+
+        Parameters
+        ----------
+        window : Window
+            The batch.
+        network : TinyTimeMixer, optional
+            Network to forecast with, in place of the one that is trained.
+        """
         past_BT, future_BH = window
-        forecast_BHVQ, scaling = self.forecast(past_BT[..., None], horizon=future_BH.shape[1])
+        forecast = self.forecast if network is None else network.forecast_normalised
+        forecast_BHVQ, scaling = forecast(past_BT[..., None], horizon=future_BH.shape[1])
         target_BHV = scaling.normalise(future_BH[..., None])
         return pinball_loss(forecast_BHVQ, target_BHV, self.network.config.quantile_levels)
 
@@ -61,7 +70,7 @@ class Training(lightning.LightningModule):
             lr=self.recipe.learning_rate,
             betas=(0.9, 0.98),
         )
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self.recipe.rate)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.recipe.rate(step))
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},

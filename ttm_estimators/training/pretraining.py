@@ -1,36 +1,73 @@
-"""Pre-training on synthetic windows with Lightning."""
+"""Pre-training on synthetic and real windows with Lightning."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import asdict
+import math
+import os
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
-from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.callbacks import RichProgressBar
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
-from ttm_estimators.data.windows import SyntheticWindows
+from ttm_estimators.data.corpus import Corpus
+from ttm_estimators.data.stream import WindowStream
+from ttm_estimators.data.windows import Window
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.training.module import Training
 from ttm_estimators.training.recipe import Recipe
-from ttm_estimators.weights import save_network
+from ttm_estimators.weights import load_network, resolve, save_network
+from ttm_estimators.weights.folder import WEIGHTS_FILE
+from ttm_estimators.weights.shipped import CARD_FILE
 
 CHECKPOINT_EVERY = 200
+
+AVERAGE_EVERY = 10
+"""Steps from one look at the clock, and one weight in the running mean, to the next."""
+
+VALIDATION_BATCHES = 4
+
+VALIDATION_SEED = 1_000_000
+"""Added to the seed of training: validation windows are others."""
+
+UNDECIDED = 2**62
+"""Steps of a run whose end the clock has yet to decide."""
 
 RUN_FILE = "run.json"
 """What a folder's run trains, and how."""
 
 
 def pretrain(
-    config: TTMConfig, recipe: Recipe, output: Path, *, workers: int = 1, progress: bool = True
+    config: TTMConfig,
+    recipe: Recipe,
+    output: Path,
+    *,
+    corpus: Path | None = None,
+    budget: float | None = None,
+    start: str | Path | None = None,
+    workers: int = 1,
+    progress: bool = True,
+    clock: Callable[[], float] = time.monotonic,
 ) -> TinyTimeMixer:
-    """Train a network on synthetic windows and write it to a weights folder.
+    """Train a network on a stream of windows and write it to a weights folder.
 
     A run that was interrupted goes on from its last checkpoint in ``output`` when it is called
-    again. It may be given more or fewer steps then: what was trained before the decay is the same.
+    again, and ends where it would have. It may be given more steps or a larger budget, even when it
+    has finished: it goes on from where its rate began to decay.
 
     Parameters
     ----------
@@ -39,78 +76,386 @@ def pretrain(
     recipe : Recipe
         How to train it.
     output : Path
-        Folder for the weights, the checkpoint and the logs of the loss.
+        Folder for the weights, the checkpoints and the logs.
+    corpus : Path, optional
+        Folder of parquet files with real series. Some of them are held back for validation.
+    budget : float, optional
+        Seconds to train, over all restarts, in place of the recipe's steps. When all but the share
+        of the decay has passed, the steps are decided and noted in ``run.json``.
+    start : str or Path, optional
+        Shipped model or weights folder to start from, in place of random weights.
     workers : int, default 1
-        Processes that make windows. The stream is the same for any number.
+        Processes that make windows. The stream is the same for any number. Where there is a GPU
+        it makes them itself.
     progress : bool, default True
         Whether to show a progress bar.
+    clock : callable, default time.monotonic
+        Seconds since any one moment.
 
     Returns
     -------
     TinyTimeMixer
-        The trained network, in evaluation mode.
+        The network with the averaged weights, in evaluation mode.
 
     Raises
     ------
     ValueError
-        When the network is not one for single series, or ``output`` holds another run.
+        When the network is not one for single series, ``start`` is of another geometry, the recipe
+        needs a corpus, or ``output`` holds another run.
     """
-    lightning.seed_everything(recipe.seed, verbose=False)
-    module = Training(TinyTimeMixer(config), recipe)
-    _claim(output, config, recipe)
-    checkpoint = output / "checkpoints" / "last.ckpt"
-    first = 0
-    if checkpoint.exists():
-        first = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
-    windows = SyntheticWindows(
-        config.context_length, config.horizon, recipe.batch_size, recipe.seed, first
-    )
-    trainer = lightning.Trainer(
-        accelerator="auto",
-        devices=1,
-        precision=recipe.precision,
-        max_steps=recipe.steps,
-        max_epochs=-1,
-        gradient_clip_val=recipe.gradient_clip,
-        callbacks=[
-            ModelCheckpoint(
-                checkpoint.parent,
-                save_last=True,
-                save_top_k=0,
-                every_n_train_steps=CHECKPOINT_EVERY,
-                enable_version_counter=False,  # else a resumed run would write last-v1.ckpt
-            ),
-            *([RichProgressBar()] if progress else []),
-        ],
-        # A folder for each start: the logger empties the one that it finds.
-        logger=CSVLogger(output, name="log", version=f"from_step_{first}"),
-        log_every_n_steps=20,
-        enable_progress_bar=progress,
-        enable_model_summary=False,
-    )
-    loader = DataLoader(windows, batch_size=None, num_workers=workers)
-    torch.set_flush_denormal(True)
+    torch.set_flush_denormal(True)  # before there are threads, which take it over
     try:
-        trainer.fit(module, loader, ckpt_path=str(checkpoint) if first else None)
+        if recipe.real_share > 0 and corpus is None:
+            raise ValueError(
+                f"real_share is {recipe.real_share}: name a corpus to cut these windows from, or "
+                "set real_share to 0"
+            )
+        lightning.seed_everything(recipe.seed, verbose=False)
+        network = TinyTimeMixer(config)
+        if start is not None:
+            _start_from(network, start)
+        real, held_back = Corpus.read(corpus).split() if corpus is not None else (None, None)
+        module = _Pretraining(network, recipe, real, held_back, workers)
+        steps = _claim(output, config, recipe, budget, start)
+        module.recipe = replace(recipe, steps=steps)
+        course = _Course(output, budget, clock)
+        first = _step(course.last)
+        folder = f"from_step_{first}"  # one for each start: a logger empties the one that it finds
+        trainer = lightning.Trainer(
+            accelerator="auto",
+            devices=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),  # as torchrun sets them
+            num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", "1")),
+            precision=recipe.precision,
+            max_steps=steps,
+            max_epochs=-1,
+            check_val_every_n_epoch=None,
+            val_check_interval=recipe.validation_every,
+            num_sanity_val_steps=0,
+            gradient_clip_val=recipe.gradient_clip,
+            use_distributed_sampler=False,
+            callbacks=[course, *([_ProgressBar(course)] if progress else [])],
+            logger=[
+                CSVLogger(output, name="log", version=folder),
+                TensorBoardLogger(output, name="tensorboard", version=folder),
+            ],
+            log_every_n_steps=20,
+            enable_checkpointing=False,
+            enable_progress_bar=progress,
+            enable_model_summary=False,
+        )
+        trainer.fit(module, ckpt_path=course.last if first else None)
     finally:
         torch.set_flush_denormal(False)
-    network = module.network.eval()
-    save_network(network, output)
+    network = module.averaged.cpu().requires_grad_(True).eval()
+    if trainer.is_global_zero:
+        save_network(network, output)
     return network
 
 
-def _claim(output: Path, config: TTMConfig, recipe: Recipe) -> None:
-    """Note down what is trained in a folder, or refuse one where something else is."""
-    run = json.loads(json.dumps({"network": asdict(config), "recipe": asdict(recipe)}))
-    path = output / RUN_FILE
-    if path.exists():
-        found = json.loads(path.read_text(encoding="utf-8"))
-        for part, values in run.items():
-            for name, value in values.items():
-                if name != "steps" and found[part].get(name) != value:
-                    raise ValueError(
-                        f"{output} holds a run whose {name} is {found[part].get(name)!r}, not "
-                        f"{value!r}: choose another folder, or the same settings to go on"
-                    )
-    output.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
+class _Pretraining(Training):
+    """Training on the stream of windows, with a running mean of the weights."""
+
+    def __init__(
+        self,
+        network: TinyTimeMixer,
+        recipe: Recipe,
+        corpus: Corpus | None,
+        held_back: Corpus | None,
+        workers: int,
+    ) -> None:
+        super().__init__(network, recipe)
+        self.corpus = corpus
+        self.held_back = held_back
+        self.workers = workers
+        self.average = AveragedModel(network, avg_fn=self._mean).requires_grad_(False)
+
+    def _mean(self, mean: Tensor, weight: Tensor, weights: Tensor | int) -> Tensor:
+        return mean + (weight - mean) / (1 + self.recipe.averaged_share * weights)
+
+    @property
+    def averaged(self) -> TinyTimeMixer:
+        """The network with the mean of the weights."""
+        return cast(TinyTimeMixer, self.average.module)
+
+    def train_dataloader(self) -> DataLoader[Window]:
+        on_gpu = self.device.type == "cuda"
+        windows = WindowStream(
+            *self._shape,
+            seed=self.recipe.seed,
+            first=self.global_step,
+            rank=self.global_rank,
+            ranks=self.trainer.world_size,
+            corpus=self.corpus,
+            real_share=self.recipe.real_share,
+            device=self.device if on_gpu else "cpu",
+        )
+        return DataLoader(windows, batch_size=None, num_workers=0 if on_gpu else self.workers)
+
+    def val_dataloader(self) -> list[DataLoader[Window]]:
+        """Fixed windows: every process takes all of them, and so finds the same loss."""
+        seed = self.recipe.seed + VALIDATION_SEED
+        streams = [WindowStream(*self._shape, seed=seed)]
+        if self.held_back is not None:
+            streams.append(
+                WindowStream(*self._shape, seed=seed, corpus=self.held_back, real_share=1.0)
+            )
+        return [
+            DataLoader(
+                [stream.batch(k) for k in range(VALIDATION_BATCHES)],  # type: ignore[arg-type]
+                batch_size=None,
+            )
+            for stream in streams
+        ]
+
+    @property
+    def _shape(self) -> tuple[int, int, int]:
+        config = self.network.config
+        return config.context_length, config.horizon, self.recipe.batch_size
+
+    def validation_step(self, window: Window, batch_idx: int, dataloader_idx: int = 0) -> None:
+        loss = self.loss(window, self.averaged)
+        name = ("val_synthetic", "val_corpus")[dataloader_idx]
+        self.log(name, loss, batch_size=len(window.past), add_dataloader_idx=False, prog_bar=True)
+
+
+class _Course(lightning.Callback):
+    """Averages weights, decides by the clock when to decay, and writes checkpoints."""
+
+    def __init__(self, output: Path, budget: float | None, clock: Callable[[], float]) -> None:
+        self.output = output
+        self.budget = budget
+        self.clock = clock
+        self.last, self.stable = _checkpoints(output)
+        self.before = 0.0
+        self.began = math.nan
+        self.first = 0
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of training, over all restarts."""
+        return self.before + self.clock() - self.began
+
+    def seconds_left(self, module: _Pretraining) -> float:
+        """Seconds to the end, by the budget or by the pace so far."""
+        if module.recipe.steps == UNDECIDED:
+            return (self.budget or math.inf) - self.elapsed
+        done = module.global_step - self.first
+        left = module.recipe.steps - module.global_step
+        return left * (self.clock() - self.began) / max(1, done)
+
+    def on_train_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        self.began = self.clock()
+        self.first = trainer.global_step
+
+    def on_train_batch_end(  # type: ignore[override]
+        self, trainer: lightning.Trainer, pl_module: _Pretraining, *_: Any
+    ) -> None:
+        step = trainer.global_step
+        regular = step % AVERAGE_EVERY == 0
+        if regular:
+            pl_module.average.update_parameters(pl_module.network)
+            pl_module.log("hours", self.elapsed / 3600)
+        decided = regular and self._decide(trainer, pl_module)
+        if step == pl_module.recipe.stable_steps:
+            _save_checkpoint(trainer, self.stable)
+        if decided and trainer.is_global_zero:
+            run = {**_read_run(self.output), "steps": pl_module.recipe.steps}
+            _write(self.output / RUN_FILE, run)
+        if step % CHECKPOINT_EVERY == 0:
+            _save_checkpoint(trainer, self.last)
+        if step == pl_module.recipe.steps and not regular:
+            pl_module.average.update_parameters(pl_module.network)
+
+    def _decide(self, trainer: lightning.Trainer, module: _Pretraining) -> bool:
+        """Fix the number of steps when it is time to decay. All processes take one clock."""
+        if module.recipe.steps != UNDECIDED or self.budget is None:
+            return False
+        stable_share = 1 - module.recipe.decay_share
+        if not trainer.strategy.broadcast(self.elapsed >= stable_share * self.budget):
+            return False
+        steps = math.ceil(trainer.global_step / stable_share)
+        while replace(module.recipe, steps=steps).stable_steps < trainer.global_step:
+            steps += 1  # rounding
+        module.recipe = replace(module.recipe, steps=steps)
+        trainer.fit_loop.epoch_loop.max_steps = steps
+        return True
+
+    def on_train_end(  # type: ignore[override]
+        self, trainer: lightning.Trainer, pl_module: _Pretraining
+    ) -> None:
+        if not trainer.is_global_zero:
+            return
+        batch = pl_module.recipe.batch_size * trainer.world_size
+        seconds = self.clock() - self.began
+        card = {
+            "parameters": sum(tensor.numel() for tensor in pl_module.network.parameters()),
+            "steps": trainer.global_step,
+            "windows": trainer.global_step * batch,
+            "hours": round(self.elapsed / 3600, 3),
+            "windows_per_second": round((trainer.global_step - self.first) * batch / seconds),
+            "peak_memory_gb": round(_peak_memory() / 1e9, 2),
+            "seed": pl_module.recipe.seed,
+            "real_share": pl_module.recipe.real_share,
+            "start": _read_run(self.output)["start"],
+        }
+        _write(self.output / CARD_FILE, card)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"elapsed": self.elapsed}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.before = state_dict["elapsed"]
+
+
+class _ProgressBar(RichProgressBar):
+    """Knows how many steps there will be, and the time left."""
+
+    def __init__(self, course: _Course) -> None:
+        super().__init__(refresh_rate=2)
+        self.course = course
+
+    @property
+    def total_train_batches(self) -> int | float:
+        steps = cast(_Pretraining, self.trainer.lightning_module).recipe.steps
+        return math.inf if steps == UNDECIDED else steps
+
+    def on_train_batch_end(  # type: ignore[override]
+        self, trainer: lightning.Trainer, pl_module: _Pretraining, *rest: Any
+    ) -> None:
+        if trainer.global_step % 10 == 0:  # on a GPU a look at the loss waits for it
+            super().on_train_batch_end(trainer, pl_module, *rest)
+
+    def get_metrics(self, trainer: lightning.Trainer, pl_module: _Pretraining) -> dict[str, Any]:  # type: ignore[override]
+        left = timedelta(seconds=round(self.course.seconds_left(pl_module)))
+        metrics = {**super().get_metrics(trainer, pl_module), "left": str(left)}
+        metrics.pop("v_num", None)
+        return metrics
+
+
+def _start_from(network: TinyTimeMixer, start: str | Path) -> None:
+    """Take over trained weights."""
+    trained = load_network(resolve(start))
+    wanted, found = asdict(network.config), asdict(trained.config)
+    differ = [
+        name
+        for name in wanted
+        if wanted[name] != found[name] and name not in ("dropout", "head_dropout")
+    ]
+    if differ:
+        raise ValueError(
+            f"{start} is another network than the recipe's, which differs in {', '.join(differ)}"
+        )
+    network.load_state_dict(trained.state_dict())
+
+
+def _claim(
+    output: Path, config: TTMConfig, recipe: Recipe, budget: float | None, start: str | Path | None
+) -> int:
+    """Note down what is trained in a folder, or refuse one where something else is.
+
+    Returns the number of steps. Under several processes the first one writes. What another finds
+    is the same before and after.
+    """
+    if budget is not None and recipe.decay_share == 1:
+        raise ValueError("decay_share must be below 1 when a budget decides on the steps")
+    steps = recipe.steps if budget is None else UNDECIDED
+    run: dict[str, Any] = {
+        "network": asdict(config),
+        "recipe": asdict(recipe),
+        "start": None if start is None else {"model": str(start), "sha256": _fingerprint(start)},
+        "budget": budget,
+        "steps": steps,
+    }
+    del run["recipe"]["steps"]
+    run = json.loads(json.dumps(run))
+    if (output / RUN_FILE).exists():
+        found = _read_run(output)
+        _refuse_other(output, found, run)
+        if budget is not None and found["budget"] == budget:
+            steps = run["steps"] = found["steps"]
+        if steps != found["steps"]:
+            _go_back(output, replace(recipe, steps=steps))
+    if _is_first_process():
+        output.mkdir(parents=True, exist_ok=True)
+        _write(output / RUN_FILE, run)
+    return steps
+
+
+def _refuse_other(output: Path, found: dict[str, Any], run: dict[str, Any]) -> None:
+    for part in ("network", "recipe", "start"):
+        values, others = run[part] or {}, found.get(part) or {}
+        for name in {**values, **others}:
+            if name != "model" and others.get(name) != values.get(name):
+                raise ValueError(
+                    f"{output} holds a run whose {name} is {others.get(name)!r}, not "
+                    f"{values.get(name)!r}: choose another folder, or the same settings to go on"
+                )
+
+
+def _go_back(output: Path, recipe: Recipe) -> None:
+    """Make the last checkpoint one from which a run of other length can go on."""
+    last, stable = _checkpoints(output)
+    trained = _step(last)
+    if stable.exists() and trained >= _step(stable):
+        trained = _step(stable)
+        if _is_first_process():
+            shutil.copyfile(stable, _partial(last))
+            os.replace(_partial(last), last)
+    if trained > recipe.stable_steps:
+        fewest = math.ceil(trained / (1 - recipe.decay_share))
+        raise ValueError(
+            f"{output} holds a run that is past the stable phase of one of {recipe.steps} steps: "
+            f"ask for at least {fewest}"
+        )
+
+
+def _is_first_process() -> bool:
+    return int(os.environ.get("RANK", "0")) == 0  # as torchrun sets it
+
+
+def _checkpoints(output: Path) -> tuple[Path, Path]:
+    """The last checkpoint, and the one at the end of the stable phase."""
+    return output / "checkpoints" / "last.ckpt", output / "checkpoints" / "stable.ckpt"
+
+
+def _save_checkpoint(trainer: lightning.Trainer, path: Path) -> None:
+    """Write a checkpoint so that it is there as a whole or not at all."""
+    trainer.save_checkpoint(_partial(path))
+    if trainer.is_global_zero:
+        os.replace(_partial(path), path)
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.name}.partial")
+
+
+def _step(checkpoint: Path) -> int:
+    """Steps that a checkpoint has behind it."""
+    if not checkpoint.exists():
+        return 0
+    step: int = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
+    return step
+
+
+def _read_run(output: Path) -> dict[str, Any]:
+    run: dict[str, Any] = json.loads((output / RUN_FILE).read_text(encoding="utf-8"))
+    return run
+
+
+def _write(path: Path, values: dict[str, Any]) -> None:
+    _partial(path).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    os.replace(_partial(path), path)
+
+
+def _fingerprint(start: str | Path) -> str:
+    return hashlib.sha256((resolve(start) / WEIGHTS_FILE).read_bytes()).hexdigest()
+
+
+def _peak_memory() -> int:
+    """Most bytes that were in use: on the GPU where there is one, or else by this process."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    unit = 1 if sys.platform == "darwin" else 1024
+    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 Precision = Literal["32-true", "bf16-mixed"]
@@ -40,6 +40,16 @@ class Recipe:
     gradient_clip: float = 1.0
     """Largest norm of the gradient."""
 
+    averaged_share: float = 0.02
+    """Pre-training only. The weights that are kept are a running mean over about this share of the
+    steps behind them. 0: the last weights."""
+
+    real_share: float = 0.5
+    """Pre-training only. Share of windows that are cut from a corpus, the others are synthetic."""
+
+    validation_every: int = 1000
+    """Pre-training only. Steps from one validation to the next."""
+
     seed: int = 0
     """Of the first weights and the data."""
 
@@ -50,7 +60,13 @@ class Recipe:
     """Lightning's name of the number format."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "warmup_steps"):
+        for field in fields(self):
+            value = getattr(self, field.name)
+            kinds = {"int": (int,), "float": (int, float), "bool": (bool,), "Precision": (str,)}
+            kind = kinds[str(field.type)]
+            if not isinstance(value, kind) or (isinstance(value, bool) and bool not in kind):
+                raise ValueError(f"{field.name} must be of type {field.type}, got {value!r}")
+        for name in ("steps", "batch_size", "warmup_steps", "validation_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         for name in ("learning_rate", "gradient_clip"):
@@ -58,13 +74,21 @@ class Recipe:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
         if not 0 <= self.weight_decay < math.inf:
             raise ValueError(f"weight_decay must not be negative, got {self.weight_decay}")
-        if not 0 <= self.decay_share <= 1:
-            raise ValueError(f"decay_share must lie in [0, 1], got {self.decay_share}")
+        if self.seed < 0:
+            raise ValueError(f"seed must not be negative, got {self.seed}")
+        for name in ("decay_share", "averaged_share", "real_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
         if self.precision not in get_args(Precision):
             raise ValueError(f"precision must be one of {get_args(Precision)}")
+
+    @property
+    def stable_steps(self) -> int:
+        """Steps before the decay."""
+        return int((1 - self.decay_share) * self.steps)
 
     def rate(self, step: int) -> float:
         """Factor on the learning rate: warm up, stay, decay."""
         warm = (step + 1) / self.warmup_steps
-        decay_steps = max(1.0, self.decay_share * self.steps)
+        decay_steps = max(1, self.steps - self.stable_steps)
         return max(0.0, min(1.0, warm, (self.steps - step) / decay_steps))
