@@ -33,6 +33,8 @@ OURS = replace(
     patch_length=3,
     mask_input=True,
     head="patch",
+    shortcut=True,
+    seasons=True,
     output_patch_length=4,
     quantile_levels=(0.1, 0.3, 0.5, 0.9),
 )

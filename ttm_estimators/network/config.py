@@ -106,6 +106,10 @@ class TTMConfig:
     """Ours. Whether a linear layer adds the latest patch to every step of the forecast, so that a
     level goes on where it ended without passing through the mixers."""
 
+    seasons: bool = False
+    """Ours. Whether the "patch" head is shown the latest cycles of the history, found by how well
+    they repeat and laid into the future."""
+
     output_patch_length: int = 48
     """Ours. Time steps in one patch of the "patch" head."""
 
@@ -140,7 +144,7 @@ class TTMConfig:
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not 0 <= value < 1:
                 raise ValueError(f"{name} must lie in [0, 1), got {value!r}")
-        for name in ("mix_channels", "exogenous_mixing", "mask_input", "shortcut"):
+        for name in ("mix_channels", "exogenous_mixing", "mask_input", "shortcut", "seasons"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be true or false, got {getattr(self, name)!r}")
         for name, choices in {
@@ -160,6 +164,8 @@ class TTMConfig:
             value = getattr(self, name)
             if not isinstance(value, tuple) or not all(isinstance(one, kind) for one in value):
                 raise ValueError(f"{name} must be a tuple of {kind.__name__}, got {value!r}")
+        if self.seasons and self.head != "patch":
+            raise ValueError('seasons need the "patch" head, which lays them into the future')
         self._validate_scales()
         self._validate_levels()
         self._validate_channels()

@@ -7,12 +7,13 @@ D features, H horizon, Q quantile levels (1 for a point forecast).
 from __future__ import annotations
 
 import torch
-from einops import rearrange
+from einops import rearrange, repeat
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ttm_estimators.network.config import TTMConfig
 from ttm_estimators.network.mixer import FeatureMixer
+from ttm_estimators.network.season import CYCLES, FEATURES, Seasons
 
 
 def monotone_quantiles(raw_Q: Tensor, median: int) -> Tensor:
@@ -53,7 +54,7 @@ class FlatHead(nn.Module):
             config.patches * config.decoder_hidden_size, config.horizon * self.levels
         )
 
-    def forward(self, x_BCPD: Tensor, horizon: int) -> Tensor:
+    def forward(self, x_BCPD: Tensor, horizon: int, seasons: Seasons | None = None) -> Tensor:
         features = self.dropout(rearrange(x_BCPD, "b c p d -> b c (p d)"))
         out = linear_rows(self.projection, features, horizon * self.levels)
         return rearrange(out, "b c (h q) -> b c h q", q=self.levels)
@@ -83,14 +84,57 @@ class PatchHead(nn.Module):
         self.norm = nn.LayerNorm(hidden)
         self.dropout = nn.Dropout(config.head_dropout)
         self.projection = nn.Linear(hidden, self.length * self.levels)
+        self.seasons = SeasonalInput(config) if config.seasons else None
+        median_Q = torch.tensor([level in (0.5,) for level in config.quantile_levels or (0.5,)])
+        self.register_buffer("median_Q", median_Q.float(), persistent=False)
 
-    def forward(self, x_BCPD: Tensor, horizon: int) -> Tensor:
+    def forward(self, x_BCPD: Tensor, horizon: int, seasons: Seasons | None = None) -> Tensor:
         future_patches = -(-horizon // self.length)
         x_BCDP = rearrange(x_BCPD, "b c p d -> b c d p")
         x_BCFD = rearrange(linear_rows(self.future, x_BCDP, future_patches), "b c d f -> b c f d")
-        out = self.projection(self.dropout(self.norm(self.mixer(x_BCFD))))
+        if self.seasons is not None and seasons is not None:
+            x_BCFD = x_BCFD + self.seasons.embed(seasons, future_patches)
+        x_BCFD = self.dropout(self.norm(self.mixer(x_BCFD)))
         # [B, C, F, L*Q] -> [B, C, F*L, Q], of which the last patch may reach too far
-        return rearrange(out, "b c f (l q) -> b c (f l) q", q=self.levels)[:, :, :horizon]
+        out_BCHQ = rearrange(self.projection(x_BCFD), "b c f (l q) -> b c (f l) q", q=self.levels)
+        if self.seasons is not None and seasons is not None:
+            out_BCHQ = out_BCHQ + self.seasons.trusted(seasons, x_BCFD)[..., None] * self.median_Q
+        return out_BCHQ[:, :, :horizon]
+
+
+class SeasonalInput(nn.Module):
+    """What a patch head takes from the cycles of the history that were laid into the future (ours).
+
+    Every future patch sees its piece of each cycle and how well the cycle repeats. It answers with
+    the share of each that is added to its steps. Both begin at zero, as if there were no cycles.
+    """
+
+    def __init__(self, config: TTMConfig) -> None:
+        super().__init__()
+        self.length = config.output_patch_length
+        hidden = config.decoder_hidden_size
+        self.embedding = nn.Linear(CYCLES * (self.length + FEATURES), hidden)
+        self.trust = nn.Linear(hidden, CYCLES)
+        for layer in (self.embedding, self.trust):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def embed(self, seasons: Seasons, future_patches: int) -> Tensor:
+        """Features that the cycles add to every future patch, shape (B, C, F, D)."""
+        ahead_BCFS = rearrange(self._patches(seasons, future_patches), "b c k f l -> b c f (k l)")
+        repetition_BCFS = repeat(seasons.repetition_BCS, "b c s -> b c f s", f=future_patches)
+        out: Tensor = self.embedding(torch.cat([ahead_BCFS, repetition_BCFS], dim=-1))
+        return out
+
+    def trusted(self, seasons: Seasons, x_BCFD: Tensor) -> Tensor:
+        """Sum of the cycles by the share that each patch takes of them, shape (B, C, F*L)."""
+        ahead_BCKFL = self._patches(seasons, x_BCFD.shape[2])
+        sum_BCFL = torch.einsum("bckfl,bcfk->bcfl", ahead_BCKFL, self.trust(x_BCFD))
+        return rearrange(sum_BCFL, "b c f l -> b c (f l)")
+
+    def _patches(self, seasons: Seasons, future_patches: int) -> Tensor:
+        steps = future_patches * self.length
+        return rearrange(seasons.ahead_BCKH[..., :steps], "b c k (f l) -> b c k f l", l=self.length)
 
 
 class Shortcut(nn.Module):
@@ -101,12 +145,13 @@ class Shortcut(nn.Module):
 
     def __init__(self, config: TTMConfig) -> None:
         super().__init__()
-        self.projection = nn.Linear(config.patch_values, config.horizon)
+        self.projection = nn.Linear(config.patch_length, config.horizon)
         nn.init.zeros_(self.projection.weight)
         nn.init.zeros_(self.projection.bias)
 
     def forward(self, patch_BCL: Tensor, horizon: int) -> Tensor:
-        return linear_rows(self.projection, patch_BCL, horizon)[..., None]
+        latest_BCL = patch_BCL[..., : self.projection.in_features]  # without the mask
+        return linear_rows(self.projection, latest_BCL, horizon)[..., None]
 
 
 class Head(nn.Module):
@@ -120,5 +165,5 @@ class Head(nn.Module):
         self.layers = FlatHead(config) if config.head == "flat" else PatchHead(config)
         self.median = config.quantile_levels.index(0.5) if config.quantile_levels else 0
 
-    def forward(self, x_BCPD: Tensor, horizon: int) -> Tensor:
-        return monotone_quantiles(self.layers(x_BCPD, horizon), self.median)
+    def forward(self, x_BCPD: Tensor, horizon: int, seasons: Seasons | None = None) -> Tensor:
+        return monotone_quantiles(self.layers(x_BCPD, horizon, seasons), self.median)

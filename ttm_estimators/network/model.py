@@ -17,6 +17,7 @@ from ttm_estimators.network.exogenous import ExogenousMixer
 from ttm_estimators.network.heads import Head, Shortcut
 from ttm_estimators.network.patching import multi_scale_patches
 from ttm_estimators.network.scaling import Scaling
+from ttm_estimators.network.season import continue_seasons
 
 
 class TinyTimeMixer(nn.Module):
@@ -127,7 +128,11 @@ class TinyTimeMixer(nn.Module):
             mask_input=self.config.mask_input,
         )
         hidden_BCPD = self.decoder(self.backbone(patch_BCPL, resolution_B), static_BK)
-        forecast_BCHQ = self.head(hidden_BCPD, horizon)
+        seasons = None
+        if self.config.seasons:
+            steps = -(-horizon // self.config.output_patch_length) * self.config.output_patch_length
+            seasons = continue_seasons(x_BTC, observed_BTC, steps)
+        forecast_BCHQ = self.head(hidden_BCPD, horizon, seasons)
         if self.shortcut is not None:
             forecast_BCHQ = forecast_BCHQ + self.shortcut(patch_BCPL[:, :, -1], horizon)
         if self.config.target_channels:

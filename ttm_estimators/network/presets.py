@@ -46,6 +46,7 @@ PRESETS: dict[str, TTMConfig] = {
         gate="sigmoid",
         head="patch",
         shortcut=True,
+        seasons=True,
         quantile_levels=DECILES,
         dropout=0.0,
         head_dropout=0.0,

@@ -1,0 +1,133 @@
+import math
+
+import pytest
+import torch
+
+from ttm_estimators.network import TinyTimeMixer, TTMConfig
+from ttm_estimators.network.season import continue_seasons, find_periods
+
+T = 512
+
+
+def wave(period, length=T):
+    return torch.sin(2 * math.pi * torch.arange(float(length)) / period)
+
+
+def periods(*series, observed=None):
+    x = torch.stack(series)
+    known = torch.ones_like(x, dtype=torch.bool) if observed is None else observed
+    return find_periods(x, known)
+
+
+def noise(seed=0):
+    return torch.randn(T, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("period", [4, 7, 12, 24, 52, 96, 168])
+def test_the_period_of_a_wave_is_found(period):
+    best, short = periods(wave(period) + 0.02 * noise())[0][0]
+    assert abs(best - period * round(float(best / period))) <= 1
+    assert abs(short - period) <= 1
+
+
+@pytest.mark.parametrize("period", [7, 24])
+def test_a_trend_and_noise_do_not_hide_a_period(period):
+    series = wave(period) + 0.02 * torch.arange(float(T)) + 0.3 * noise()
+    assert periods(series)[0][0, 1] % period == 0
+
+
+def test_a_week_of_days_gives_both_the_week_and_the_day():
+    series = wave(24) + 0.5 * wave(168) + 0.01 * noise()
+    assert periods(series)[0][0].tolist() == [168, 24]
+
+
+def test_noise_repeats_worse_than_a_wave():
+    _, repetition = periods(noise(), wave(24))
+    assert repetition[0, 0, 0] > 0.6
+    assert repetition[1, 0, 0] < 0.1
+
+
+def test_a_constant_history_has_no_cycle_and_stays_finite():
+    _, repetition = periods(torch.zeros(T))
+    assert repetition.isfinite().all()
+    assert (repetition[..., 0] == 1).all()
+
+
+def test_scale_and_offset_do_not_change_the_periods():
+    series = wave(24) + 0.2 * noise()
+    found = periods(series)[0]
+    assert torch.equal(found, periods(100 * series + 30)[0])
+
+
+def test_the_period_is_found_with_half_of_the_points_missing():
+    series = wave(24) + 0.02 * noise()
+    observed = noise(1)[None] > 0
+    assert periods(torch.where(observed[0], series, 99.0), observed=observed)[0][0, 1] == 24
+
+
+def test_a_young_history_is_searched_where_it_is_observed():
+    observed = torch.zeros(1, T, dtype=torch.bool)
+    observed[:, -60:] = True
+    assert periods(wave(12), observed=observed)[0][0, 1] == 12
+
+
+def test_a_wave_goes_on():
+    series = wave(24, T + 100) + 0.5 * wave(168, T + 100)
+    past = series[None, :T, None]
+    ahead = continue_seasons(past, torch.ones_like(past, dtype=torch.bool), 100).ahead_BCKH
+    assert ahead.shape == (1, 1, 2, 100)
+    assert (ahead[0, 0, 0] - series[T:]).abs().max() < 1e-4
+
+
+def test_a_cycle_of_which_nothing_is_observed_is_zero():
+    past = torch.randn(2, T, 1)
+    ahead = continue_seasons(past, torch.zeros_like(past, dtype=torch.bool), 30).ahead_BCKH
+    assert torch.equal(ahead, torch.zeros(2, 1, 2, 30))
+
+
+def test_channels_and_series_keep_their_own_cycles():
+    past = torch.stack([wave(24), wave(60)], dim=-1)[None].repeat(3, 1, 1)
+    past[2] = noise()[:, None]
+    known = torch.ones_like(past, dtype=torch.bool)
+    together = continue_seasons(past, known, 48)
+    alone = continue_seasons(past[1:2, :, 1:], known[1:2, :, 1:], 48)
+    assert torch.allclose(together.ahead_BCKH[1:2, 1:], alone.ahead_BCKH, atol=1e-5)
+    assert torch.allclose(together.repetition_BCS[1:2, 1:], alone.repetition_BCS, atol=1e-4)
+
+
+@pytest.fixture
+def config():
+    return TTMConfig(
+        context_length=128,
+        horizon=20,
+        patch_length=16,
+        hidden_size=16,
+        decoder_hidden_size=8,
+        output_patch_length=8,
+        head="patch",
+        seasons=True,
+        quantile_levels=(0.1, 0.5, 0.9),
+    )
+
+
+def test_a_new_network_forecasts_as_if_there_were_no_cycles(config):
+    network = TinyTimeMixer(config).eval()
+    past = wave(8, 128)[None, :, None]
+    before = network(past)
+    network.head.layers.seasons = None
+    assert torch.allclose(before, network(past), atol=1e-6)
+
+
+def test_a_network_that_trusts_a_cycle_adds_it_to_all_quantiles(config):
+    network = TinyTimeMixer(config).eval()
+    past = wave(8, 128)[None, :, None]
+    before = network.forecast_normalised(past)[0]
+    network.head.layers.seasons.trust.bias.data[:] = torch.tensor([1.0, 0.0])
+    after = network.forecast_normalised(past)[0]
+    cycle = math.sqrt(2) * wave(8, 20)
+    assert torch.allclose(after - before, cycle[None, :, None, None].expand(1, 20, 1, 3), atol=1e-3)
+
+
+def test_cycles_need_the_patch_head():
+    with pytest.raises(ValueError, match='"patch" head'):
+        TTMConfig(seasons=True)

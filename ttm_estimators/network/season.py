@@ -1,0 +1,161 @@
+"""Cycles of a history, found by how well it repeats itself, and their continuation (ours).
+
+A mixer of a million parameters smears a pattern that it has to carry through its features. Here
+the latest cycles are laid into the future as they are, and the head decides what to make of them.
+
+Shape suffixes: B batch, C channels, N series (B times C), T time, G lags, H horizon, K cycles,
+F features.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+CYCLES = 2
+"""Cycles that are continued."""
+
+FEATURES = 3
+"""Numbers that tell how well a cycle repeats."""
+
+AVERAGED = 4
+"""Latest repetitions of the short cycle that are averaged."""
+
+CLOSE = 0.25
+"""A short cycle counts when it gains at least all but this share of what the best one gains."""
+
+
+class Seasons(NamedTuple):
+    """Cycles of a history: the one that repeats best, and a shorter one that is nearly as good."""
+
+    ahead_BCKH: Tensor
+    """The cycles laid into the future."""
+
+    repetition_BCS: Tensor
+    """How well each repeats, S = K * F numbers: its squared error as a share of the largest at
+    shorter lags (1: no cycle), the root of its squared error, the logarithm of its length."""
+
+
+@torch.no_grad()
+def continue_seasons(x_BTC: Tensor, observed_BTC: Tensor, horizon: int) -> Seasons:
+    """Find the cycles of a normalised history and lay the latest of them into the future.
+
+    The best cycle goes on as it was last, the short one as its average over the last four.
+
+    Parameters
+    ----------
+    x_BTC : Tensor
+        Normalised history, any finite value where nothing was observed.
+    observed_BTC : Tensor
+        Its mask.
+    horizon : int
+        Steps ahead.
+    """
+    channels = x_BTC.shape[2]
+    x_NT = rearrange(x_BTC, "b t c -> (b c) t").float()
+    observed_NT = rearrange(observed_BTC, "b t c -> (b c) t")
+    period_NK, repetition_NKF = find_periods(x_NT, observed_NT)
+    ahead_NKH = torch.stack(
+        [
+            _mean_of_cycles(x_NT, observed_NT, period_NK[:, k : k + 1], cycles, horizon)
+            for k, cycles in enumerate((1, AVERAGED))
+        ],
+        dim=1,
+    )
+    return Seasons(
+        rearrange(ahead_NKH, "(b c) k h -> b c k h", c=channels).to(x_BTC.dtype),
+        rearrange(repetition_NKF, "(b c) k f -> b c (k f)", c=channels).to(x_BTC.dtype),
+    )
+
+
+def find_periods(x_NT: Tensor, observed_NT: Tensor) -> tuple[Tensor, Tensor]:
+    """Find the lengths of the cycles of normalised series.
+
+    The squared difference of a series from itself, a lag earlier, grows with the lag until it falls
+    again at the length of a cycle. The best cycle is where it falls deepest under what it had been.
+
+    Parameters
+    ----------
+    x_NT : Tensor
+        Series of shape (N, T), any value where nothing was observed.
+    observed_NT : Tensor
+        Mask of the same shape.
+
+    Returns
+    -------
+    tuple of Tensor
+        Lags in steps, shape (N, K), and how well they repeat, shape (N, K, F).
+    """
+    error_NG, counted_NG = _squared_difference(_without_line(x_NT, observed_NT), observed_NT)
+    enough_NG = counted_NG >= (counted_NG[:, :1] / 3).clamp(min=4)
+    largest_NG = torch.where(enough_NG, error_NG, 0.0).cummax(dim=1).values
+    fall_NG = error_NG / largest_NG.clamp(min=1e-6)
+    # The fewer pairs there are at a lag, the easier it falls by chance.
+    fall_NG = fall_NG * (1 + counted_NG.clamp(min=1).rsqrt())
+    fall_NG = torch.where(enough_NG & (largest_NG > 1e-6), fall_NG, 1.0).clamp(max=1.0)
+    best_N1 = fall_NG.argmin(dim=1, keepdim=True)
+    deepest_N1 = fall_NG.gather(1, best_N1)
+    close_NG = fall_NG <= deepest_N1 + CLOSE * (1 - deepest_N1)
+    # The first lag that is close lies on the way down: the short cycle ends at its bottom.
+    short_N1 = _first_bottom(fall_NG, close_NG)
+    lag_NK = torch.cat([best_N1, short_N1], dim=1)
+    period_NK = lag_NK + 1
+    repetition_NKF = torch.stack(
+        [
+            fall_NG.gather(1, lag_NK),
+            error_NG.gather(1, lag_NK).clamp(min=0).sqrt(),
+            period_NK.to(x_NT.dtype).log2() / 10,
+        ],
+        dim=-1,
+    )
+    return period_NK, repetition_NKF
+
+
+def _mean_of_cycles(
+    x_NT: Tensor, observed_NT: Tensor, period_N1: Tensor, cycles: int, horizon: int
+) -> Tensor:
+    length = x_NT.shape[1]
+    phase_NH = torch.arange(horizon, device=x_NT.device) % period_N1
+    total_NH = torch.zeros(phase_NH.shape, dtype=x_NT.dtype, device=x_NT.device)
+    count_NH = torch.zeros_like(total_NH)
+    for cycle in range(1, cycles + 1):
+        step_NH = length - cycle * period_N1 + phase_NH
+        known_NH = (step_NH >= 0) & observed_NT.gather(1, step_NH.clamp(min=0))
+        total_NH = total_NH + torch.where(known_NH, x_NT.gather(1, step_NH.clamp(min=0)), 0.0)
+        count_NH = count_NH + known_NH
+    return total_NH / count_NH.clamp(min=1)
+
+
+def _without_line(x_NT: Tensor, observed_NT: Tensor) -> Tensor:
+    """Take the straight line of least squares out, and set what was not observed to 0."""
+    weight_NT = observed_NT.to(x_NT.dtype)
+    count_N1 = weight_NT.sum(dim=1, keepdim=True).clamp(min=1)
+    time_T = torch.linspace(-1.0, 1.0, x_NT.shape[1], device=x_NT.device, dtype=x_NT.dtype)
+    time_NT = time_T - (weight_NT * time_T).sum(dim=1, keepdim=True) / count_N1
+    x_NT = x_NT - (weight_NT * x_NT).sum(dim=1, keepdim=True) / count_N1
+    slope_N1 = (weight_NT * time_NT * x_NT).sum(dim=1, keepdim=True) / (
+        weight_NT * time_NT.square()
+    ).sum(dim=1, keepdim=True).clamp(min=1e-6)
+    return (x_NT - slope_N1 * time_NT) * weight_NT
+
+
+def _squared_difference(x_NT: Tensor, observed_NT: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean squared difference at lags 1 … T-1, and the pairs that it is the mean of."""
+    length = x_NT.shape[1]
+    mask = torch.fft.rfft(observed_NT.to(x_NT.dtype), n=2 * length)
+    value = torch.fft.rfft(x_NT, n=2 * length)
+    square = torch.fft.rfft(x_NT.square(), n=2 * length)
+    both = 2 * (square * mask.conj()).real - 2 * (value * value.conj()).real
+    counted_NG = torch.fft.irfft((mask * mask.conj()).real, n=2 * length)[:, 1:length].round()
+    total_NG = torch.fft.irfft(both, n=2 * length)[:, 1:length]
+    return (total_NG / counted_NG.clamp(min=1)).clamp(min=0), counted_NG
+
+
+def _first_bottom(fall_NG: Tensor, close_NG: Tensor) -> Tensor:
+    """Lag of the lowest point of the first stretch of lags that are close."""
+    begun_NG = close_NG.cumsum(dim=1) > 0
+    ended_NG = (begun_NG & ~close_NG).cumsum(dim=1) > 0
+    return torch.where(begun_NG & ~ended_NG, fall_NG, 2.0).argmin(dim=1, keepdim=True)
