@@ -33,8 +33,8 @@ Family = Callable[[Draw], Tensor]
 FAMILIES: dict[Family, float] = {
     seasonal_trend: 0.26,
     local_level: 0.18,
-    calendar: 0.07,
-    kernel_gaussian_process: 0.06,
+    calendar: 0.06,
+    kernel_gaussian_process: 0.05,
     saturation: 0.05,
     telemetry: 0.05,
     autoregressive: 0.04,
@@ -43,9 +43,9 @@ FAMILIES: dict[Family, float] = {
     growth: 0.04,
     ornstein_uhlenbeck: 0.04,
     structural_breaks: 0.04,
-    threshold_autoregressive: 0.03,
-    pulses: 0.03,
-    regimes: 0.03,
+    threshold_autoregressive: 0.04,
+    pulses: 0.04,
+    regimes: 0.04,
 }
 """Every family with its share of a sample."""
 
