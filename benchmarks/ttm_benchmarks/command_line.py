@@ -10,7 +10,9 @@ import typer
 from ttm_benchmarks.ltsf.protocol import DATASETS, HORIZONS
 
 app = typer.Typer(
-    help="Benchmarks of TinyTimeMixers.", no_args_is_help=True, pretty_exceptions_enable=False
+    help="Accuracy and speed of TinyTimeMixers.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
 )
 
 Model = Annotated[
@@ -32,23 +34,27 @@ def demo(
 @app.command()
 def ltsf(
     data: Annotated[Path, typer.Option(help="Folder with the datasets as CSV or parquet.")],
-    output: Annotated[Path, typer.Option(help="CSV file to write.")],
+    output: Annotated[
+        Path, typer.Option(help="CSV file to write, a row for each dataset and horizon.")
+    ],
     model: Annotated[
         str | None,
         typer.Option(
-            help='Shipped model, weights folder, "naive" (persistence) or "linear" (a check). '
-            "Default: the default model."
+            help='Shipped model, weights folder, or a check of the protocol: "naive" (last value) '
+            'or "linear" (least squares on the training part). Default: the default model.'
         ),
     ] = None,
-    datasets: Annotated[str, typer.Option(help="Datasets, with commas.")] = ",".join(DATASETS),
-    horizons: Annotated[str, typer.Option(help="Horizons, with commas.")] = ",".join(
-        map(str, HORIZONS)
-    ),
+    datasets: Annotated[
+        str, typer.Option(help="Names of datasets, with commas.", show_default="all eight")
+    ] = ",".join(DATASETS),
+    horizons: Annotated[
+        str, typer.Option(help="Numbers of steps to forecast, with commas.")
+    ] = ",".join(map(str, HORIZONS)),
     batch_size: Annotated[
         int, typer.Option(min=1, help="Series (windows times channels) in one forward pass.")
     ] = 256,
 ) -> None:
-    """Measure long-horizon accuracy (MSE and MAE) on ETT, Weather, Electricity and the like."""
+    """Measure long-horizon errors on ETT, Weather, Electricity, Traffic and Exchange."""
     from ttm_benchmarks.ltsf.run import run
 
     run(
@@ -68,7 +74,11 @@ def gift_eval(
         typer.Option(envvar="GIFT_EVAL", help="Folder with the sets as Hugging Face datasets."),
     ],
     output: Annotated[
-        Path, typer.Option(help="Folder for all_results.csv and config.json. A run goes on there.")
+        Path,
+        typer.Option(
+            help="Folder for all_results.csv and config.json. Give it again to go on with a run "
+            "that was stopped."
+        ),
     ],
     model: Annotated[
         str | None,
@@ -78,7 +88,11 @@ def gift_eval(
         ),
     ] = None,
     tasks: Annotated[
-        str, typer.Option(help="Tasks, with commas and wildcards, such as 'ett*/short,hospital/*'.")
+        str,
+        typer.Option(
+            help="Tasks, with commas and wildcards, such as 'ett*/short,hospital/*'.",
+            show_default="all whose data are there",
+        ),
     ] = "*",
     workers: Annotated[int, typer.Option(min=1, help="Tasks at the same time.")] = 1,
     batch_size: Annotated[
@@ -108,21 +122,32 @@ def gift_eval(
 def leaderboard(
     results: Annotated[
         list[Path],
-        typer.Option(help="Folder with all_results.csv, or folder of such folders. Repeatable."),
+        typer.Option(
+            help="Folder with all_results.csv, or folder of such folders. May be given several "
+            "times; the picture points out the first model."
+        ),
     ],
     baseline: Annotated[Path, typer.Option(help="Published results of seasonal naive.")],
     output: Annotated[
-        Path | None, typer.Option(help="Folder for leaderboard.csv and leaderboard.png.")
+        Path | None,
+        typer.Option(help="Folder for leaderboard.csv and leaderboard.png. Default: print only."),
     ] = None,
     tasks: Annotated[
         str,
-        typer.Option(help="Tasks, with commas and wildcards, of those that every model covers."),
+        typer.Option(
+            help="Tasks, with commas and wildcards, such as 'ett*/short,hospital/*'.",
+            show_default="all that every model has results of",
+        ),
     ] = "*",
     parameters: Annotated[
-        str, typer.Option(help="Parameter counts, such as 'ModelA=4e6,ModelB=28e6'.")
+        str,
+        typer.Option(
+            help="Parameter counts for the picture that the folders do not tell, such as "
+            "'ModelA=4e6,ModelB=28e6'."
+        ),
     ] = "",
 ) -> None:
-    """Compare GIFT-Eval results of models, relative to seasonal naive."""
+    """Compare GIFT-Eval results of models: scores relative to seasonal naive, and ranks."""
     from ttm_benchmarks.gift_eval.leaderboard import run
 
     run(

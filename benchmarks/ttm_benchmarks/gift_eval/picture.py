@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,9 @@ from matplotlib.ticker import EngFormatter, NullFormatter
 INK = "#333333"
 OTHERS = "#666666"
 OURS = "#d55e00"
+
+LINE = 0.03
+"""Height of a name, in heights of the axes."""
 
 
 def draw(overall: pd.DataFrame, ours: str, path: Path) -> None:
@@ -26,35 +30,49 @@ def draw(overall: pd.DataFrame, ours: str, path: Path) -> None:
         PNG file.
     """
     known = overall.dropna(subset="parameters")
-    figure = Figure(figsize=(11, 5), layout="constrained")
+    figure = Figure(figsize=(12, 6), layout="constrained")
     for metric, axes in zip(("MASE", "CRPS"), figure.subplots(1, 2), strict=True):
         axes.axhline(1.0, color=INK, linewidth=0.8, linestyle="--")
         axes.annotate(
             "seasonal naive", (0.01, 1.0), xycoords=("axes fraction", "data"), va="bottom", size=8
         )
-        # Neighbours in score get their names on different sides.
-        for i, row in enumerate(known.sort_values(metric).to_dict("records")):
-            first, side = row["model"] == ours, 1 if i % 2 == 0 else -1
-            colour = OURS if first else OTHERS
-            place = (row["parameters"], row[metric])
-            axes.plot(*place, "o", color=colour, markersize=8 if first else 5)
-            axes.annotate(
-                row["model"],
-                place,
-                xytext=(7 * side, 0),
-                textcoords="offset points",
-                ha="left" if side > 0 else "right",
-                va="center",
-                size=8,
-                color=colour,
-                weight="bold" if first else "normal",
+        rows = known.sort_values(metric).to_dict("records")
+        for row in rows:
+            first = row["model"] == ours
+            axes.plot(
+                row["parameters"],
+                row[metric],
+                "o",
+                color=OURS if first else OTHERS,
+                markersize=8 if first else 5,
             )
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel("parameters")
         axes.set_title(f"{metric} relative to seasonal naive", loc="left", fontsize=10)
-        axes.margins(x=0.4, y=0.08)
+        axes.margins(0.08)
+        low, high = axes.get_ylim()
+        heights = spread([(row[metric] - low) / (high - low) for row in rows])
+        for row, height in zip(rows, heights, strict=True):
+            first = row["model"] == ours
+            colour = OURS if first else OTHERS
+            axes.annotate(
+                row["model"],
+                (row["parameters"], row[metric]),
+                xytext=(1.04, height),
+                textcoords="axes fraction",
+                va="center",
+                size=8,
+                color=colour,
+                weight="bold" if first else "normal",
+                arrowprops={
+                    "arrowstyle": "-",
+                    "color": colour,
+                    "linewidth": 0.4,
+                    "relpos": (0, 0.5),
+                },
+            )
         axes.grid(linewidth=0.4, alpha=0.5)
         axes.spines[["top", "right"]].set_visible(False)
     title = f"GIFT-Eval, geometric mean over {overall['tasks'].iloc[0]} tasks, less is better"
@@ -62,3 +80,16 @@ def draw(overall: pd.DataFrame, ours: str, path: Path) -> None:
         title += f" ({len(overall) - len(known)} without a known parameter count left out)"
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     figure.savefig(path, dpi=130)
+
+
+def spread(heights: Sequence[float]) -> list[float]:
+    """Move ascending heights apart by the height of a name: up, then back below 1."""
+    gap = min(LINE, 1 / max(1, len(heights)))
+    found: list[float] = []
+    for height in heights:
+        found.append(max([height, *(one + gap for one in found[-1:])]))
+    top = 1.0
+    for i in reversed(range(len(found))):
+        found[i] = min(found[i], top)
+        top = found[i] - gap
+    return found

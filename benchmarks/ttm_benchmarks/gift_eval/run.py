@@ -7,13 +7,15 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from datetime import timedelta
 from functools import partial
 from multiprocessing import get_context, parent_process
 from pathlib import Path
+from time import monotonic
 
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from ttm_benchmarks.gift_eval.data import forecast_values, present_tasks
@@ -32,6 +34,9 @@ from ttm_benchmarks.gift_eval.submission import (
 from ttm_benchmarks.gift_eval.tasks import Task, select
 
 Scores = dict[str, float]
+
+SHOWN = {"MASE": METRICS[3], "CRPS": METRICS[-1]}
+"""The leaderboard's metrics by their names there."""
 
 
 def run(
@@ -89,22 +94,35 @@ def run(
         evaluate, data, model=found, batch_size=batch_size, device=device, multivariate=multivariate
     )
     failures: list[tuple[Task, Exception]] = []
-    console = Console()
+    console = Console(highlight=False)
+    if len(waiting) < len(tasks):
+        there = f"{len(tasks) - len(waiting)} of {len(tasks)} tasks are already in {output}"
+        console.print(there, soft_wrap=True)
+    total, done, start = sum(waiting.values()), 0, monotonic()
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
-        TimeRemainingColumn(),
+        TimeElapsedColumn(),
         console=console,
     ) as progress:
-        bar = progress.add_task(name, total=sum(waiting.values()))
-        for task, outcome in _outcomes(measure, order, workers):
+        bar = progress.add_task(name, total=total)
+        for number, (task, outcome) in enumerate(_outcomes(measure, order, workers), start=1):
             if isinstance(outcome, Exception):
                 failures.append((task, outcome))
+                said = f"failed, {outcome}"
             else:
                 rows = in_order([*rows, make_row(task, name, outcome)])
                 write_rows(output, rows)
-            progress.update(bar, advance=waiting[task], description=f"{name}, {task.name} done")
+                said = ", ".join(f"{k} {outcome[metric]:.3f}" for k, metric in SHOWN.items())
+            done += waiting[task]
+            progress.update(bar, completed=done)
+            left = timedelta(seconds=round((monotonic() - start) * (total - done) / done))
+            console.print(
+                f"{number}/{len(order)} {task.name}: {said}" + (f", {left} left" if left else ""),
+                markup=False,
+                soft_wrap=True,
+            )
     console.print(_rich_table(rows, name))
     console.print(f"Results are in {output / RESULTS_FILE}", soft_wrap=True)
     if failures:
@@ -157,11 +175,10 @@ def _rich_table(rows: Sequence[Row], name: str) -> Table:
     """Lay the two metrics of the leaderboard out for a terminal."""
     table = Table(title=f"{name} on {len(rows)} tasks of GIFT-Eval")
     table.add_column("task", no_wrap=True)
-    shown = {"MASE": METRICS[3], "CRPS": METRICS[-1]}
-    for heading in shown:
+    for heading in SHOWN:
         table.add_column(heading, justify="right")
     for row in rows:
         table.add_row(
-            row["dataset"], *(f"{float(row[PREFIX + metric]):.3f}" for metric in shown.values())
+            row["dataset"], *(f"{float(row[PREFIX + metric]):.3f}" for metric in SHOWN.values())
         )
     return table

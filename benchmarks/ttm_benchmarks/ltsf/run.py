@@ -15,6 +15,7 @@ from rich.table import Table
 
 from ttm_benchmarks.ltsf.linear import CONTEXT, fit_linear, forecast_linear
 from ttm_benchmarks.ltsf.protocol import borders
+from ttm_benchmarks.ltsf.published import TTM_BASE
 from ttm_benchmarks.ltsf.read import find_dataset, read_dataset, standardise
 from ttm_benchmarks.ltsf.windows import (
     PointForecaster,
@@ -76,6 +77,7 @@ def run(
     output.parent.mkdir(parents=True, exist_ok=True)
     console = Console()
     rows = []
+    total = len(paths) * len(horizons)
     with Progress(console=console) as progress:
         for dataset, path in paths.items():
             values_TC = read_dataset(path)
@@ -85,15 +87,21 @@ def run(
             for horizon in horizons:
                 count = window_count(split, horizon)
                 forecast, context = find(values_TC[: split.train_end], horizon)
-                task = progress.add_task(f"{dataset} {horizon}", total=count)
+                bar = progress.add_task(f"{dataset} {horizon}", total=count)
                 scores = PointScores()
                 for histories, futures_NHC in iterate_windows(
                     values_TC, split, context=context, horizon=horizon, at_once=at_once
                 ):
                     scores.add(futures_NHC, forecast(histories, horizon))
-                    progress.advance(task, len(histories))
+                    progress.advance(bar, len(histories))
+                progress.remove_task(bar)
                 rows.append((dataset, horizon, scores.mse, scores.mae, count))
                 pd.DataFrame(rows, columns=COLUMNS).to_csv(output, index=False)
+                console.print(
+                    f"{len(rows)}/{total} {dataset} {horizon}: MSE {scores.mse:.3f}, "
+                    f"MAE {scores.mae:.3f}",
+                    highlight=False,
+                )
     console.print(rich_table(rows))
     console.print(f"Results are in {output}", soft_wrap=True)
 
@@ -122,11 +130,19 @@ def _linear(weights: Array, histories: Sequence[Array], horizon: int) -> Array:
 
 
 def rich_table(rows: Sequence[tuple[str, int, float, float, int]]) -> Table:
-    """Lay the scores out for a terminal."""
+    """Lay the scores out for a terminal, beside published ones."""
     table = Table(title="Long-horizon errors of the median")
     table.add_column(COLUMNS[0])
-    for column in COLUMNS[1:]:
+    for column in (*COLUMNS[1:], "TTM-Base mse"):
         table.add_column(column, justify="right")
     for dataset, horizon, mse, mae, windows in rows:
-        table.add_row(dataset, str(horizon), f"{mse:.3f}", f"{mae:.3f}", f"{windows:,}")
+        published = TTM_BASE[dataset].get(horizon)
+        table.add_row(
+            dataset,
+            str(horizon),
+            f"{mse:.3f}",
+            f"{mae:.3f}",
+            f"{windows:,}",
+            "" if published is None else f"{published:.3f}",
+        )
     return table

@@ -71,7 +71,9 @@ class Needy(Zero):
 
 class KillsItsProcess(Zero):
     def predict(self, dataset, **kwargs):
-        os._exit(9)
+        if os.environ.get("KILL_AT_HORIZON") == str(self.prediction_length):
+            os._exit(9)
+        yield from super().predict(dataset)
 '''
 
 

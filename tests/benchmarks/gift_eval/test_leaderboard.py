@@ -8,7 +8,7 @@ from ttm_benchmarks.gift_eval.leaderboard import find_results, read_scores
 from ttm_benchmarks.gift_eval.submission import METRICS, make_row, write_rows
 from ttm_benchmarks.gift_eval.tasks import TASKS
 
-HOURS, WEEKS, MONTHS = "m4_hourly/H/short", "ett1/W/short", "hospital/M/short"
+HOURS, WEEKS, MONTHS = "loop_seattle/H/medium", "ett1/W/short", "hospital/M/short"
 
 
 @pytest.fixture
@@ -72,7 +72,8 @@ def test_ranks_are_means_over_tasks_and_ties_share_theirs(board, published):
 @pytest.mark.parametrize(
     ("by", "of_hours", "of_weeks"),
     [
-        ("domain", "Econ/Fin", "Energy"),
+        ("domain", "Transport", "Energy"),
+        ("term", "medium", "short"),
         ("frequency", "hour", "week"),
         ("variates", "univariate", "multivariate"),
     ],
@@ -142,7 +143,7 @@ def test_two_models_of_one_name_are_refused(published, tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("ett1/W/short", "m4_hourly/H/short", "'m4_hourly/H/short' is unknown or occurs twice"),
+        (WEEKS, HOURS, f"'{HOURS}' is unknown or occurs twice"),
         ("ett1/W/short", "ett9/W/short", "'ett9/W/short' is unknown"),
         ("0.05", "nan", "scores of ett1/W/short are not positive"),
         ("MASE[0.5]", "Mase", r"no column 'eval_metrics/MASE\[0.5\]'"),

@@ -3,6 +3,7 @@ import torch
 
 from ttm_benchmarks.gift_eval.predictors import find_model, make_predictor
 from ttm_estimators import TinyTimeMixer, load_network, save_network
+from ttm_estimators.weights import DEFAULT
 
 TASK = {
     "horizon": 8,
@@ -20,6 +21,13 @@ def test_a_weights_folder_is_called_as_it_is_and_tells_its_size(model_folder):
     network = load_network(model_folder)
     assert model.about["parameters"] == sum(p.numel() for p in network.parameters())
     assert make_predictor(model, **TASK).prediction_length == 8
+
+
+def test_a_shipped_model_goes_by_its_name_and_is_the_default():
+    model = find_model(DEFAULT)
+    assert find_model(None) == model
+    assert model.name == DEFAULT
+    assert (model.about["model_type"], model.about["testdata_leakage"]) == ("zero-shot", "No")
 
 
 def test_other_weights_are_another_model_even_of_the_same_name(model_folder, tmp_path):

@@ -1,4 +1,8 @@
 import json
+import os
+import re
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -64,6 +68,35 @@ def test_a_stopped_run_goes_on_without_loss_or_repetition(measure, monkeypatch):
     assert read(parts) == read(whole)
 
 
+def test_a_run_that_was_killed_goes_on(measure, gift, predictors, tmp_path):
+    folder = tmp_path / "killed"
+    options = ("--model", f"{predictors}.KillsItsProcess")
+    command = ["gift-eval", "--data", gift, "--output", folder, *options]
+    program = f"from ttm_benchmarks.command_line import main; main({[str(c) for c in command]})"
+    python_path = os.pathsep.join([str(tmp_path / "importable"), *filter(None, sys.path)])
+    environment = {**os.environ, "PYTHONPATH": python_path, "KILL_AT_HORIZON": "13"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True)
+    assert done.returncode == 9
+    before = read(folder)
+    assert before.count("\n") == 4
+    code, _, error = measure("killed", *options)
+    assert (code, error) == (0, "")
+    assert list(pd.read_csv(folder / "all_results.csv")["dataset"]) == NAMES
+    assert set(before.splitlines()) < set(read(folder).splitlines())
+
+
+def test_progress_tells_each_task_and_the_time_left(bench, gift, tmp_path, monkeypatch):
+    minutes = iter(range(0, 600, 60))
+    monkeypatch.setattr(runner, "monotonic", lambda: next(minutes))
+    command = ("gift-eval", "--data", gift, "--output", tmp_path / "out", "--model", "naive")
+    _, shown, _ = bench(*command)
+    # The tasks ask for 112, 36, 24 and 13 values, and the first takes a minute.
+    assert re.search(r"^1/4 ett1/W/short: MASE \d.\d+, CRPS \d.\d+, 0:00:39 left$", shown, re.M)
+    assert re.search(r"^4/4 m4_weekly/W/short: MASE \d+.\d+, CRPS \d.\d+$", shown, re.M)
+    _, shown, _ = bench(*command)
+    assert "4 of 4 tasks are already in" in shown
+
+
 def test_tasks_in_processes_give_the_same_file(measure, predictors):
     _, one, _ = measure("one", "--model", f"{predictors}.Zero")
     code, two, error = measure("two", "--model", f"{predictors}.Zero", "--workers", 2)
@@ -71,8 +104,9 @@ def test_tasks_in_processes_give_the_same_file(measure, predictors):
     assert read(two) == read(one)
 
 
-def test_when_a_process_dies_then_one_line_tells_how_to_go_on(measure, predictors):
-    options = ("--tasks", "us_births/*", "--workers", 2)
+def test_when_a_process_dies_then_one_line_tells_how_to_go_on(measure, predictors, monkeypatch):
+    options = ("--tasks", "ett1/*", "--workers", 2)
+    monkeypatch.setenv("KILL_AT_HORIZON", "8")
     code, _, error = measure("out", "--model", f"{predictors}.KillsItsProcess", *options)
     assert code == 2
     assert error.startswith("ttm-bench: a worker process died")

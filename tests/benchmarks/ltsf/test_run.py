@@ -1,10 +1,12 @@
 import math
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from ttm_benchmarks.ltsf.read import standardise
+from ttm_benchmarks.ltsf.run import rich_table
 from ttm_estimators import load
 
 ROWS = 120
@@ -74,6 +76,15 @@ def test_the_batch_size_does_not_change_the_scores(measure, model_folder):
     one = measure("--model", model_folder, "--horizons", "6", "--batch-size", "1")
     many = measure("--model", model_folder, "--horizons", "6", "--batch-size", "1000")
     pd.testing.assert_frame_equal(one, many, rtol=1e-5)
+
+
+def test_each_score_is_told_and_shown_beside_the_published_one(bench, folder, tmp_path):
+    options = ("--datasets", "Exchange", "--horizons", "3,5", "--model", "naive")
+    _, shown, _ = bench("ltsf", "--data", folder, "--output", tmp_path / "x.csv", *options)
+    assert re.search(r"^1/2 Exchange 3: MSE \d.\d{3}, MAE \d.\d{3}$", shown, re.M)
+    assert re.search(r"^2/2 Exchange 5: MSE", shown, re.M)
+    table = rich_table([("ETTh1", 96, 0.4, 0.5, 1000), ("ETTh1", 3, 0.1, 0.2, 1000)])
+    assert list(table.columns[-1].cells) == ["0.364", ""]
 
 
 def test_a_dataset_that_is_not_there_is_one_line_and_exit_code_2(bench, folder, tmp_path):
