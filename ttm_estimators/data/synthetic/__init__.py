@@ -33,7 +33,7 @@ Family = Callable[[Draw], Tensor]
 FAMILIES: dict[Family, float] = {
     seasonal_trend: 0.26,
     local_level: 0.18,
-    calendar: 0.06,
+    calendar: 0.05,
     kernel_gaussian_process: 0.05,
     saturation: 0.05,
     telemetry: 0.05,
