@@ -38,6 +38,11 @@ def monotone_quantiles(raw_Q: Tensor, median: int) -> Tensor:
     return torch.cat([below, middle, above], dim=-1)
 
 
+def median_index(config: TTMConfig) -> int:
+    """Place of the level 0.5 among the quantile levels."""
+    return config.quantile_levels.index(0.5) if config.quantile_levels else 0
+
+
 def linear_rows(layer: nn.Linear, x: Tensor, rows: int) -> Tensor:
     """Apply the first ``rows`` outputs of a linear layer: what pruning of the horizon saves."""
     return functional.linear(x, layer.weight[:rows], layer.bias[:rows])
@@ -72,6 +77,7 @@ class PatchHead(nn.Module):
         super().__init__()
         hidden = config.decoder_hidden_size
         self.levels = max(1, len(config.quantile_levels))
+        self.median = median_index(config)
         self.length = config.output_patch_length
         self.future = nn.Linear(config.patches, config.output_patches)
         self.mixer = FeatureMixer(
@@ -85,8 +91,6 @@ class PatchHead(nn.Module):
         self.dropout = nn.Dropout(config.head_dropout)
         self.projection = nn.Linear(hidden, self.length * self.levels)
         self.seasons = SeasonalInput(config) if config.seasons else None
-        median_Q = torch.tensor([level in (0.5,) for level in config.quantile_levels or (0.5,)])
-        self.register_buffer("median_Q", median_Q.float(), persistent=False)
 
     def forward(self, x_BCPD: Tensor, horizon: int, seasons: Seasons | None = None) -> Tensor:
         future_patches = -(-horizon // self.length)
@@ -98,7 +102,9 @@ class PatchHead(nn.Module):
         # [B, C, F, L*Q] -> [B, C, F*L, Q], of which the last patch may reach too far
         out_BCHQ = rearrange(self.projection(x_BCFD), "b c f (l q) -> b c (f l) q", q=self.levels)
         if self.seasons is not None and seasons is not None:
-            out_BCHQ = out_BCHQ + self.seasons.trusted(seasons, x_BCFD)[..., None] * self.median_Q
+            cycles_BCHQ = self.seasons.trusted(seasons, x_BCFD)[..., None]
+            outer = (self.median, self.levels - 1 - self.median)
+            out_BCHQ = out_BCHQ + functional.pad(cycles_BCHQ, outer)  # to the median alone
         return out_BCHQ[:, :, :horizon]
 
 
@@ -163,7 +169,7 @@ class Head(nn.Module):
     def __init__(self, config: TTMConfig) -> None:
         super().__init__()
         self.layers = FlatHead(config) if config.head == "flat" else PatchHead(config)
-        self.median = config.quantile_levels.index(0.5) if config.quantile_levels else 0
+        self.median = median_index(config)
 
     def forward(self, x_BCPD: Tensor, horizon: int, seasons: Seasons | None = None) -> Tensor:
         return monotone_quantiles(self.layers(x_BCPD, horizon, seasons), self.median)
