@@ -123,7 +123,7 @@ def test_a_killed_run_ends_where_an_undisturbed_one_does(tmp_path, monkeypatch, 
     assert same(train(tmp_path / "killed", **options), undisturbed)
     assert same(train(tmp_path / "killed", **options), undisturbed)  # and when it is done
     logs = {path.name for path in (tmp_path / "killed" / "log").iterdir()}
-    assert {"from_step_0", "from_step_4"} <= logs
+    assert {"from_step_0"} < logs
 
 
 @pytest.mark.parametrize("stopped", [9, 12, 15, None])

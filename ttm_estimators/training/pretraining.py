@@ -263,7 +263,7 @@ class _Course(lightning.Callback):
         if decided and trainer.is_global_zero:
             run = {**_read_run(self.output), "steps": pl_module.recipe.steps}
             _write(self.output / RUN_FILE, run)
-        if step % CHECKPOINT_EVERY == 0:
+        if step % CHECKPOINT_EVERY == 0 or step == pl_module.recipe.stable_steps:
             _save_checkpoint(trainer, self.last)
         if step == pl_module.recipe.steps and not regular:
             pl_module.average.update_parameters(pl_module.network)
