@@ -85,3 +85,17 @@ def test_gaps_are_held_as_a_forecaster_holds_them():
     expected = batch.past_BTC[..., 0] * batch.scale_BC + batch.loc_BC
     known = held.isfinite().numpy()
     assert np.allclose(held.numpy()[known], expected[known], atol=1e-5)
+
+
+def test_every_window_has_something_to_learn_from(corpus):
+    for k in range(10):
+        past, future = WindowStream(*SHAPE, corpus=corpus).batch(k)
+        assert past.isfinite().any(dim=1).float().mean() > 0.9
+        assert future.isfinite().any(dim=1).float().mean() > 0.8
+
+
+def test_some_synthetic_series_are_young_and_their_history_ends_at_the_cutoff():
+    past, _ = WindowStream(*SHAPE[:2], 100).batch(3)
+    young = past[:, :64].isnan().all(dim=1)
+    assert 0.1 < young.float().mean() < 0.5
+    assert past[young, -1].isfinite().float().mean() > 0.7

@@ -22,12 +22,10 @@ import torch
 from torch import Tensor
 
 from ttm_estimators.data.synthetic import Draw
+from ttm_estimators.data.windows import YOUNGEST
 
 SHORTEST = 16
 """Observed points of the shortest series that is kept."""
-
-YOUNGEST = 8
-"""Points of history of the youngest window."""
 
 LARGEST_SHARE = 0.06
 """Share of windows that a single source may have, unless there are too few sources."""

@@ -14,9 +14,9 @@ from torch.nn import functional
 from torch.utils.data import IterableDataset, get_worker_info
 
 from ttm_estimators.data.augmentation import augment
-from ttm_estimators.data.corpus import YOUNGEST, Corpus
+from ttm_estimators.data.corpus import Corpus
 from ttm_estimators.data.synthetic import Draw, sample
-from ttm_estimators.data.windows import Window
+from ttm_estimators.data.windows import YOUNGEST, Window
 from ttm_estimators.forecasting.series import HOLD
 
 YOUNG_SHARE = 0.4
