@@ -24,6 +24,9 @@ FEATURES = 3
 AVERAGED = 4
 """Latest repetitions of the short cycle that are averaged."""
 
+ALIKE = 1e-3
+"""Falls that differ by less than about this are taken to be the same."""
+
 CLOSE = 0.25
 """A short cycle counts when it gains at least all but this share of what the best one gains."""
 
@@ -55,7 +58,7 @@ def continue_seasons(x_BTC: Tensor, observed_BTC: Tensor, horizon: int) -> Seaso
         Steps ahead.
     """
     channels = x_BTC.shape[2]
-    x_NT = rearrange(x_BTC, "b t c -> (b c) t").float()
+    x_NT = rearrange(x_BTC, "b t c -> (b c) t")
     observed_NT = rearrange(observed_BTC, "b t c -> (b c) t")
     period_NK, repetition_NKF = find_periods(x_NT, observed_NT)
     ahead_NKH = torch.stack(
@@ -96,7 +99,7 @@ def find_periods(x_NT: Tensor, observed_NT: Tensor) -> tuple[Tensor, Tensor]:
     # The fewer pairs there are at a lag, the easier it falls by chance.
     fall_NG = fall_NG * (1 + counted_NG.clamp(min=1).rsqrt())
     fall_NG = torch.where(enough_NG & (largest_NG > 1e-6), fall_NG, 1.0).clamp(max=1.0)
-    best_N1 = fall_NG.argmin(dim=1, keepdim=True)
+    best_N1 = _first_lowest(fall_NG)
     deepest_N1 = fall_NG.gather(1, best_N1)
     close_NG = fall_NG <= deepest_N1 + CLOSE * (1 - deepest_N1)
     # The first lag that is close lies on the way down: the short cycle ends at its bottom.
@@ -145,17 +148,29 @@ def _without_line(x_NT: Tensor, observed_NT: Tensor) -> Tensor:
 def _squared_difference(x_NT: Tensor, observed_NT: Tensor) -> tuple[Tensor, Tensor]:
     """Mean squared difference at lags 1 … T-1, and the pairs that it is the mean of."""
     length = x_NT.shape[1]
-    mask = torch.fft.rfft(observed_NT.to(x_NT.dtype), n=2 * length)
-    value = torch.fft.rfft(x_NT, n=2 * length)
-    square = torch.fft.rfft(x_NT.square(), n=2 * length)
+    # float64: the rounding of a batch must not decide between lags that are alike
+    mask = torch.fft.rfft(observed_NT.double(), n=2 * length)
+    value = torch.fft.rfft(x_NT.double(), n=2 * length)
+    square = torch.fft.rfft(x_NT.double().square(), n=2 * length)
     both = 2 * (square * mask.conj()).real - 2 * (value * value.conj()).real
     counted_NG = torch.fft.irfft((mask * mask.conj()).real, n=2 * length)[:, 1:length].round()
     total_NG = torch.fft.irfft(both, n=2 * length)[:, 1:length]
-    return (total_NG / counted_NG.clamp(min=1)).clamp(min=0), counted_NG
+    error_NG = (total_NG / counted_NG.clamp(min=1)).clamp(min=0)
+    return error_NG.to(x_NT.dtype), counted_NG.to(x_NT.dtype)
 
 
 def _first_bottom(fall_NG: Tensor, close_NG: Tensor) -> Tensor:
     """Lag of the lowest point of the first stretch of lags that are close."""
     begun_NG = close_NG.cumsum(dim=1) > 0
     ended_NG = (begun_NG & ~close_NG).cumsum(dim=1) > 0
-    return torch.where(begun_NG & ~ended_NG, fall_NG, 2.0).argmin(dim=1, keepdim=True)
+    return _first_lowest(torch.where(begun_NG & ~ended_NG, fall_NG, 2.0))
+
+
+def _first_lowest(fall_NG: Tensor) -> Tensor:
+    """Lag of the lowest point, the shortest of those that are alike.
+
+    A wave repeats at every multiple of its period. Which of them were lowest, rounding would
+    decide, and a forecast could change with the scale of its series.
+    """
+    lags_G = torch.arange(fall_NG.shape[1], device=fall_NG.device, dtype=fall_NG.dtype)
+    return ((fall_NG / ALIKE).round() + lags_G / (2 * len(lags_G))).argmin(dim=1, keepdim=True)
