@@ -152,11 +152,16 @@ def _squared_difference(x_NT: Tensor, observed_NT: Tensor) -> tuple[Tensor, Tens
     mask = torch.fft.rfft(observed_NT.double(), n=2 * length)
     value = torch.fft.rfft(x_NT.double(), n=2 * length)
     square = torch.fft.rfft(x_NT.double().square(), n=2 * length)
-    both = 2 * (square * mask.conj()).real - 2 * (value * value.conj()).real
-    counted_NG = torch.fft.irfft((mask * mask.conj()).real, n=2 * length)[:, 1:length].round()
+    both = 2 * (_product(square, mask) - _product(value, value))
+    counted_NG = torch.fft.irfft(_product(mask, mask), n=2 * length)[:, 1:length].round()
     total_NG = torch.fft.irfft(both, n=2 * length)[:, 1:length]
     error_NG = (total_NG / counted_NG.clamp(min=1)).clamp(min=0)
     return error_NG.to(x_NT.dtype), counted_NG.to(x_NT.dtype)
+
+
+def _product(a: Tensor, b: Tensor) -> Tensor:
+    """Real part of a spectrum times the conjugate of another."""
+    return a.real * b.real + a.imag * b.imag
 
 
 def _first_bottom(fall_NG: Tensor, close_NG: Tensor) -> Tensor:
