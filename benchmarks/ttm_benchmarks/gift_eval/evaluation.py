@@ -1,4 +1,4 @@
-"""The metrics of a submission, for one task.
+"""The metrics of a submission, and coverage, for one task.
 
 These are GluonTS's metrics, as its ``evaluate_model`` computes them. The loop is ours to save time:
 GluonTS gathers each seasonal error by a list of indices, which takes longer than the forecasts of a
@@ -22,6 +22,7 @@ from gluonts.itertools import batcher
 from gluonts.model import Forecast, Predictor
 from gluonts.model.evaluation import BatchForecast
 
+from ttm_benchmarks.gift_eval.coverage import LEVELS
 from ttm_benchmarks.gift_eval.data import TaskData, read_task
 from ttm_benchmarks.gift_eval.predictors import Model, make_predictor
 from ttm_benchmarks.gift_eval.tasks import Task
@@ -39,7 +40,8 @@ METRICS = (
     metrics.RMSE(forecast_type="mean"),
     metrics.NRMSE(forecast_type="mean"),
     metrics.ND(forecast_type=0.5),
-    metrics.MeanWeightedSumQuantileLoss(quantile_levels=[k / 10 for k in range(1, 10)]),
+    metrics.MeanWeightedSumQuantileLoss(quantile_levels=LEVELS),
+    *(metrics.Coverage(level) for level in LEVELS),
 )
 
 

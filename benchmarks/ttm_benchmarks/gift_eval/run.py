@@ -18,6 +18,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from ttm_benchmarks.gift_eval.coverage import (
+    coverage_of,
+    describe,
+    read_coverage,
+    write_coverage,
+)
 from ttm_benchmarks.gift_eval.data import forecast_values, present_tasks
 from ttm_benchmarks.gift_eval.evaluation import evaluate
 from ttm_benchmarks.gift_eval.predictors import find_model
@@ -50,7 +56,7 @@ def run(
     device: str,
     multivariate: bool,
 ) -> None:
-    """Measure a model and write ``all_results.csv`` and ``config.json``.
+    """Measure a model and write ``all_results.csv``, ``config.json`` and ``coverage.csv``.
 
     A row is written when its task ends. Tasks whose row is already there are left out, so that a
     run that was stopped goes on where it was. A task that fails does not stop the others.
@@ -86,6 +92,7 @@ def run(
     found = find_model(model)
     identity = found.identity | ({"multivariate": True} if multivariate else {})
     name, rows = open_submission(output, found.name, identity, found.about)
+    coverage = read_coverage(output)
     finished = {row["dataset"] for row in rows}
     waiting = {task: forecast_values(data, task) for task in tasks if task.name not in finished}
     # Longest first, so that no process is left alone with the longest at the end.
@@ -112,6 +119,8 @@ def run(
                 failures.append((task, outcome))
                 said = f"failed, {outcome}"
             else:
+                coverage[task.name] = coverage_of(outcome)
+                write_coverage(output, coverage)
                 rows = in_order([*rows, make_row(task, name, outcome)])
                 write_rows(output, rows)
                 said = ", ".join(f"{k} {outcome[metric]:.3f}" for k, metric in SHOWN.items())
@@ -124,6 +133,8 @@ def run(
                 soft_wrap=True,
             )
     console.print(_rich_table(rows, name))
+    if coverage:
+        console.print(describe(coverage), soft_wrap=True)
     console.print(f"Results are in {output / RESULTS_FILE}", soft_wrap=True)
     if failures:
         task, error = failures[0]

@@ -91,7 +91,7 @@ def open_submission(
         **about,
         **identity,
     }
-    _write(path, json.dumps(config, indent=2) + "\n")
+    replace_file(path, json.dumps(config, indent=2) + "\n")
     return name, []
 
 
@@ -114,7 +114,7 @@ def write_rows(folder: Path, rows: Iterable[Row]) -> None:
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    _write(folder / RESULTS_FILE, text.getvalue())
+    replace_file(folder / RESULTS_FILE, text.getvalue())
 
 
 def _read_rows(folder: Path) -> list[Row]:
@@ -126,7 +126,7 @@ def _read_rows(folder: Path) -> list[Row]:
         return list(csv.DictReader(file))
 
 
-def _write(path: Path, text: str) -> None:
+def replace_file(path: Path, text: str) -> None:
     """Replace a file at one stroke: whoever reads it, or kills this process, sees old or new."""
     temporary = path.with_name(path.name + ".part")
     temporary.write_text(text, encoding="utf-8")

@@ -1,0 +1,57 @@
+"""How often the truth lies under each quantile: whether bands are as wide as they say."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import fmean
+
+from ttm_benchmarks.gift_eval.submission import replace_file
+from ttm_benchmarks.gift_eval.tasks import TASKS
+
+COVERAGE_FILE = "coverage.csv"
+
+LEVELS = tuple(k / 10 for k in range(1, 10))
+
+Coverage = dict[float, float]
+
+
+def coverage_of(scores: Mapping[str, float]) -> Coverage:
+    """Share of the truth under each quantile, out of the scores of a task."""
+    return {level: scores[f"coverage[{level}]"] for level in LEVELS}
+
+
+def read_coverage(folder: Path) -> dict[str, Coverage]:
+    """Read what was written for each task; nothing when there is no file yet."""
+    path = folder / COVERAGE_FILE
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        return {
+            row["dataset"]: {level: float(row[str(level)]) for level in LEVELS}
+            for row in csv.DictReader(file)
+        }
+
+
+def write_coverage(folder: Path, tasks: Mapping[str, Coverage]) -> None:
+    """Write a row for each task: the share of its values under each decile."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["dataset", *LEVELS])
+    for name in TASKS:
+        if name in tasks:
+            writer.writerow([name, *tasks[name].values()])
+    replace_file(folder / COVERAGE_FILE, text.getvalue())
+
+
+def describe(tasks: Mapping[str, Coverage]) -> str:
+    """Say what the 80 % band covers and how far deciles are off, means over tasks."""
+    means = {level: fmean(task[level] for task in tasks.values()) for level in LEVELS}
+    worst = max(LEVELS, key=lambda level: abs(means[level] - level))
+    return (
+        f"The 80 % band covers {100 * (means[0.9] - means[0.1]):.1f} % of the values, mean of "
+        f"{len(tasks)} tasks; the decile furthest off is {worst}, under which lie "
+        f"{100 * means[worst]:.1f} %"
+    )

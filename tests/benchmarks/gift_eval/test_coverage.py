@@ -1,0 +1,35 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from ttm_benchmarks.gift_eval.coverage import LEVELS, describe, read_coverage, write_coverage
+
+
+def test_what_is_written_is_read(tmp_path):
+    tasks = {"ett1/W/short": {level: level**2 for level in LEVELS}}
+    write_coverage(tmp_path, tasks)
+    assert read_coverage(tmp_path) == tasks
+
+
+def test_nothing_is_read_where_nothing_was_written(tmp_path):
+    assert read_coverage(tmp_path) == {}
+
+
+def test_the_description_tells_the_band_and_the_worst_decile():
+    exact = {level: level for level in LEVELS}
+    told = describe({"a": exact, "b": {**exact, 0.9: 0.8, 0.7: 0.68}})
+    assert "covers 75.0 %" in told
+    assert "2 tasks" in told
+    assert "is 0.9, under which lie 85.0 %" in told
+
+
+def test_a_run_writes_the_share_of_the_truth_under_each_quantile(bench, gift, tmp_path):
+    options = ("--output", tmp_path / "out", "--model", "naive", "--tasks", "us_births/*")
+    code, shown, error = bench("gift-eval", "--data", gift, *options)
+    assert (code, error) == (0, "")
+    assert "The 80 % band covers" in shown
+    table = pd.read_csv(tmp_path / "out" / "coverage.csv")
+    assert list(table["dataset"]) == ["us_births/M/short"]
+    shares = table.drop(columns="dataset").to_numpy()
+    assert shares == pytest.approx(np.sort(shares))
+    assert 0 <= shares.min() <= shares.max() <= 1
