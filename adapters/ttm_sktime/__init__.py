@@ -1,1 +1,9 @@
-"""The sktime adapter. It has no public names yet."""
+"""TinyTimeMixers for sktime.
+
+>>> from ttm_sktime import TTMForecaster
+>>> forecaster = TTMForecaster()
+"""
+
+from ttm_sktime.forecaster import TTMForecaster
+
+__all__ = ["TTMForecaster"]

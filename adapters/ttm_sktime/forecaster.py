@@ -1,0 +1,280 @@
+"""An sktime forecaster.
+
+Shape suffixes: N series, S steps asked for, V variates, L quantile levels.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from pandas.api.types import is_integer_dtype
+from pandas.tseries.frequencies import to_offset
+from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
+from sktime.utils.warnings import warn
+
+from ttm_estimators import PRESETS, Forecast, TinyTimeMixer, TTMConfig
+from ttm_estimators.forecasting.quantiles import check_levels, interpolate
+from ttm_sktime.dates import has_frequency
+from ttm_sktime.frames import check_frame
+from ttm_sktime.histories import Histories, frequency_of, read
+from ttm_sktime.shared import SharedForecaster, shared_forecaster
+
+RECIPE = {"steps": 500, "batch_size": 64, "learning_rate": 3e-4, "warmup_steps": 50}
+"""What differs from a pre-training recipe: short, small and gentle."""
+
+MTYPES = ["pd.DataFrame", "pd-multiindex", "pd_multiindex_hier"]
+"""Formats of one series, a panel and a hierarchy."""
+
+
+class TTMForecaster(BaseForecaster):
+    """Forecast with a pre-trained TinyTimeMixer.
+
+    All series and variates of a panel or hierarchy go through the network in one batch, each by
+    itself and each from its own last date. The numbers are those of
+    :meth:`ttm_estimators.Forecaster.forecast`.
+
+    Parameters
+    ----------
+    model : str or Path, optional
+        Name of a shipped model, or a weights folder. Default: the default model.
+    network : str or dict, optional
+        Start from no weights: a name in ``ttm_estimators.PRESETS``, or fields of
+        ``ttm_estimators.TTMConfig``. Not together with ``model``, and only with ``pretrain`` or
+        ``fine_tune``.
+    fine_tune : bool, default False
+        Whether ``fit`` trains the network on its series before it forecasts them.
+    recipe : dict, optional
+        How ``pretrain`` and ``fine_tune`` train: fields of
+        ``ttm_estimators.training.recipe.Recipe``. Default: 500 ``steps`` of ``batch_size`` 64 at a
+        ``learning_rate`` of 3e-4 after 50 ``warmup_steps``.
+    device : str, default "cpu"
+        Any torch device.
+    batch_size : int, default 256
+        Series times variates in one forward pass. It changes memory and time only.
+    random_state : int, default 0
+        Seed of training. Forecasts have no randomness.
+
+    Attributes
+    ----------
+    forecaster_ : ttm_estimators.Forecaster
+        What ``pretrain`` trained. Refits, clones and pickles keep it.
+
+    Notes
+    -----
+    Weights are loaded once in a process and shared by all forecasters.
+
+    Examples
+    --------
+    >>> from sktime.datasets import load_airline
+    >>> from ttm_sktime import TTMForecaster
+    >>> forecaster = TTMForecaster().fit(load_airline())
+    >>> forecaster.predict(fh=[1, 2, 3]).index[0]
+    Period('1961-01', 'M')
+    >>> forecaster.predict_interval(fh=[1, 2, 3], coverage=0.8).shape
+    (3, 2)
+    """
+
+    _tags = {  # noqa: RUF012 (sktime's convention)
+        "authors": ["ttm-estimators developers"],
+        "maintainers": ["ttm-estimators developers"],
+        "python_dependencies": ["torch"],
+        "y_inner_mtype": MTYPES,
+        "X_inner_mtype": MTYPES,
+        "capability:multivariate": True,
+        "capability:exogenous": False,
+        "capability:missing_values": True,
+        "capability:pred_int": True,
+        "capability:pred_int:insample": False,
+        "capability:insample": False,
+        "capability:update": True,
+        "capability:pretrain": True,
+        "capability:unequal_length": True,
+        "capability:categorical_in_X": False,
+        "capability:non_contiguous_X": False,
+        "capability:random_state": True,
+        "property:randomness": "derandomized",
+        "pretrain:fitted_params": ["forecaster_"],
+        "requires-fh-in-fit": False,
+    }
+
+    # The histories below are all that is needed of y.
+    _config = {"remember_data": False}  # noqa: RUF012
+
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        network: str | dict[str, Any] | None = None,
+        fine_tune: bool = False,
+        recipe: dict[str, Any] | None = None,
+        device: str = "cpu",
+        batch_size: int = 256,
+        random_state: int = 0,
+    ) -> None:
+        self.model = model
+        self.network = network
+        self.fine_tune = fine_tune
+        self.recipe = recipe
+        self.device = device
+        self.batch_size = batch_size
+        self.random_state = random_state
+        super().__init__()
+        self._y = self._X = None
+        self._tuned: SharedForecaster | None = None
+        self._warned_of_X = False
+
+    def _fit(
+        self, y: pd.DataFrame, X: None = None, fh: ForecastingHorizon | None = None
+    ) -> TTMForecaster:
+        if self.network is not None and not self.fine_tune and not hasattr(self, "forecaster_"):
+            raise ValueError(
+                "a new network can not forecast yet: call pretrain with a panel before fit, set "
+                "fine_tune=True, or choose a trained model"
+            )
+        self._tuned = None
+        if self.fine_tune:
+            self._tuned = self._trained(y, fh)
+        frequency = None
+        if has_frequency(self.cutoff):
+            frequency = self.cutoff.freq or to_offset(fh.freq if fh is not None else None)
+        points = self._forecaster().config.context_length
+        self._histories: Histories = read(y, points, frequency)
+        return self
+
+    def _check_X_y(  # noqa: N802 (sktime's name)
+        self, X: Any = None, y: Any = None, **options: Any
+    ) -> Any:
+        """Check data as sktime does, after what it would say less plainly."""
+        if y is not None:
+            check_frame(y)
+        if X is not None and not self._warned_of_X:
+            warn(
+                "X is not used: TTMForecaster forecasts y from its own past",
+                category=UserWarning,
+                obj=self,
+                stacklevel=4,
+            )
+            self._warned_of_X = True
+        return super()._check_X_y(X=X, y=y, **options)
+
+    def _check_fh(self, fh: Any, pred_int: bool = False) -> ForecastingHorizon | None:
+        """Check a horizon as sktime does, and say what to give instead."""
+        try:
+            return super()._check_fh(fh, pred_int)
+        except NotImplementedError:
+            raise NotImplementedError(
+                f"TTMForecaster makes no in-sample forecasts, but fh holds {self.fh[0]}: give "
+                f"steps of at least 1, or dates after {self.cutoff[0]}"
+            ) from None
+
+    def _set_cutoff_from_y(self, y: pd.DataFrame) -> None:
+        """Keep the last date as sktime does, with a frequency for panels too."""
+        super()._set_cutoff_from_y(y)
+        cutoff: Any = self.cutoff
+        if has_frequency(cutoff) and cutoff.freq is None:
+            frequency = self._histories.frequency if self.is_fitted else frequency_of(y)
+            with suppress(ValueError):  # a date of another frequency, which fit will refuse
+                self._set_cutoff(type(cutoff)(cutoff, freq=frequency))
+
+    def _update(self, y: pd.DataFrame, X: None = None, update_params: bool = True) -> TTMForecaster:
+        """Continue the histories. The network stays as it is."""
+        points = self._forecaster().config.context_length
+        self._histories = read(y, points, earlier=self._histories)
+        return self
+
+    def _predict(self, fh: ForecastingHorizon, X: None = None) -> pd.DataFrame:
+        forecast, steps_NS, index = self._forecast(fh)
+        point_NSV = np.take_along_axis(forecast.point, steps_NS[:, :, None] - 1, axis=1)
+        return pd.DataFrame(
+            point_NSV.reshape(len(index), -1), index=index, columns=self._get_columns()
+        )
+
+    def _predict_quantiles(
+        self, fh: ForecastingHorizon, X: None, alpha: list[float]
+    ) -> pd.DataFrame:
+        known, wanted = self._forecaster().quantile_levels, tuple(alpha)
+        try:
+            check_levels(known, wanted)
+        except ValueError as error:
+            raise NotImplementedError(str(error)) from error
+        forecast, steps_NS, index = self._forecast(fh)
+        quantiles_NSVQ = np.take_along_axis(
+            forecast.quantiles, steps_NS[:, :, None, None] - 1, axis=1
+        )
+        values_NSVL = interpolate(torch.from_numpy(quantiles_NSVQ), known, wanted).numpy()
+        columns = self._get_columns(method="predict_quantiles", alpha=alpha)
+        return pd.DataFrame(values_NSVL.reshape(len(index), -1), index=index, columns=columns)
+
+    def _forecast(self, fh: ForecastingHorizon) -> tuple[Forecast, Any, pd.Index]:
+        """Forecast all steps up to the last, with the steps asked for and their index."""
+        steps_NS, index = self._histories.horizon(fh)
+        forecaster, horizon = self._forecaster(), int(steps_NS.max())
+        return self._histories.forecast(forecaster, horizon, self.batch_size), steps_NS, index
+
+    def _pretrain(
+        self, y: pd.DataFrame, X: None = None, fh: ForecastingHorizon | None = None
+    ) -> TTMForecaster:
+        self.forecaster_ = self._trained(y, fh)
+        return self
+
+    def _forecaster(self) -> SharedForecaster:
+        trained: SharedForecaster | None = self._tuned or getattr(self, "forecaster_", None)
+        return trained or shared_forecaster(self.model, self.device)
+
+    def _trained(self, y: pd.DataFrame, fh: ForecastingHorizon | None) -> SharedForecaster:
+        """Train a copy of the network on every variate of every series."""
+        from ttm_estimators.training.on_series import train_on_series  # Lightning is slow to import
+        from ttm_estimators.training.recipe import Recipe
+
+        recipe = Recipe(**{**RECIPE, "seed": self.random_state, **(self.recipe or {})})
+        network = self._untrained(recipe.seed)
+        members = read(y, sys.maxsize).members
+        horizon = None
+        if fh is not None and fh.is_relative and is_integer_dtype(fh.to_pandas()):
+            horizon = int(fh.to_pandas().max())
+        device = torch.device(self.device)
+        train_on_series(
+            network,
+            [column_T for member in members for column_T in member.values_TV.T],
+            recipe,
+            horizon=horizon,
+            accelerator={"cuda": "gpu"}.get(device.type, device.type),
+            devices=1 if device.index is None else [device.index],
+        )
+        return SharedForecaster(network, device=self.device)
+
+    def _untrained(self, seed: int) -> TinyTimeMixer:
+        """Make the network that training starts from."""
+        if self.network is None or hasattr(self, "forecaster_"):
+            return copy.deepcopy(self._forecaster().network)
+        if self.model is not None:
+            raise ValueError("give model to start from its weights, or network to start from none")
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            return TinyTimeMixer(_config(self.network))
+
+    @classmethod
+    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:
+        """Parameters for sktime's tests.
+
+        Parameters
+        ----------
+        parameter_set : str, default "default"
+            There is one set only.
+        """
+        recipe = {"steps": 1, "batch_size": 2}
+        return [{"recipe": recipe}, {"recipe": recipe, "batch_size": 3, "random_state": 1}]
+
+
+def _config(network: str | dict[str, Any]) -> TTMConfig:
+    if isinstance(network, dict):
+        return TTMConfig.from_dict(network)
+    if network not in PRESETS:
+        raise ValueError(f"unknown preset {network!r}: choose one of {', '.join(PRESETS)}")
+    return PRESETS[network]

@@ -1,0 +1,253 @@
+"""What a fitted forecaster keeps: the latest values of every series, and their dates.
+
+Shape suffixes: N series, T time, H horizon, S steps asked for, V variates, L quantile levels.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sktime.forecasting.base import ForecastingHorizon
+
+from ttm_estimators import Forecast, Forecaster
+from ttm_estimators.forecasting.series import as_array
+from ttm_sktime.dates import (
+    Frequency,
+    between,
+    has_frequency,
+    horizon_of,
+    infer_frequency,
+    places,
+)
+
+Array = npt.NDArray[np.float64]
+
+
+class History(NamedTuple):
+    """Dates and values of one series."""
+
+    times_T: pd.Index
+    values_TV: Array
+
+
+class Histories:
+    """Series of one frame, each with dates of its own.
+
+    Parameters
+    ----------
+    index_names : list
+        Names of the frame's index levels, the last one that of the dates.
+    keys : Index or None
+        What the frame calls its series. None: it holds a single one, which has no name.
+    columns : list
+        Names of the variates.
+    members : list of History
+        One for each key, with NaN for a date that was left out.
+    frequency : offset or None
+        Of all series.
+    """
+
+    def __init__(
+        self,
+        index_names: list[Any],
+        keys: pd.Index | None,
+        columns: list[Any],
+        members: list[History],
+        frequency: Frequency,
+    ) -> None:
+        self.index_names = index_names
+        self.keys = keys
+        self.columns = columns
+        self.members = members
+        self.frequency = frequency
+        self._latest: tuple[Forecaster, int, Forecast] | None = None
+
+    def continued(
+        self, keys: pd.Index | None, newer: list[History]
+    ) -> tuple[pd.Index | None, list[History]]:
+        """Keys and series after newer values came, which replace the old from their first date on.
+
+        What was known of later dates is forgotten too, so that a forecast never sees what lies
+        behind the cutoff that sktime keeps.
+        """
+        members = [*self.members]
+        if self.keys is None or keys is None:
+            place_N = np.zeros(1, dtype=np.int64)
+        else:
+            place_N = self.keys.get_indexer(keys)
+            members += [new for new, place in zip(newer, place_N, strict=True) if place < 0]
+            keys = self.keys.append(keys[place_N < 0])
+        for new, place in zip(newer, place_N, strict=True):
+            if place >= 0:
+                old = self.members[place]
+                kept = int(old.times_T.searchsorted(new.times_T[0]))
+                members[place] = History(
+                    old.times_T[:kept].append(new.times_T),
+                    np.concatenate([old.values_TV[:kept], new.values_TV]),
+                )
+        return keys, members
+
+    def forecast(self, forecaster: Forecaster, horizon: int, batch_size: int) -> Forecast:
+        """Forecast all series, at the quantile levels of the network.
+
+        The latest forecast is kept until the series change: point, quantiles, intervals and
+        variance of one horizon need the network once.
+
+        Raises
+        ------
+        ValueError
+            When the network can not take the series. The message calls them what the frame does.
+        """
+        if self._latest is None or self._latest[:2] != (forecaster, horizon):
+            try:
+                forecast = forecaster.forecast(
+                    [member.values_TV for member in self.members], horizon, batch_size=batch_size
+                )
+            except ValueError as error:
+                raise ValueError(self._with_names(str(error))) from error
+            self._latest = (forecaster, horizon, forecast)
+        return self._latest[2]
+
+    def horizon(self, fh: ForecastingHorizon) -> tuple[npt.NDArray[np.int64], pd.Index]:
+        """Steps after the end of each series, shape (N, S), and the index of all of them."""
+        ends = np.empty(len(self.members), dtype=object)  # an index would change a date's unit
+        ends[:] = [member.times_T[-1] for member in self.members]
+        which_N, distinct = pd.factorize(ends)
+        pairs = [horizon_of(fh, end, self.frequency) for end in distinct]
+        steps_NS = np.stack([steps_S for steps_S, _ in pairs])[which_N]
+        times = pairs[0][1].append([times_S for _, times_S in pairs[1:]])
+        if self.keys is None:
+            return steps_NS, times.rename(self.index_names[0])
+        each = steps_NS.shape[1]
+        rows = (which_N[:, None] * each + np.arange(each)).ravel()
+        levels = [self.keys.get_level_values(i) for i in range(self.keys.nlevels)]
+        index = pd.MultiIndex.from_arrays(
+            [*(level.repeat(each) for level in levels), times.take(rows)], names=self.index_names
+        )
+        return steps_NS, index
+
+    def _with_names(self, message: str) -> str:
+        """Replace the core's "series 3, channel 1" in a message by key and column."""
+        names = _names(self.keys)
+        message = re.sub(r"\bseries (\d+)", lambda match: names[int(match[1])], message)
+        return re.sub(r"\bchannel (\d+)", lambda m: f"column {self.columns[int(m[1])]!r}", message)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and pickles go without the latest forecast."""
+        return {**self.__dict__, "_latest": None}
+
+
+def read(
+    y: pd.DataFrame, points: int, frequency: Frequency = None, earlier: Histories | None = None
+) -> Histories:
+    """Read the latest points of every series of a frame.
+
+    Parameters
+    ----------
+    y : DataFrame
+        Columns are variates. The last index level holds dates, the others name series.
+    points : int
+        Points to keep, counted back from the last observed one.
+    frequency : offset, optional
+        Of the dates, where it is known. Default: that of the index, or else of the longest series.
+    earlier : Histories, optional
+        What the frame continues.
+
+    Raises
+    ------
+    ValueError
+        When the frequency can not be found, series differ in it, dates repeat, or a series has no
+        values or infinite ones. The message names the series.
+    """
+    keys, members = _split(y)
+    if earlier is not None:
+        frequency = earlier.frequency
+        keys, members = earlier.continued(keys, members)
+    names = _names(keys)
+    for name, (times_T, values_TV) in zip(names, members, strict=True):
+        if not times_T.is_unique:
+            twice = times_T[times_T.duplicated()][0]
+            raise ValueError(f"{name} has {twice} twice: keep one row, y[~y.index.duplicated()]")
+        for column, values_T in zip(y.columns, values_TV.T, strict=True):
+            as_array(values_T, name if y.shape[1] == 1 else f"column {column!r} of {name}")
+    if frequency is None:
+        frequency = frequency_of(y)
+    if frequency is None and has_frequency(members[0].times_T):
+        longest = max(range(len(members)), key=lambda i: len(members[i].times_T))
+        short = len(members[longest].times_T) < 3
+        reason = "it has fewer than three dates" if short else "its dates are irregular"
+        raise ValueError(
+            f"the frequency of {names[longest]} can not be inferred, {reason}: set one with "
+            "y.asfreq('D'), convert the index to periods, or call fit with "
+            "fh=ForecastingHorizon([1, 2, 3], freq='D')"
+        )
+    members = [
+        _regular(member, points, frequency, name)
+        for name, member in zip(names, members, strict=True)
+    ]
+    return Histories(list(y.index.names), keys, list(y.columns), members, frequency)
+
+
+def frequency_of(y: pd.DataFrame) -> Frequency:
+    """Frequency of the index of a frame, or else of the longest series that has one."""
+    level = y.index.levels[-1] if isinstance(y.index, pd.MultiIndex) else y.index
+    if not has_frequency(level):
+        return None
+    if level.freq is not None:
+        return level.freq
+    series = sorted((member.times_T for member in _split(y)[1]), key=len, reverse=True)
+    return next(filter(None, map(infer_frequency, series)), None)
+
+
+def _split(y: pd.DataFrame) -> tuple[pd.Index | None, list[History]]:
+    """Keys and series of a frame, in the order in which they appear. They may be interleaved."""
+    times = y.index.get_level_values(-1)
+    values = y.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
+    if not isinstance(y.index, pd.MultiIndex):
+        return None, [History(times, values)]
+    instances = y.index.droplevel(-1)
+    codes, keys = instances.factorize()[0], instances.unique()
+    if (np.diff(codes) < 0).any():
+        order = np.argsort(codes, kind="stable")
+        times, values, codes = times[order], values[order], codes[order]
+    ends = np.searchsorted(codes, np.arange(len(keys)), side="right")
+    return keys, [
+        History(times[start:end], values[start:end])
+        for start, end in zip([0, *ends[:-1]], ends, strict=True)
+    ]
+
+
+def _regular(member: History, points: int, frequency: Frequency, name: str) -> History:
+    """Cut to the latest points, and put NaN where a date is left out."""
+    times_T, values_TV = member
+    place_T = places(times_T, frequency)
+    own = None if place_T[-1] == len(place_T) - 1 else infer_frequency(times_T)
+    rhythm = None if frequency is None else frequency.freqstr
+    if own is not None and own != frequency:
+        raise ValueError(
+            f"{name} has the frequency {own.freqstr} and others {rhythm}: "
+            "resample all to one, or forecast them apart"
+        )
+    if (place_T < 0).any():
+        raise ValueError(
+            f"{name} has {times_T[place_T < 0][0]}, which is no date of its frequency {rhythm}: "
+            "resample it, or set the right frequency"
+        )
+    seen_TV = np.where(np.isnan(values_TV), -1, place_T[:, None])
+    first = int(np.searchsorted(place_T, seen_TV.max(axis=0).min() - points + 1))
+    times_T, values_TV, place_T = times_T[first:], values_TV[first:], place_T[first:]
+    size = int(place_T[-1] - place_T[0]) + 1
+    if size == len(place_T):
+        return History(times_T, values_TV)
+    filled_TV = np.full((size, values_TV.shape[1]), np.nan)
+    filled_TV[place_T - place_T[0]] = values_TV
+    return History(between(times_T[0], times_T[-1], frequency), filled_TV)
+
+
+def _names(keys: pd.Index | None) -> list[str]:
+    """What messages call series."""
+    return ["y"] if keys is None else [f"series {key!r} of y" for key in keys]

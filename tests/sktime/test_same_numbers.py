@@ -1,0 +1,40 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.sktime.conftest import panel_of, series
+from ttm_sktime import TTMForecaster
+
+LEVELS = [0.05, 0.25, 0.5, 0.9]
+
+
+@pytest.mark.parametrize("horizon", [5, 30], ids=["one pass", "roll-out"])
+def test_sktime_and_the_core_forecast_the_same(model, core, horizon):
+    members = {i: series(length, i) * 10.0**i for i, length in enumerate((90, 40, 7))}
+    expected = core.forecast(
+        [y.to_numpy() for y in members.values()], horizon, quantile_levels=LEVELS
+    )
+    forecaster = TTMForecaster(model).fit(panel_of(members))
+    fh = range(1, horizon + 1)
+    point = forecaster.predict(fh=fh).to_numpy().reshape(3, -1)
+    quantiles = forecaster.predict_quantiles(fh=fh, alpha=LEVELS).to_numpy().reshape(3, -1, 4)
+    np.testing.assert_allclose(point, expected.point, rtol=1e-6)
+    np.testing.assert_allclose(quantiles, expected.quantiles, rtol=1e-6, atol=1e-6)
+
+
+def test_sktime_and_gluonts_forecast_the_same(model):
+    pytest.importorskip("gluonts")
+    from gluonts.dataset.pandas import PandasDataset
+
+    from ttm_gluonts import TTMPredictor
+
+    y = series(90)
+    y.iloc[[3, 50, 89]] = np.nan
+    keys = [str(level) for level in LEVELS]
+    predictor = TTMPredictor(prediction_length=6, model=model, forecast_keys=keys)
+    theirs = next(predictor.predict(PandasDataset(y.to_frame(), target="wave")))
+    ours = TTMForecaster(model).fit(y).predict_quantiles(fh=range(1, 7), alpha=LEVELS)
+    for level in LEVELS:
+        np.testing.assert_allclose(ours[("wave", level)], theirs.quantile(level), atol=1e-6)
+    assert ours.index[0] == theirs.start_date.to_timestamp()
+    assert isinstance(ours.index, pd.DatetimeIndex)
