@@ -1,5 +1,6 @@
 import math
 import time
+import tracemalloc
 
 import numpy as np
 import pyarrow as pa
@@ -150,3 +151,18 @@ def test_a_corpus_without_a_usable_series_is_refused(tmp_path):
     write(tmp_path, "made", [np.full(100, 1.0)])
     with pytest.raises(ValueError, match="that vary"):
         Corpus.read(tmp_path, cache=tmp_path / "cache")
+
+
+def test_a_corpus_is_read_and_cut_without_being_loaded(tmp_path):
+    series = [np.sin(np.arange(20_000.0) / (k + 2)).astype(np.float32) for k in range(100)]
+    for part in range(0, 100, 10):
+        write(tmp_path, f"part_{part}", series[part : part + 10])
+    del series
+    tracemalloc.start()
+    corpus = Corpus.read(tmp_path, cache=tmp_path / "cache")
+    draw = Draw(8, 1, torch.Generator().manual_seed(0))
+    corpus.windows(draw, corpus.weights().cumsum(0), 32, 16)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert int(corpus.lengths.sum()) == 2_000_000
+    assert peak < 4e6  # all values would take 16 MB
