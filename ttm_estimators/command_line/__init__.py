@@ -1,4 +1,4 @@
-"""The ``ttm`` command: forecast a file, list the models, pre-train one."""
+"""The ``ttm`` command: forecast a file, list the models, pre-train one, gather its corpus."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ttm_estimators import __version__
+from ttm_estimators.command_line.corpus import corpus
 from ttm_estimators.command_line.errors import InputError, OneLineErrors
 from ttm_estimators.command_line.forecast import forecast
 from ttm_estimators.command_line.models import models
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 for command in (forecast, models, pretrain):
     app.command()(command)
+app.add_typer(corpus, name="corpus")
 
 
 def _show_version(wanted: bool) -> None:
