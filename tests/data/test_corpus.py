@@ -166,3 +166,9 @@ def test_a_corpus_is_read_and_cut_without_being_loaded(tmp_path):
     tracemalloc.stop()
     assert int(corpus.lengths.sum()) == 2_000_000
     assert peak < 4e6  # all values would take 16 MB
+
+
+def test_a_benchmark_is_refused_by_name(tmp_path):
+    write(tmp_path, "ETTh1", [np.sin(np.arange(60.0))])
+    with pytest.raises(ValueError, match="ETTh1"):
+        Corpus.read(tmp_path, cache=tmp_path / "cache")

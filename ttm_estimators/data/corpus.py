@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
+from ttm_estimators.data.deny_list import refuse
 from ttm_estimators.data.synthetic import Draw
 from ttm_estimators.data.windows import YOUNGEST
 
@@ -92,11 +93,14 @@ class Corpus:
         FileNotFoundError
             When there are no parquet files.
         ValueError
-            When a file has no column ``target``, or no series can be used.
+            When a file is named after a benchmark, has no column ``target``, or no series can be
+            used.
         """
         files = sorted(Path(folder).glob("*.parquet"))
         if not files:
             raise FileNotFoundError(f"{folder} holds no parquet files: name a corpus folder")
+        for file in files:
+            refuse(file.stem)
         state = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
         key = hashlib.sha256(json.dumps([FORMAT, *state]).encode()).hexdigest()[:16]
         place = Path(cache) if cache is not None else _cache_folder()
