@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 PARITY := .venv-parity
+SPEED := .venv-sktime-speed
 BIN := $(VENV)/bin
 TORCH := $(shell grep '^torch==' constraints.txt)
 # The CPU build: the default one for Linux brings gigabytes of GPU libraries. Where its index is not
@@ -9,7 +10,7 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 CPU_INDEX := --index-url https://download.pytorch.org/whl/cpu --retries 0 --timeout 15
 INSTALL_TORCH = -m pip install --quiet $(CPU_INDEX) '$(TORCH)' 2>/dev/null
 
-.PHONY: demo test lint parity clean
+.PHONY: demo test lint parity sktime-speed clean
 
 demo: $(VENV)/.installed
 	$(BIN)/ttm-bench demo --output demo
@@ -42,5 +43,16 @@ $(PARITY)/.installed: constraints.txt
 	  deprecated einops pandas safetensors scikit-learn urllib3
 	touch $@
 
+# sktime's own TinyTimeMixer needs transformers, which nothing else here does.
+sktime-speed: $(SPEED)/.installed
+	PYTHONPATH=.:adapters:benchmarks $(SPEED)/bin/python -m ttm_benchmarks.speed.sktime_speed
+
+$(SPEED)/.installed: constraints.txt
+	$(PYTHON) -m venv $(SPEED)
+	$(SPEED)/bin/python $(INSTALL_TORCH) || $(SPEED)/bin/python -m pip install --quiet '$(TORCH)'
+	$(SPEED)/bin/python -m pip install --quiet -c constraints.txt sktime einops pandas safetensors \
+	  'transformers>=4.57.6,<6' accelerate
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(PARITY) build dist demo *.egg-info
+	rm -rf $(VENV) $(PARITY) $(SPEED) build dist demo *.egg-info

@@ -1,0 +1,170 @@
+"""Time and memory of the sktime forecaster, the core alone, and sktime's own TinyTimeMixer.
+
+``make sktime-speed`` runs it in an environment of its own, which has what the last one needs.
+Networks have random weights and the published geometry, so nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+
+from ttm_estimators import PRESETS, Forecaster, TinyTimeMixer, load, save_network
+from ttm_estimators.network.presets import DECILES
+from ttm_sktime import TTMForecaster
+
+GEOMETRY = "ttm_512_96"
+CORE, ADAPTER, PEER = "core façade on arrays", "TTMForecaster", "sktime TinyTimeMixerForecaster"
+MEMORY_BAR = (2.0, 200e6)
+"""Most that a forecast may add to memory: times the data, and bytes."""
+
+
+def make_panel(series: int, points: int) -> tuple[npt.NDArray[np.float64], pd.DataFrame]:
+    """Hourly random walks, as arrays and as a panel."""
+    values = np.random.default_rng(0).normal(size=(series, points)).cumsum(axis=1)
+    dates = pd.date_range("2024-01-01", periods=points, freq="h")
+    index = pd.MultiIndex.from_product([range(series), dates], names=["series", "time"])
+    return values, pd.DataFrame({"value": values.ravel()}, index=index)
+
+
+def ours(model: str, y: pd.DataFrame, horizon: int) -> pd.DataFrame:
+    """Fit, predict and predict intervals."""
+    forecaster = TTMForecaster(model).fit(y)
+    steps = range(1, horizon + 1)
+    forecaster.predict(fh=steps)
+    interval: pd.DataFrame = forecaster.predict_interval(fh=steps)
+    return interval
+
+
+def theirs(folder: Path, y: pd.DataFrame, horizon: int) -> pd.DataFrame:
+    """Fit and predict. It has no intervals."""
+    from sktime.forecasting.ttm import TinyTimeMixerForecaster
+
+    forecaster = TinyTimeMixerForecaster(model_path=str(folder), fit_strategy="zero-shot")
+    steps = range(1, horizon + 1)
+    point: pd.DataFrame = forecaster.fit(y, fh=steps).predict()
+    return point
+
+
+def save_ours(folder: Path) -> str:
+    """Write random weights of the geometry, with deciles."""
+    torch.manual_seed(0)
+    network = TinyTimeMixer(replace(PRESETS[GEOMETRY], quantile_levels=DECILES))
+    return str(save_network(network, folder))
+
+
+def save_theirs(folder: Path) -> Path:
+    """Write random weights of the same geometry for sktime's own."""
+    from sktime.libs.granite_ttm import TinyTimeMixerConfig
+    from sktime.libs.granite_ttm.modeling_tinytimemixer import TinyTimeMixerForPrediction
+
+    config = PRESETS[GEOMETRY]
+    network = TinyTimeMixerForPrediction(
+        TinyTimeMixerConfig(
+            context_length=config.context_length,
+            prediction_length=config.horizon,
+            patch_length=config.patch_length,
+            patch_stride=config.patch_length,
+            d_model=config.hidden_size,
+            num_layers=config.blocks_per_level,
+            adaptive_patching_levels=config.levels,
+            expansion_factor=config.expansion,
+            decoder_d_model=config.decoder_hidden_size,
+            decoder_num_layers=config.decoder_blocks,
+            decoder_mode="common_channel",
+            use_decoder=True,
+            gated_attn=True,
+            scaling="std",
+            num_input_channels=1,
+        )
+    )
+    network.save_pretrained(folder)
+    return folder
+
+
+def added_memory(function: Callable[[], object]) -> int:
+    """Bytes that a function adds to this process at its highest. Linux only."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # forget the highest so far
+    before = _memory("VmRSS")
+    function()
+    return _memory("VmHWM") - before
+
+
+def _memory(field: str) -> int:
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(field))
+
+
+def measure(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Median seconds of each function. They take turns."""
+    seconds: dict[str, list[float]] = {name: [] for name in functions}
+    for _ in range(rounds):
+        for name, function in functions.items():
+            start = perf_counter()
+            function()
+            seconds[name].append(perf_counter() - start)
+    return {name: median(each) for name, each in seconds.items()}
+
+
+def run(*, series: int, points: int, horizon: int, rounds: int, peer: bool) -> bool:
+    """Print times and memory, and tell whether all bars were held."""
+    values, y = make_panel(series, points)
+    with tempfile.TemporaryDirectory() as folder:
+        model = save_ours(Path(folder) / "ours")
+        core: Forecaster = load(model)
+        ours(model, y.loc[:1], horizon)  # the first forecast of a process is slow
+        data = int(y.memory_usage(deep=True).sum())
+        added = added_memory(lambda: ours(model, y, horizon))
+        functions: dict[str, Callable[[], object]] = {
+            CORE: lambda: core.forecast(list(values), horizon),
+            ADAPTER: lambda: ours(model, y, horizon),
+        }
+        if peer:
+            other = save_theirs(Path(folder) / "theirs")
+            theirs(other, y.loc[:1], horizon)
+            functions[PEER] = lambda: theirs(other, y, horizon)
+        medians = measure(functions, rounds)
+    print(
+        f"{series} series of {points} points, horizon {horizon}, {torch.get_num_threads()} threads"
+    )
+    for name, value in medians.items():
+        print(f"{name}: {value:.2f} s, {value / medians[ADAPTER]:.2f} of TTMForecaster's")
+    times, fixed = MEMORY_BAR
+    print(f"TTMForecaster adds {added / 1e6:.0f} MB to {data / 1e6:.0f} MB of data")
+    within = medians[ADAPTER] <= 2 * medians[CORE] and added <= times * data + fixed
+    if peer:
+        within = within and medians[PEER] >= 30 * medians[ADAPTER]
+    print("Within all bars" if within else "Above a bar")
+    return within
+
+
+if __name__ == "__main__":
+    import argparse
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--series", type=int, default=1000)
+    parser.add_argument("--points", type=int, default=512)
+    parser.add_argument("--horizon", type=int, default=96)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--no-peer", action="store_true", help="leave sktime's own out")
+    arguments = parser.parse_args()
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    raise SystemExit(
+        not run(
+            series=arguments.series,
+            points=arguments.points,
+            horizon=arguments.horizon,
+            rounds=arguments.rounds,
+            peer=not arguments.no_peer,
+        )
+    )
