@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -159,6 +160,7 @@ if __name__ == "__main__":
     parser.add_argument("--no-peer", action="store_true", help="leave sktime's own out")
     arguments = parser.parse_args()
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    warnings.filterwarnings("ignore", category=FutureWarning)  # one for each copy that sktime makes
     raise SystemExit(
         not run(
             series=arguments.series,
