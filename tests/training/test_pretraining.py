@@ -1,6 +1,11 @@
 import csv
 import json
+import os
+import subprocess
+import sys
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow
@@ -8,12 +13,15 @@ import pytest
 import torch
 from pyarrow import parquet
 
-from tests.forecasting.conftest import TINY
+from tests.tiny import TINY
+from ttm_estimators import TinyTimeMixer
+from ttm_estimators.data.stream import WindowStream
 from ttm_estimators.weights import load_network, read_card
 
 pytest.importorskip("lightning", reason="training needs the extra train")
 
 from ttm_estimators.training import pretraining
+from ttm_estimators.training.module import Training
 from ttm_estimators.training.pretraining import Recipe, pretrain
 
 
@@ -26,12 +34,14 @@ def same(network, other):
 
 
 class Clock:
-    """A second passes at each look."""
+    """A second, or another pace, passes at each look."""
 
-    now = 0.0
+    def __init__(self, pace=1.0):
+        self.now = 0.0
+        self.pace = pace
 
     def __call__(self):
-        self.now += 1.0
+        self.now += self.pace
         return self.now
 
 
@@ -39,11 +49,15 @@ class Killed(BaseException):
     """Leaves a run as a killed process does."""
 
 
+def shorten_periods(setattr):
+    setattr(pretraining, "CHECKPOINT_EVERY", 4)
+    setattr(pretraining, "AVERAGE_EVERY", 2)
+    setattr(pretraining, "VALIDATION_BATCHES", 1)
+
+
 @pytest.fixture(autouse=True)
 def _short_periods(monkeypatch):
-    monkeypatch.setattr(pretraining, "CHECKPOINT_EVERY", 4)
-    monkeypatch.setattr(pretraining, "AVERAGE_EVERY", 2)
-    monkeypatch.setattr(pretraining, "VALIDATION_BATCHES", 1)
+    shorten_periods(monkeypatch.setattr)
 
 
 @pytest.fixture
@@ -56,7 +70,7 @@ def corpus(tmp_path, monkeypatch):
     return folder
 
 
-def train(folder, *, corpus=None, budget=None, start=None, config=TINY, **changes):
+def train(folder, *, corpus=None, budget=None, start=None, config=TINY, clock=None, **changes):
     recipe = {"steps": 16, "batch_size": 8, "warmup_steps": 2, "real_share": 0.0}
     return pretrain(
         config,
@@ -67,7 +81,7 @@ def train(folder, *, corpus=None, budget=None, start=None, config=TINY, **change
         start=start,
         workers=0,
         progress=False,
-        clock=Clock(),
+        clock=clock or Clock(),
     )
 
 
@@ -93,9 +107,14 @@ def read_log(folder):
 
 
 def test_training_lowers_the_loss(tmp_path):
-    train(tmp_path, steps=300, batch_size=32)
-    losses = [float(row["loss"]) for row in read_log(tmp_path) if row["loss"]]
-    assert sum(losses[-2:]) < 0.95 * sum(losses[:2])
+    window = WindowStream(TINY.context_length, TINY.horizon, 256, seed=99).batch(0)
+
+    def loss(network):
+        module = Training(network.eval(), Recipe())
+        return module.loss(window).item()
+
+    network = train(tmp_path, steps=40, learning_rate=1e-2)
+    assert loss(network) < 0.9 * loss(TinyTimeMixer(TINY))
 
 
 def test_a_seed_makes_training_repeat_exactly(tmp_path):
@@ -111,6 +130,9 @@ def test_the_result_is_a_weights_folder_with_a_card(tmp_path):
     assert all(parameter.requires_grad for parameter in network.parameters())
     card = read_card(tmp_path)
     assert (card["steps"], card["windows"], card["start"]) == (16, 128, None)
+    assert card["hardware"]
+    assert card["cores"] >= 1
+    assert card["core_hours"] == pytest.approx(card["cores"] * card["hours"], abs=0.01)
 
 
 @pytest.mark.parametrize("steps", [7, 8, 13])
@@ -124,6 +146,44 @@ def test_a_killed_run_ends_where_an_undisturbed_one_does(tmp_path, monkeypatch, 
     assert same(train(tmp_path / "killed", **options), undisturbed)  # and when it is done
     logs = {path.name for path in (tmp_path / "killed" / "log").iterdir()}
     assert {"from_step_0"} < logs
+
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = Path(__file__).with_name("tiny_run.py")
+
+
+def start_process(*arguments):
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+def test_a_process_that_is_killed_is_gone_on_from(tmp_path):
+    process = start_process(SCRIPT, tmp_path / "killed", 60)
+    checkpoint = tmp_path / "killed" / "checkpoints" / "last.ckpt"
+    while process.poll() is None and not checkpoint.exists():
+        time.sleep(0.01)
+    process.kill()
+    assert process.wait() != 0
+    assert not (tmp_path / "killed" / "model.safetensors").exists()
+    resumed, undisturbed = (train(tmp_path / name, steps=60) for name in ("killed", "undisturbed"))
+    assert len(list((tmp_path / "killed" / "log").iterdir())) == 2
+    assert same(resumed, undisturbed)
+
+
+def test_two_processes_train_on_windows_of_their_own_and_agree(tmp_path):
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2]
+    assert start_process(*launcher, SCRIPT, tmp_path, 1, 40.0).wait(timeout=300) == 0
+    first, second = (torch.load(tmp_path / f"seen_by_{rank}.pt") for rank in (0, 1))
+    assert torch.equal(first["weights"], second["weights"])
+    varying = [
+        {row.numpy().tobytes() for row in each["windows"] if row.any()} for each in (first, second)
+    ]
+    assert varying[0].isdisjoint(varying[1])
+    # The clock of the first process has decided for both.
+    steps = json.loads((tmp_path / "run.json").read_text())["steps"]
+    assert 10 < steps < 60
+    assert len(first["windows"]) == len(second["windows"]) == 8 * steps
+    assert read_card(tmp_path)["windows"] == 2 * 8 * steps
 
 
 @pytest.mark.parametrize("stopped", [9, 12, 15, None])
@@ -164,9 +224,9 @@ def test_a_run_with_a_budget_keeps_its_decision_and_its_time(tmp_path, monkeypat
 
 
 def test_a_finished_run_may_be_given_a_larger_budget(tmp_path):
-    train(tmp_path / "run", budget=30.0)
+    train(tmp_path / "run", budget=8.0)
     steps = json.loads((tmp_path / "run" / "run.json").read_text())["steps"]
-    network = train(tmp_path / "run", budget=60.0)
+    network = train(tmp_path / "run", budget=16.0)
     more = json.loads((tmp_path / "run" / "run.json").read_text())["steps"]
     assert more > steps
     assert same(network, train(tmp_path / "steps", steps=more))

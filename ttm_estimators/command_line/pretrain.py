@@ -63,9 +63,11 @@ def pretrain(
     except (FileNotFoundError, ValueError) as error:
         raise InputError(str(error)) from error
     card = read_card(output)
+    memory = card["peak_memory_gb"]
     typer.echo(
-        f"{card['steps']} steps in {card['hours']:.2f} hours, {card['windows_per_second']} windows "
-        f"a second, {card['peak_memory_gb']:.1f} GB at most"
+        f"{card['steps']} steps in {card['hours']:.2f} hours on {card['hardware']}, "
+        f"{card['windows_per_second']} windows a second"
+        + (f", {memory:.1f} GB at most" if memory is not None else "")
     )
     typer.echo(f"Wrote {output}. Forecast with it: ttm forecast DATA --horizon 48 --model {output}")
 

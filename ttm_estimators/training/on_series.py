@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import copy
-import logging
 import math
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +20,7 @@ from ttm_estimators.data.series_windows import SeriesWindows, last_windows
 from ttm_estimators.data.windows import Window
 from ttm_estimators.network import TinyTimeMixer
 from ttm_estimators.training.module import Training
+from ttm_estimators.training.quiet import quiet
 from ttm_estimators.training.recipe import Recipe
 
 EPOCH = 50
@@ -100,7 +98,7 @@ def train_on_series(
         "max_epochs": epochs,
         "callbacks": [_BestWeights(), *trainer_options.get("callbacks", ())],
     }
-    with TemporaryDirectory() as folder, _quiet(), torch.random.fork_rng():
+    with TemporaryDirectory() as folder, quiet(), torch.random.fork_rng():
         trainer = lightning.Trainer(**{"default_root_dir": folder, **options})
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint)
     network.cpu().eval()
@@ -168,17 +166,3 @@ class _BestWeights(lightning.Callback):
     ) -> None:
         if self.weights is not None:
             pl_module.load_state_dict(self.weights)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Lightning's advertisements and advice to itself, but not its errors."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="lightning.*")
-            yield
-    finally:
-        logger.setLevel(level)

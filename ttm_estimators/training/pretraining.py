@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import os
-import resource
-import shutil
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -28,10 +23,21 @@ from ttm_estimators.data.corpus import Corpus
 from ttm_estimators.data.stream import WindowStream
 from ttm_estimators.data.windows import Window
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
+from ttm_estimators.training.hardware import describe_hardware, peak_memory
 from ttm_estimators.training.module import Training
+from ttm_estimators.training.quiet import quiet
 from ttm_estimators.training.recipe import Recipe
+from ttm_estimators.training.run_folder import (
+    RUN_FILE,
+    UNDECIDED,
+    checkpoints,
+    claim,
+    read_run,
+    save_checkpoint,
+    trained_steps,
+    write,
+)
 from ttm_estimators.weights import load_network, resolve, save_network
-from ttm_estimators.weights.folder import WEIGHTS_FILE
 from ttm_estimators.weights.shipped import CARD_FILE
 
 CHECKPOINT_EVERY = 200
@@ -43,12 +49,6 @@ VALIDATION_BATCHES = 4
 
 VALIDATION_SEED = 1_000_000
 """Added to the seed of training: validation windows are others."""
-
-UNDECIDED = 2**62
-"""Steps of a run whose end the clock has yet to decide."""
-
-RUN_FILE = "run.json"
-"""What a folder's run trains, and how."""
 
 
 def pretrain(
@@ -116,34 +116,35 @@ def pretrain(
             _start_from(network, start)
         real, held_back = Corpus.read(corpus).split() if corpus is not None else (None, None)
         module = _Pretraining(network, recipe, real, held_back, workers)
-        steps = _claim(output, config, recipe, budget, start)
+        steps = claim(output, config, recipe, budget, start)
         module.recipe = replace(recipe, steps=steps)
         course = _Course(output, budget, clock)
-        first = _step(course.last)
+        first = trained_steps(course.last)
         folder = f"from_step_{first}"  # one for each start: a logger empties the one that it finds
-        trainer = lightning.Trainer(
-            accelerator="auto",
-            devices=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),  # as torchrun sets them
-            num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", "1")),
-            precision=recipe.precision,
-            max_steps=steps,
-            max_epochs=-1,
-            check_val_every_n_epoch=None,
-            val_check_interval=recipe.validation_every,
-            num_sanity_val_steps=0,
-            gradient_clip_val=recipe.gradient_clip,
-            use_distributed_sampler=False,
-            callbacks=[course, *([_ProgressBar(course)] if progress else [])],
-            logger=[
-                CSVLogger(output, name="log", version=folder),
-                TensorBoardLogger(output, name="tensorboard", version=folder),
-            ],
-            log_every_n_steps=20,
-            enable_checkpointing=False,
-            enable_progress_bar=progress,
-            enable_model_summary=False,
-        )
-        trainer.fit(module, ckpt_path=course.last if first else None)
+        with quiet():
+            trainer = lightning.Trainer(
+                accelerator="auto",
+                devices=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),  # as torchrun sets them
+                num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", "1")),
+                precision=recipe.precision,
+                max_steps=steps,
+                max_epochs=-1,
+                check_val_every_n_epoch=None,
+                val_check_interval=recipe.validation_every,
+                num_sanity_val_steps=0,
+                gradient_clip_val=recipe.gradient_clip,
+                use_distributed_sampler=False,
+                callbacks=[course, *([_ProgressBar(course)] if progress else [])],
+                logger=[
+                    CSVLogger(output, name="log", version=folder),
+                    TensorBoardLogger(output, name="tensorboard", version=folder),
+                ],
+                log_every_n_steps=20,
+                enable_checkpointing=False,
+                enable_progress_bar=progress,
+                enable_model_summary=False,
+            )
+            trainer.fit(module, ckpt_path=course.last if first else None)
     finally:
         torch.set_flush_denormal(False)
     network = module.averaged.cpu().requires_grad_(True).eval()
@@ -225,7 +226,7 @@ class _Course(lightning.Callback):
         self.output = output
         self.budget = budget
         self.clock = clock
-        self.last, self.stable = _checkpoints(output)
+        self.last, self.stable = checkpoints(output)
         self.before = 0.0
         self.began = math.nan
         self.first = 0
@@ -259,12 +260,12 @@ class _Course(lightning.Callback):
             pl_module.log("hours", self.elapsed / 3600)
         decided = regular and self._decide(trainer, pl_module)
         if step == pl_module.recipe.stable_steps:
-            _save_checkpoint(trainer, self.stable)
+            save_checkpoint(trainer, self.stable)
         if decided and trainer.is_global_zero:
-            run = {**_read_run(self.output), "steps": pl_module.recipe.steps}
-            _write(self.output / RUN_FILE, run)
+            run = {**read_run(self.output), "steps": pl_module.recipe.steps}
+            write(self.output / RUN_FILE, run)
         if step % CHECKPOINT_EVERY == 0 or step == pl_module.recipe.stable_steps:
-            _save_checkpoint(trainer, self.last)
+            save_checkpoint(trainer, self.last)
         if step == pl_module.recipe.steps and not regular:
             pl_module.average.update_parameters(pl_module.network)
 
@@ -289,18 +290,26 @@ class _Course(lightning.Callback):
             return
         batch = pl_module.recipe.batch_size * trainer.world_size
         seconds = self.clock() - self.began
+        hours = self.elapsed / 3600
+        hardware, cores = describe_hardware(
+            trainer.world_size, trainer.num_nodes, pl_module.workers
+        )
+        memory = peak_memory()
         card = {
             "parameters": sum(tensor.numel() for tensor in pl_module.network.parameters()),
             "steps": trainer.global_step,
             "windows": trainer.global_step * batch,
-            "hours": round(self.elapsed / 3600, 3),
+            "hours": round(hours, 3),
+            "hardware": hardware,
+            "cores": cores,
+            "core_hours": round(cores * hours, 3),
             "windows_per_second": round((trainer.global_step - self.first) * batch / seconds),
-            "peak_memory_gb": round(_peak_memory() / 1e9, 2),
+            "peak_memory_gb": None if memory is None else round(memory / 1e9, 2),
             "seed": pl_module.recipe.seed,
             "real_share": pl_module.recipe.real_share,
-            "start": _read_run(self.output)["start"],
+            "start": read_run(self.output)["start"],
         }
-        _write(self.output / CARD_FILE, card)
+        write(self.output / CARD_FILE, card)
 
     def state_dict(self) -> dict[str, Any]:
         return {"elapsed": self.elapsed}
@@ -315,6 +324,10 @@ class _ProgressBar(RichProgressBar):
     def __init__(self, course: _Course) -> None:
         super().__init__(refresh_rate=2)
         self.course = course
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        """Lightning's counts epochs, of which the stream has none."""
+        return "Training".ljust(len(self.validation_description))
 
     @property
     def total_train_batches(self) -> int | float:
@@ -348,114 +361,3 @@ def _start_from(network: TinyTimeMixer, start: str | Path) -> None:
             f"{start} is another network than the recipe's, which differs in {', '.join(differ)}"
         )
     network.load_state_dict(trained.state_dict())
-
-
-def _claim(
-    output: Path, config: TTMConfig, recipe: Recipe, budget: float | None, start: str | Path | None
-) -> int:
-    """Note down what is trained in a folder, or refuse one where something else is.
-
-    Returns the number of steps. Under several processes the first one writes. What another finds
-    is the same before and after.
-    """
-    if budget is not None and recipe.decay_share == 1:
-        raise ValueError("decay_share must be below 1 when a budget decides on the steps")
-    steps = recipe.steps if budget is None else UNDECIDED
-    run: dict[str, Any] = {
-        "network": asdict(config),
-        "recipe": asdict(recipe),
-        "start": None if start is None else {"model": str(start), "sha256": _fingerprint(start)},
-        "budget": budget,
-        "steps": steps,
-    }
-    del run["recipe"]["steps"]
-    run = json.loads(json.dumps(run))
-    if (output / RUN_FILE).exists():
-        found = _read_run(output)
-        _refuse_other(output, found, run)
-        if budget is not None and found["budget"] == budget:
-            steps = run["steps"] = found["steps"]
-        if steps != found["steps"]:
-            _go_back(output, replace(recipe, steps=steps))
-    if _is_first_process():
-        output.mkdir(parents=True, exist_ok=True)
-        _write(output / RUN_FILE, run)
-    return steps
-
-
-def _refuse_other(output: Path, found: dict[str, Any], run: dict[str, Any]) -> None:
-    for part in ("network", "recipe", "start"):
-        values, others = run[part] or {}, found.get(part) or {}
-        for name in {**values, **others}:
-            if name != "model" and others.get(name) != values.get(name):
-                raise ValueError(
-                    f"{output} holds a run whose {name} is {others.get(name)!r}, not "
-                    f"{values.get(name)!r}: choose another folder, or the same settings to go on"
-                )
-
-
-def _go_back(output: Path, recipe: Recipe) -> None:
-    """Make the last checkpoint one from which a run of other length can go on."""
-    last, stable = _checkpoints(output)
-    trained = _step(last)
-    if stable.exists() and trained >= _step(stable):
-        trained = _step(stable)
-        if _is_first_process():
-            shutil.copyfile(stable, _partial(last))
-            os.replace(_partial(last), last)
-    if trained > recipe.stable_steps:
-        fewest = math.ceil(trained / (1 - recipe.decay_share))
-        raise ValueError(
-            f"{output} holds a run that is past the stable phase of one of {recipe.steps} steps: "
-            f"ask for at least {fewest}"
-        )
-
-
-def _is_first_process() -> bool:
-    return int(os.environ.get("RANK", "0")) == 0  # as torchrun sets it
-
-
-def _checkpoints(output: Path) -> tuple[Path, Path]:
-    """The last checkpoint, and the one at the end of the stable phase."""
-    return output / "checkpoints" / "last.ckpt", output / "checkpoints" / "stable.ckpt"
-
-
-def _save_checkpoint(trainer: lightning.Trainer, path: Path) -> None:
-    """Write a checkpoint so that it is there as a whole or not at all."""
-    trainer.save_checkpoint(_partial(path))
-    if trainer.is_global_zero:
-        os.replace(_partial(path), path)
-
-
-def _partial(path: Path) -> Path:
-    return path.with_name(f".{path.name}.partial")
-
-
-def _step(checkpoint: Path) -> int:
-    """Steps that a checkpoint has behind it."""
-    if not checkpoint.exists():
-        return 0
-    step: int = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
-    return step
-
-
-def _read_run(output: Path) -> dict[str, Any]:
-    run: dict[str, Any] = json.loads((output / RUN_FILE).read_text(encoding="utf-8"))
-    return run
-
-
-def _write(path: Path, values: dict[str, Any]) -> None:
-    _partial(path).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-    os.replace(_partial(path), path)
-
-
-def _fingerprint(start: str | Path) -> str:
-    return hashlib.sha256((resolve(start) / WEIGHTS_FILE).read_bytes()).hexdigest()
-
-
-def _peak_memory() -> int:
-    """Most bytes that were in use: on the GPU where there is one, or else by this process."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
-    unit = 1 if sys.platform == "darwin" else 1024
-    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

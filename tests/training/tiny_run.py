@@ -1,0 +1,29 @@
+"""Pre-train a tiny network in a process of its own, or in two under torchrun. Run by tests."""
+
+import os
+import sys
+from pathlib import Path
+
+import torch
+
+from tests.training.test_pretraining import Clock, shorten_periods, train, weights
+from ttm_estimators.training import pretraining
+
+
+def main(output: Path, steps: int, budget: float | None) -> None:
+    shorten_periods(setattr)
+    rank = int(os.environ.get("RANK", "0"))
+    past = []
+
+    def record(module, batch, batch_idx) -> None:
+        past.append(batch.past.nan_to_num().clone())
+
+    pretraining.Training.on_train_batch_start = record
+    # The first process has the slower clock.
+    network = train(output, steps=steps, budget=budget, clock=Clock(pace=1.0 + 2.0 * rank))
+    seen = {"windows": torch.cat(past), "weights": weights(network)}
+    torch.save(seen, output / f"seen_by_{rank}.pt")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]) if len(sys.argv) > 3 else None)

@@ -1,0 +1,131 @@
+"""The folder of a run: what is trained there, its checkpoints, and how to go on from them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import shutil
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+
+from ttm_estimators.network import TTMConfig
+from ttm_estimators.training.recipe import Recipe
+from ttm_estimators.weights import resolve
+from ttm_estimators.weights.folder import WEIGHTS_FILE
+
+UNDECIDED = 2**62
+"""Steps of a run whose end the clock has yet to decide."""
+
+RUN_FILE = "run.json"
+"""What a folder's run trains, and how."""
+
+
+def claim(
+    output: Path, config: TTMConfig, recipe: Recipe, budget: float | None, start: str | Path | None
+) -> int:
+    """Note down what is trained in a folder, or refuse one where something else is.
+
+    Returns the number of steps. Under several processes the first one writes. What another finds
+    is the same before and after.
+    """
+    if budget is not None and recipe.decay_share == 1:
+        raise ValueError("decay_share must be below 1 when a budget decides on the steps")
+    steps = recipe.steps if budget is None else UNDECIDED
+    run: dict[str, Any] = {
+        "network": asdict(config),
+        "recipe": asdict(recipe),
+        "start": None if start is None else {"model": str(start), "sha256": _fingerprint(start)},
+        "budget": budget,
+        "steps": steps,
+    }
+    del run["recipe"]["steps"]
+    run = json.loads(json.dumps(run))
+    if (output / RUN_FILE).exists():
+        found = read_run(output)
+        _refuse_other(output, found, run)
+        if budget is not None and found["budget"] == budget:
+            steps = run["steps"] = found["steps"]
+        if steps != found["steps"]:
+            _go_back(output, replace(recipe, steps=steps))
+    if _is_first_process():
+        output.mkdir(parents=True, exist_ok=True)
+        write(output / RUN_FILE, run)
+    return steps
+
+
+def _refuse_other(output: Path, found: dict[str, Any], run: dict[str, Any]) -> None:
+    for part in ("network", "recipe", "start"):
+        values, others = run[part] or {}, found.get(part) or {}
+        for name in {**values, **others}:
+            if name != "model" and others.get(name) != values.get(name):
+                raise ValueError(
+                    f"{output} holds a run whose {name} is {others.get(name)!r}, not "
+                    f"{values.get(name)!r}: choose another folder, or the same settings to go on"
+                )
+
+
+def _go_back(output: Path, recipe: Recipe) -> None:
+    """Make the last checkpoint one from which a run of other length can go on."""
+    last, stable = checkpoints(output)
+    trained = trained_steps(last)
+    if stable.exists() and trained >= trained_steps(stable):
+        trained = trained_steps(stable)
+        if _is_first_process():
+            shutil.copyfile(stable, _partial(last))
+            os.replace(_partial(last), last)
+    if trained > recipe.stable_steps:
+        fewest = math.ceil(trained / (1 - recipe.decay_share))
+        raise ValueError(
+            f"{output} holds a run that is past the stable phase of one of {recipe.steps} steps: "
+            f"ask for at least {fewest}"
+        )
+
+
+def _is_first_process() -> bool:
+    return int(os.environ.get("RANK", "0")) == 0  # as torchrun sets it
+
+
+def checkpoints(output: Path) -> tuple[Path, Path]:
+    """The last checkpoint, and the one at the end of the stable phase."""
+    return output / "checkpoints" / "last.ckpt", output / "checkpoints" / "stable.ckpt"
+
+
+def save_checkpoint(trainer: lightning.Trainer, path: Path) -> None:
+    """Write a checkpoint so that it is there as a whole or not at all."""
+    trainer.save_checkpoint(_partial(path))
+    if trainer.is_global_zero:
+        os.replace(_partial(path), path)
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.name}.partial")
+
+
+def trained_steps(checkpoint: Path) -> int:
+    """Steps that a checkpoint has behind it."""
+    if not checkpoint.exists():
+        return 0
+    step: int = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
+    return step
+
+
+def read_run(output: Path) -> dict[str, Any]:
+    """What a folder's run trains, and how."""
+    run: dict[str, Any] = json.loads((output / RUN_FILE).read_text(encoding="utf-8"))
+    return run
+
+
+def write(path: Path, values: dict[str, Any]) -> None:
+    """Write JSON so that it is there as a whole or not at all."""
+    _partial(path).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    os.replace(_partial(path), path)
+
+
+def _fingerprint(start: str | Path) -> str:
+    return hashlib.sha256((resolve(start) / WEIGHTS_FILE).read_bytes()).hexdigest()
