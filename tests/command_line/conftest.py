@@ -3,10 +3,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-import torch
 from typer.testing import CliRunner
 
-from ttm_estimators import TinyTimeMixer, TTMConfig, save_network
+from tests.tiny import tiny_network
+from ttm_estimators import save_network
 from ttm_estimators.command_line import app
 
 
@@ -35,16 +35,5 @@ def _run() -> Run:
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a tiny network with three quantiles and random weights."""
-    torch.manual_seed(0)
-    config = TTMConfig(
-        context_length=32,
-        horizon=8,
-        patch_length=8,
-        hidden_size=8,
-        levels=1,
-        blocks_per_level=1,
-        decoder_hidden_size=8,
-        decoder_blocks=1,
-        quantile_levels=(0.1, 0.5, 0.9),
-    )
-    return save_network(TinyTimeMixer(config), tmp_path_factory.mktemp("models") / "tiny")
+    network = tiny_network(horizon=8, quantile_levels=(0.1, 0.5, 0.9))
+    return save_network(network, tmp_path_factory.mktemp("models") / "tiny")

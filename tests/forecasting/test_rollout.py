@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.forecasting.conftest import TINY, make_forecaster
+from tests.forecasting.conftest import make_forecaster
+from tests.tiny import TINY
 from ttm_estimators.forecasting.rollout import roll_out
 
 LEVELS = tuple(k / 10 for k in range(1, 10))

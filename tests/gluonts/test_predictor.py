@@ -13,7 +13,8 @@ from gluonts.model.forecast import QuantileForecast, SampleForecast
 from gluonts.model.predictor import Predictor
 
 from tests.gluonts.conftest import entries, values
-from ttm_estimators import WeightsError
+from tests.tiny import PUBLISHED_KIND, tiny_network
+from ttm_estimators import WeightsError, save_network
 from ttm_gluonts import TTMPredictor
 from ttm_gluonts.entries import batches
 
@@ -179,13 +180,7 @@ def test_a_point_network_gives_its_median(point_folder, hourly):
 
 @pytest.fixture
 def point_folder(tmp_path):
-    from tests.forecasting.conftest import make_forecaster
-    from ttm_estimators import save_network
-
-    network = make_forecaster(
-        scales=(1,), mask_input=False, gate="softmax", head="flat", quantile_levels=()
-    ).network
-    return save_network(network, tmp_path / "point")
+    return save_network(tiny_network(**PUBLISHED_KIND), tmp_path / "point")
 
 
 # Sample paths

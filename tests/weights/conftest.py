@@ -1,21 +1,9 @@
 from pathlib import Path
 
 import pytest
-import torch
 
-from ttm_estimators import TinyTimeMixer, TTMConfig, save_network
-
-TINY = TTMConfig(
-    context_length=32,
-    horizon=6,
-    patch_length=8,
-    hidden_size=16,
-    levels=1,
-    blocks_per_level=1,
-    decoder_hidden_size=8,
-    decoder_blocks=1,
-    quantile_levels=(0.1, 0.5, 0.9),
-)
+from tests.tiny import tiny_network
+from ttm_estimators import save_network
 
 PUBLISHED_SETTINGS = {
     "model_type": "tinytimemixer",
@@ -33,12 +21,7 @@ PUBLISHED_SETTINGS = {
 }
 
 
-def make_network(seed: int = 0) -> TinyTimeMixer:
-    torch.manual_seed(seed)
-    return TinyTimeMixer(TINY).eval()
-
-
 @pytest.fixture
 def folder(tmp_path) -> Path:
     """A weights folder as it should be."""
-    return save_network(make_network(), tmp_path / "model")
+    return save_network(tiny_network(), tmp_path / "model")

@@ -9,7 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.weights.conftest import PUBLISHED_SETTINGS, TINY, make_network
+from tests.tiny import TINY, tiny_network
+from tests.weights.conftest import PUBLISHED_SETTINGS
 from ttm_estimators import TinyTimeMixer, WeightsError, load_network, save_network
 from ttm_estimators.weights import folder as folder_module
 
@@ -43,15 +44,15 @@ def is_network(found: TinyTimeMixer, expected: TinyTimeMixer) -> bool:
 
 def test_a_loaded_network_is_the_one_that_was_saved(folder):
     network = load_network(folder)
-    assert is_network(network, make_network())
-    past = torch.randn(2, 32, 3)
-    assert torch.equal(network(past), make_network()(past))
+    assert is_network(network, tiny_network())
+    past = torch.randn(2, 64, 3)
+    assert torch.equal(network(past), tiny_network()(past))
 
 
 def test_a_loaded_network_is_ready_to_forecast_and_to_train(folder):
     network = load_network(folder)
     assert not network.training
-    network(torch.randn(2, 32, 1)).sum().backward()
+    network(torch.randn(2, 64, 1)).sum().backward()
     assert all(p.is_leaf and p.grad is not None for p in network.parameters())
 
 
@@ -64,7 +65,7 @@ def test_loading_leaves_the_random_state_alone(folder):
 
 
 def test_saving_takes_a_path_as_text_and_leaves_nothing_else(tmp_path):
-    save_network(make_network(), str(tmp_path / "new" / "model"))
+    save_network(tiny_network(), str(tmp_path / "new" / "model"))
     names = sorted(path.name for path in (tmp_path / "new" / "model").iterdir())
     assert names == ["config.json", "model.safetensors"]
 
@@ -213,25 +214,25 @@ def test_an_interrupted_save_leaves_the_old_network_or_is_noticed(
     monkeypatch.setattr(Path, "write_bytes", write)
     monkeypatch.setattr(folder_module.os, "replace", move)
     with pytest.raises(KeyboardInterrupt):
-        save_network(make_network(seed=1), folder)
+        save_network(tiny_network(seed=1), folder)
     monkeypatch.undo()
     if step == "replace" and number == 1:
         refused(folder, "checksum.*write it again")
     else:
-        assert is_network(load_network(folder), make_network(seed=0))
-    save_network(make_network(seed=2), folder)
-    assert is_network(load_network(folder), make_network(seed=2))
+        assert is_network(load_network(folder), tiny_network(seed=0))
+    save_network(tiny_network(seed=2), folder)
+    assert is_network(load_network(folder), tiny_network(seed=2))
 
 
 def test_a_compiled_network_is_saved_as_what_it_compiles(tmp_path):
-    network = make_network(seed=3)
+    network = tiny_network(seed=3)
     save_network(torch.compile(network, backend="eager"), tmp_path)
     assert is_network(load_network(tmp_path), network)
 
 
 def test_a_network_that_diverged_is_not_saved(folder):
-    network = make_network(seed=3)
+    network = tiny_network(seed=3)
     next(network.parameters()).data.fill_(float("nan"))
     with pytest.raises(ValueError, match="NaN or infinity"):
         save_network(network, folder)
-    assert is_network(load_network(folder), make_network(seed=0))
+    assert is_network(load_network(folder), tiny_network(seed=0))

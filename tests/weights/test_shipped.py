@@ -1,6 +1,6 @@
 import pytest
 
-from tests.weights.conftest import make_network
+from tests.tiny import tiny_network
 from ttm_estimators import WeightsError, load_network, save_network, shipped_models
 from ttm_estimators.weights import DEFAULT, read_card, resolve
 
@@ -31,7 +31,7 @@ def test_a_shipped_folder_is_whole_and_small(name):
 def test_models_are_listed_with_the_default_first(tmp_path, monkeypatch):
     monkeypatch.setattr("ttm_estimators.weights.shipped.shipped_folder", lambda: tmp_path)
     for name in ("another", DEFAULT, "zebra"):
-        save_network(make_network(), tmp_path / name)
+        save_network(tiny_network(), tmp_path / name)
     (tmp_path / "__pycache__").mkdir()
     assert shipped_models() == [DEFAULT, "another", "zebra"]
     assert resolve("zebra") == tmp_path / "zebra"
@@ -41,7 +41,7 @@ def test_models_are_listed_with_the_default_first(tmp_path, monkeypatch):
 def test_an_unknown_name_lists_the_known_ones(tmp_path, monkeypatch, name):
     monkeypatch.setattr("ttm_estimators.weights.shipped.shipped_folder", lambda: tmp_path)
     for known in ("first", "second"):
-        save_network(make_network(), tmp_path / known)
+        save_network(tiny_network(), tmp_path / known)
     with pytest.raises(WeightsError, match=rf"unknown model '{name}'.*\['first', 'second'\]"):
         resolve(name)
 
