@@ -46,6 +46,7 @@ GEOMETRIES = {
     "static": replace(MIXING, static_cardinalities=(3, 2)),
     "exogenous": EXOGENOUS,
     "exogenous mixer": replace(EXOGENOUS, exogenous_blocks=1),
+    "exogenous quantiles": replace(EXOGENOUS, quantile_levels=(0.1, 0.5, 0.8)),
     "exogenous published": replace(EXOGENOUS, exogenous_scaling="published"),
     "flat quantiles": replace(PLAIN, quantile_levels=(0.2, 0.5, 0.8)),
     "ours": OURS,

@@ -79,7 +79,6 @@ def test_a_preset_survives_the_way_through_json(name):
             "channels [1] are both targets and covariates",
         ),
         ({"exogenous_mixing": True, "exogenous_context": 513}, "exogenous_context 513"),
-        ({"exogenous_mixing": True, "quantile_levels": (0.5,)}, "exogenous_mixing and quantile"),
         ({"static_cardinalities": (3,)}, "static_cardinalities need mix_channels"),
         ({"static_cardinalities": (0,), "mix_channels": True}, "static_cardinalities must"),
         ({"quantile_levels": (0.5, 0.1)}, "quantile_levels must increase"),

@@ -38,8 +38,10 @@ def test_the_scale_of_a_covariate_does_not_matter():
 
 
 def mixer_view(scaling: str) -> torch.Tensor:
-    """The past of targets and covariate that the mixer gets, the last covariate missing."""
-    config = replace(EXOGENOUS, exogenous_scaling=scaling)
+    """The whole past of targets and covariate, as the mixer gets it, the last covariate missing."""
+    config = replace(
+        EXOGENOUS, exogenous_scaling=scaling, exogenous_context=EXOGENOUS.context_length
+    )
     network, inputs, seen = make_network(config), make_inputs(config), []
     network.exogenous.register_forward_pre_hook(lambda module, args: seen.append(args[1]))
     inputs["past_BTC"][:, -1, 1] = torch.nan
@@ -57,6 +59,39 @@ def test_the_published_mixer_sees_the_scale_of_the_data():
     past_BTN, inputs = mixer_view("published"), make_inputs(EXOGENOUS)
     assert (past_BTN[:, -1, 2] == 0).all()
     torch.testing.assert_close(past_BTN[:, :-1], inputs["past_BTC"][:, :-1, [2, 0, 1]])
+
+
+QUANTILES = replace(EXOGENOUS, quantile_levels=(0.1, 0.5, 0.8, 0.9))
+
+
+def test_a_missing_future_covariate_counts_as_the_mean_of_its_history():
+    network, inputs = make_network(EXOGENOUS), make_inputs(EXOGENOUS)
+    mean = inputs["past_BTC"][..., 1].mean(dim=1)
+    inputs["future_BHN"][:, 4, 0] = mean
+    expected = network(**inputs)
+    inputs["future_BHN"][:, 4, 0] = torch.nan
+    torch.testing.assert_close(network(**inputs), expected)
+
+
+def test_a_covariate_moves_the_median_and_stretches_the_quantiles_without_crossing():
+    network, inputs = make_network(QUANTILES), make_inputs(QUANTILES)
+    before = network(**inputs)
+    inputs["future_BHN"] = inputs["future_BHN"] + 2.0
+    after = network(**inputs)
+    assert (after[..., 1] != before[..., 1]).all()
+    assert (after.diff(dim=-1) > 0).all()
+    ratio = after.diff(dim=-1) / before.diff(dim=-1)
+    assert ((ratio - 1).abs() > 1e-3).any()
+    torch.testing.assert_close(ratio[..., 0], ratio[..., 1], rtol=1e-3, atol=1e-3)
+
+
+def test_a_covariate_far_from_its_history_moves_the_forecast_within_bounds():
+    network, inputs = make_network(QUANTILES), make_inputs(QUANTILES)
+    inputs["past_BTC"][..., 1] = 0.0  # a flag that was never raised
+    inputs["future_BHN"] = torch.ones_like(inputs["future_BHN"])
+    raised = network(**inputs)
+    inputs["future_BHN"] = inputs["future_BHN"] * 1000
+    torch.testing.assert_close(network(**inputs), raised, rtol=0, atol=0)
 
 
 def test_targets_come_in_the_order_of_the_configuration():

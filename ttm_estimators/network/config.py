@@ -220,8 +220,6 @@ class TTMConfig:
                 f"exogenous_context {self.exogenous_context} must be at most context_length "
                 f"{self.context_length}"
             )
-        if self.exogenous_mixing and self.quantile_levels:
-            raise ValueError("exogenous_mixing and quantile_levels can not be combined yet")
 
     def _validate_quantiles(self) -> None:
         levels = self.quantile_levels

@@ -1,6 +1,7 @@
 """The exogenous mixer: refine a forecast by what is known about the future (section 3.3).
 
-Shape suffixes: B batch, T time, H horizon, W window, V target channels, N targets and covariates.
+Shape suffixes: B batch, T time, H horizon, W window, V target channels, N targets and covariates,
+Q quantile levels.
 """
 
 from __future__ import annotations
@@ -11,15 +12,21 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ttm_estimators.network.config import TTMConfig
+from ttm_estimators.network.heads import median_index
 from ttm_estimators.network.mixer import MixerBlock, make_gate
+
+STRETCH_BOUND = 5.0
+"""Largest logarithm of a stretch."""
 
 
 class ExogenousMixer(nn.Module):
     """Look at every future step with its neighbours, over all targets and covariates at once.
 
     A window of ``2 * exogenous_context + 1`` steps around each future step holds the forecasts of
-    the targets and the known covariates. Before the first step stands the recent past; after the
-    last one, zeros. The result is added to the forecast.
+    the targets (their medians) and the known covariates. Before the first step stands the recent
+    past; after the last one, zeros. The result is added to the forecast. Where that has quantiles,
+    a second result stretches their distances from the median (ours): what is known of the future
+    makes it more certain, or less.
     """
 
     def __init__(self, config: TTMConfig) -> None:
@@ -27,6 +34,7 @@ class ExogenousMixer(nn.Module):
         self.context = config.exogenous_context
         window = 2 * self.context + 1
         targets = len(config.targets)
+        self.median = median_index(config)
         members = targets + len(config.covariate_channels)
         features = window
         self.embedding: nn.Module = nn.Identity()
@@ -47,24 +55,31 @@ class ExogenousMixer(nn.Module):
                 )
             )
         self.gate = make_gate(members * features, config.gate)
-        self.projection = nn.Linear(members * features, targets)
+        outputs = targets * (2 if config.quantile_levels else 1)
+        self.projection = nn.Linear(members * features, outputs)
 
-    def forward(self, forecast_BHV: Tensor, past_BTN: Tensor, future_BHN: Tensor) -> Tensor:
+    def forward(self, forecast_BHVQ: Tensor, recent_BTN: Tensor, future_BHN: Tensor) -> Tensor:
         """Refine a forecast.
 
         Parameters
         ----------
-        forecast_BHV : Tensor
+        forecast_BHVQ : Tensor
             Forecast of the head, targets only.
-        past_BTN : Tensor
-            History of targets, then covariates.
+        recent_BTN : Tensor
+            The last ``exogenous_context`` steps of targets, then covariates.
         future_BHN : Tensor
             Future values of the covariates only.
         """
-        known_BHN = torch.cat([forecast_BHV, future_BHN], dim=-1)
-        recent = past_BTN[:, past_BTN.shape[1] - self.context :]
-        around = functional.pad(torch.cat([recent, known_BHN], dim=1), (0, 0, 0, self.context))
+        median_BHV = forecast_BHVQ[..., self.median]
+        known_BHN = torch.cat([median_BHV, future_BHN], dim=-1)
+        around = functional.pad(torch.cat([recent_BTN, known_BHN], dim=1), (0, 0, 0, self.context))
         window_BHNW = around.unfold(1, 2 * self.context + 1, 1)
         mixed = self.blocks(self.embedding(window_BHNW))
-        correction: Tensor = self.projection(self.gate(rearrange(mixed, "b h n w -> b h (n w)")))
-        return forecast_BHV + correction
+        out: Tensor = self.projection(self.gate(rearrange(mixed, "b h n w -> b h (n w)")))
+        targets = median_BHV.shape[-1]
+        shift_BHV1 = out[..., :targets, None]
+        if out.shape[-1] == targets:
+            return forecast_BHVQ + shift_BHV1
+        stretch_BHV1 = out[..., targets:, None].clamp(-STRETCH_BOUND, STRETCH_BOUND).exp()
+        middle_BHV1 = median_BHV[..., None]
+        return middle_BHV1 + shift_BHV1 + stretch_BHV1 * (forecast_BHVQ - middle_BHV1)

@@ -6,6 +6,8 @@ N covariate channels, Q quantile levels.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from einops import rearrange
 from torch import Tensor, nn
@@ -17,7 +19,32 @@ from ttm_estimators.network.exogenous import ExogenousMixer
 from ttm_estimators.network.heads import Head, Shortcut
 from ttm_estimators.network.patching import multi_scale_patches
 from ttm_estimators.network.scaling import Scaling
-from ttm_estimators.network.season import continue_seasons
+from ttm_estimators.network.season import Seasons, continue_seasons
+
+COVARIATE_BOUND = 10.0
+"""Standard deviations at which future covariates are cut (ours): a flag that its history does not
+have would be hundreds of them away."""
+
+
+class Encoded(NamedTuple):
+    """What decoder and head need of a history. All but the backbone's features is light to make."""
+
+    hidden_BCPD: Tensor
+    """Features of the backbone."""
+
+    latest_BCL: Tensor
+    """The latest patch."""
+
+    recent_BTN: Tensor
+    """The latest steps of targets and covariates, as many as the exogenous mixer looks back."""
+
+    loc_B1C: Tensor
+    scale_B1C: Tensor
+
+    ahead_BCKH: Tensor | None = None
+    """Cycles, see :class:`~ttm_estimators.network.season.Seasons`."""
+
+    repetition_BCS: Tensor | None = None
 
 
 class TinyTimeMixer(nn.Module):
@@ -68,7 +95,8 @@ class TinyTimeMixer(nn.Module):
         horizon : int, optional
             Steps to forecast, at most the configured ones, which are the default.
         future_BHN : Tensor, optional
-            Future values of the covariate channels, shape (batch, horizon, covariates).
+            Future values of the covariate channels, shape (batch, horizon, covariates). NaN, unless
+            scaling is the published one, stands for the mean of the history.
         resolution_B : Tensor, optional
             Index of the sampling resolution, for a network with a resolution prefix.
         static_BK : Tensor, optional
@@ -113,6 +141,21 @@ class TinyTimeMixer(nn.Module):
         Takes what :meth:`forward` takes and returns the normalised forecast of shape
         (batch, horizon, target channels, quantile levels) with the scaling of the targets.
         """
+        encoded = self.encode(past_BTC, observed_BTC, horizon=horizon, resolution_B=resolution_B)
+        return self.decode(encoded, horizon=horizon, future_BHN=future_BHN, static_BK=static_BK)
+
+    def encode(
+        self,
+        past_BTC: Tensor,
+        observed_BTC: Tensor | None = None,
+        *,
+        horizon: int | None = None,
+        resolution_B: Tensor | None = None,
+    ) -> Encoded:
+        """Take a history through the backbone.
+
+        Takes what :meth:`forward` takes. Fine-tuning with a frozen backbone does this once.
+        """
         horizon = self._validated_horizon(past_BTC, horizon)
         if observed_BTC is None:
             observed_BTC = ~past_BTC.isnan()
@@ -127,37 +170,56 @@ class TinyTimeMixer(nn.Module):
             patch_length=self.config.patch_length,
             mask_input=self.config.mask_input,
         )
-        hidden_BCPD = self.decoder(self.backbone(patch_BCPL, resolution_B), static_BK)
-        seasons = None
+        ahead_BCKH = repetition_BCS = None
         if self.config.seasons:
             steps = -(-horizon // self.config.output_patch_length) * self.config.output_patch_length
-            seasons = continue_seasons(x_BTC, observed_BTC, steps)
+            ahead_BCKH, repetition_BCS = continue_seasons(x_BTC, observed_BTC, steps)
+        if self.config.exogenous_scaling == "own":
+            past_BTC = torch.where(observed_BTC, x_BTC, 0.0)
+        recent_BTC = past_BTC[:, self.config.context_length - self.config.exogenous_context :]
+        return Encoded(
+            hidden_BCPD=self.backbone(patch_BCPL, resolution_B),
+            latest_BCL=patch_BCPL[:, :, -1],
+            recent_BTN=recent_BTC[..., [*self.config.targets, *self.config.covariate_channels]]
+            if self.config.exogenous_mixing
+            else recent_BTC,
+            loc_B1C=scaling.loc,
+            scale_B1C=scaling.scale,
+            ahead_BCKH=ahead_BCKH,
+            repetition_BCS=repetition_BCS,
+        )
+
+    def decode(
+        self,
+        encoded: Encoded,
+        *,
+        horizon: int | None = None,
+        future_BHN: Tensor | None = None,
+        static_BK: Tensor | None = None,
+    ) -> tuple[Tensor, Scaling]:
+        """Forecast what was encoded for this horizon, as :meth:`forecast_normalised` does."""
+        horizon = self.config.horizon if horizon is None else horizon
+        hidden_BCPD = self.decoder(encoded.hidden_BCPD, static_BK)
+        seasons = None
+        if encoded.ahead_BCKH is not None and encoded.repetition_BCS is not None:
+            seasons = Seasons(encoded.ahead_BCKH, encoded.repetition_BCS)
         forecast_BCHQ = self.head(hidden_BCPD, horizon, seasons)
         if self.shortcut is not None:
-            forecast_BCHQ = forecast_BCHQ + self.shortcut(patch_BCPL[:, :, -1], horizon)
+            forecast_BCHQ = forecast_BCHQ + self.shortcut(encoded.latest_BCL, horizon)
+        scaling = Scaling(encoded.loc_B1C, encoded.scale_B1C)
         if self.config.target_channels:
             targets = list(self.config.target_channels)
             forecast_BCHQ = forecast_BCHQ[:, targets]
-            target_scaling = Scaling(scaling.loc[..., targets], scaling.scale[..., targets])
-        else:
-            target_scaling = scaling
+            scaling = Scaling(scaling.loc[..., targets], scaling.scale[..., targets])
         forecast_BHVQ = rearrange(forecast_BCHQ, "b v h q -> b h v q")
         if self.exogenous is not None:
-            forecast_BHVQ = self._refined(
-                forecast_BHVQ, past_BTC, x_BTC, observed_BTC, scaling, future_BHN
-            )
-        return forecast_BHVQ, target_scaling
+            forecast_BHVQ = self._refined(forecast_BHVQ, encoded, future_BHN)
+        return forecast_BHVQ, scaling
 
     def _refined(
-        self,
-        forecast_BHVQ: Tensor,
-        past_BTC: Tensor,
-        x_BTC: Tensor,
-        observed_BTC: Tensor,
-        scaling: Scaling,
-        future_BHN: Tensor | None,
+        self, forecast_BHVQ: Tensor, encoded: Encoded, future_BHN: Tensor | None
     ) -> Tensor:
-        """Apply the exogenous mixer to a point forecast."""
+        """Apply the exogenous mixer."""
         assert self.exogenous is not None
         covariates = list(self.config.covariate_channels)
         batch, horizon = forecast_BHVQ.shape[:2]
@@ -171,13 +233,13 @@ class TinyTimeMixer(nn.Module):
                 f"future covariates must have shape {expected}, got {tuple(future_BHN.shape)}"
             )
         if self.config.exogenous_scaling == "own":
-            past_BTC = torch.where(observed_BTC, x_BTC, 0.0)
-            future_BHN = (future_BHN - scaling.loc[..., covariates]) / scaling.scale[
-                ..., covariates
-            ]
-        members = [*self.config.targets, *covariates]
-        refined_BHV = self.exogenous(forecast_BHVQ[..., 0], past_BTC[..., members], future_BHN)
-        return refined_BHV[..., None]
+            loc_B1N = encoded.loc_B1C[..., covariates]
+            scale_B1N = encoded.scale_B1C[..., covariates]
+            future_BHN = ((future_BHN - loc_B1N) / scale_B1N).clamp(
+                -COVARIATE_BOUND, COVARIATE_BOUND
+            )
+            future_BHN = future_BHN.nan_to_num(0.0)  # as a missing one of the past: its mean
+        return self.exogenous(forecast_BHVQ, encoded.recent_BTN, future_BHN)
 
     def _validated_horizon(self, past_BTC: Tensor, horizon: int | None) -> int:
         config = self.config
