@@ -1,1 +1,36 @@
-"""The TabPFN-TS adapter. It has no public names yet."""
+"""TabPFN-TS behind the same faces as TinyTimeMixers: a GluonTS predictor and an sktime forecaster.
+
+Everything runs on this machine, and nothing is sent or fetched, unless it is asked for by name.
+
+>>> from ttm_tabpfn import TabPFNPredictor, TabPFNForecaster
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ttm_tabpfn.checkpoint import TabPFNError
+    from ttm_tabpfn.forecaster import TabPFNForecaster
+    from ttm_tabpfn.predictor import TabPFNPredictor
+
+__all__ = ["TabPFNError", "TabPFNForecaster", "TabPFNPredictor"]
+
+# Before TabPFN is imported, here and in its workers. Who sets them otherwise is heard.
+os.environ.setdefault("TABPFN_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("TABPFN_MODEL_CACHE_SIZE", "1")  # else weights are read for each series
+
+_HOMES = {
+    "TabPFNError": "checkpoint",
+    "TabPFNForecaster": "forecaster",
+    "TabPFNPredictor": "predictor",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import public names on first use, so that GluonTS does without sktime and the reverse."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
