@@ -42,7 +42,8 @@ def find_model(text: str | None) -> Model:
     ----------
     text : str or None
         A baseline, a shipped model, a weights folder, or the dotted path of a GluonTS predictor
-        class, such as ``gluonts.model.npts.NPTSPredictor``. None is the default model.
+        class, such as ``gluonts.model.npts.NPTSPredictor``. None is the default model. What the
+        class method ``describe`` of such a class tells, where it has one, is part of its identity.
 
     Raises
     ------
@@ -55,12 +56,15 @@ def find_model(text: str | None) -> Model:
     try:
         folder = resolve(text)
     except WeightsError as error:
-        if _predictor_class(text) is None:
+        predictor_class = _predictor_class(text)
+        if predictor_class is None:
             raise WeightsError(
                 f"{error}, nor one of the baselines {list(BASELINES)}, nor the dotted path of a "
                 "GluonTS predictor class"
             ) from None
-        return Model(str(text).rsplit(".", 1)[1], str(text), {"predictor": text}, {})
+        describe = getattr(predictor_class, "describe", dict)
+        identity = {"predictor": text, **describe()}
+        return Model(str(text).rsplit(".", 1)[1], str(text), identity, {})
     network = load_network(folder)
     digest = hashlib.sha256()
     for tensor in network.state_dict().values():
