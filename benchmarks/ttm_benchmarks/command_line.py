@@ -160,6 +160,62 @@ def leaderboard(
 
 
 @app.command()
+def compare(
+    model: Annotated[
+        list[str],
+        typer.Option(
+            help="Give it once for each model; the first is compared with each of the others. What "
+            "gift-eval takes as --model, a folder with results, or MODEL=FOLDER: a model, and the "
+            "published results that stand in where it can not run."
+        ),
+    ],
+    baseline: Annotated[Path, typer.Option(help="Published results of seasonal naive.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            help="Folder for tasks.csv, models.csv, pairs.csv and results of models that are run. "
+            "Give it again to go on with a run that was stopped."
+        ),
+    ],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="GIFT_EVAL",
+            help="Folder with the sets as Hugging Face datasets, for models that are run.",
+        ),
+    ] = None,
+    tasks: Annotated[
+        str,
+        typer.Option(
+            help="Tasks, with commas and wildcards, such as 'ett*/short,hospital/*'.",
+            show_default="all that every model has",
+        ),
+    ] = "*",
+    parameters: Annotated[
+        str,
+        typer.Option(
+            help="Parameter counts that the folders do not tell, such as 'ModelA=4e6,ModelB=28e6'."
+        ),
+    ] = "",
+    batch_size: Annotated[int, typer.Option(min=1, help="Series in one forward pass.")] = 512,
+    device: Annotated[str, typer.Option(help="Any torch device.")] = "cpu",
+) -> None:
+    """Compare models on the same GIFT-Eval tasks: accuracy, wins, seconds, memory."""
+    from ttm_benchmarks.tabpfn_comparison.run import run
+
+    run(
+        model,
+        data,
+        baseline,
+        output,
+        patterns=_names(tasks),
+        parameters=_counts("--parameters", parameters),
+        batch_size=batch_size,
+        device=device,
+    )
+
+
+@app.command()
 def import_time(
     runs: Annotated[int, typer.Option(min=1, help="Fresh processes for each statement.")] = 11,
 ) -> None:

@@ -1,0 +1,74 @@
+import json
+from concurrent.futures import Future
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.benchmarks.gift_eval.conftest import write_set
+from ttm_benchmarks.gift_eval.submission import METRICS, make_row, write_rows
+from ttm_benchmarks.gift_eval.tasks import TASKS
+from ttm_benchmarks.tabpfn_comparison import contenders
+
+WEEKS, MONTHS, BIRTHS = "ett1/W/short", "hospital/M/short", "us_births/M/short"
+
+
+@pytest.fixture(scope="session")
+def gift(tmp_path_factory) -> Path:
+    """Two small tasks: months of two series, and weeks of three variates."""
+    folder = tmp_path_factory.mktemp("gift")
+    rng = np.random.default_rng(0)
+    write_set(folder / "hospital", "M", [20 + rng.normal(size=84).cumsum() for _ in range(2)])
+    write_set(folder / "ett1" / "W", "W-THU", [rng.normal(size=(3, 100)).cumsum(axis=1)])
+    return folder
+
+
+@pytest.fixture
+def publish(tmp_path):
+    """Write published results, of (MASE, CRPS) for each task."""
+
+    def write(name: str, scores: dict, **config: object) -> Path:
+        folder = tmp_path / "published" / name
+        folder.mkdir(parents=True)
+        rows = [
+            make_row(
+                TASKS[task],
+                name,
+                {**dict.fromkeys(METRICS, 7.0), "MASE[0.5]": mase, METRICS[-1]: crps},
+            )
+            for task, (mase, crps) in scores.items()
+        ]
+        write_rows(folder, rows)
+        (folder / "config.json").write_text(json.dumps({"model": name, **config}))
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def baseline(publish) -> Path:
+    return publish("seasonal_naive", {WEEKS: (1, 0.1), MONTHS: (2, 0.2), BIRTHS: (4, 0.4)})
+
+
+class InProcess:
+    """A process pool without processes, which take seconds to start."""
+
+    def __init__(self, *arguments: object) -> None:
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *arguments: object) -> None:
+        pass
+
+    def submit(self, function, *arguments, **options):
+        done = Future()
+        done.set_result(function(*arguments, **options))
+        return done
+
+
+@pytest.fixture
+def in_process(monkeypatch) -> None:
+    """Let models run in this process."""
+    monkeypatch.setattr(contenders, "ProcessPoolExecutor", InProcess)
