@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 PARITY := .venv-parity
+TABPFN := .venv-tabpfn
 SPEED := .venv-sktime-speed
 BIN := $(VENV)/bin
 TORCH := $(shell grep '^torch==' constraints.txt)
@@ -54,5 +55,17 @@ $(SPEED)/.installed: constraints.txt
 	  'transformers>=4.57.6,<6' accelerate
 	touch $@
 
+# TabPFN needs an older pyarrow and scikit-learn.
+tabpfn: $(TABPFN)/.installed
+	OMP_NUM_THREADS=1 $(TABPFN)/bin/python -m pytest tests/tabpfn tests/benchmarks/tabpfn_comparison
+
+$(TABPFN)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(TABPFN)
+	$(TABPFN)/bin/python $(INSTALL_TORCH) || $(TABPFN)/bin/python -m pip install --quiet '$(TORCH)'
+	grep -v -e '^pyarrow==' -e '^scikit-learn==' constraints.txt > $(TABPFN)/constraints.txt
+	$(TABPFN)/bin/python -m pip install --quiet -c $(TABPFN)/constraints.txt \
+	  -e '.[benchmarks,sktime,tabpfn]' hypothesis pytest
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(PARITY) $(SPEED) build dist demo *.egg-info
+	rm -rf $(VENV) $(PARITY) $(TABPFN) $(SPEED) build dist demo *.egg-info
