@@ -240,6 +240,37 @@ def gluonts_throughput(
     raise typer.Exit(0 if within else 1)
 
 
+@app.command()
+def training_throughput(
+    granite: Annotated[
+        str, typer.Option(help="Python of an environment with granite-tsfm.")
+    ] = ".venv-parity/bin/python",
+    batch_size: Annotated[int, typer.Option(min=1, help="Windows in a step.")] = 256,
+    steps: Annotated[int, typer.Option(min=1, help="Steps in a round.")] = 20,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds that count.")] = 5,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of each side.")] = 2,
+) -> None:
+    """Compare the speed of training with granite-tsfm's under its own trainer."""
+    from ttm_benchmarks.speed.training_throughput import run
+
+    within = run(granite, batch_size=batch_size, steps=steps, rounds=rounds, threads=threads)
+    raise typer.Exit(0 if within else 1)
+
+
+@app.command()
+def data_throughput(
+    corpus: Annotated[
+        Path | None, typer.Option(help="Folder of parquet files with real series.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Windows in a batch.")] = 256,
+    rounds: Annotated[int, typer.Option(min=1, help="Batches that count.")] = 5,
+) -> None:
+    """Measure how fast windows for pre-training are made."""
+    from ttm_benchmarks.speed.data_throughput import run
+
+    raise typer.Exit(0 if run(corpus, batch_size=batch_size, rounds=rounds) else 1)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run ``ttm-bench``. What the user can mend is told in one line, with exit code 2.
 

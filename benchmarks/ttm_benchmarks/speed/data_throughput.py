@@ -1,0 +1,96 @@
+"""Points per second of the synthetic priors, of windows of a corpus, and of the whole stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from ttm_estimators import PRESETS
+from ttm_estimators.data.corpus import Corpus
+from ttm_estimators.data.stream import WindowStream
+from ttm_estimators.data.synthetic import Draw, sample
+
+GEOMETRY = "ttm_2048_720"
+CONFIG = PRESETS[GEOMETRY]
+LENGTH = CONFIG.context_length + CONFIG.horizon
+SYNTHETIC = "synthetic mixture"
+BAR = 2e6
+"""Least points of the synthetic mixture per second, on one core of a processor."""
+
+
+def sources(
+    corpus: Corpus | None, batch_size: int, device: torch.device
+) -> dict[str, Callable[[], object]]:
+    """Functions that make a batch of windows on a device."""
+    generator = torch.Generator(device).manual_seed(0)
+    shape = CONFIG.context_length, CONFIG.horizon
+    made: dict[str, Callable[[], object]] = {
+        SYNTHETIC: lambda: sample(batch_size, LENGTH, generator)
+    }
+    stream = WindowStream(*shape, batch_size, corpus=corpus, device=device)
+    if corpus is not None:
+        moved, chances = stream.corpus, stream.chances
+        made["corpus windows"] = lambda: moved.windows(
+            Draw(batch_size, 1, generator), chances, *shape
+        )
+    batches = iter(stream)
+    kind = "half real" if corpus is not None else "synthetic"
+    made[f"augmented stream, {kind}"] = lambda: next(batches)
+    return made
+
+
+def measure(function: Callable[[], object], rounds: int, device: torch.device) -> float:
+    """Median seconds of a call. A first one does not count."""
+    seconds = []
+    for _ in range(rounds + 1):
+        start = perf_counter()
+        function()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        seconds.append(perf_counter() - start)
+    return median(seconds[1:])
+
+
+def run(folder: Path | None, *, batch_size: int, rounds: int) -> bool:
+    """Print points and windows per second, and tell whether the mixture is within the bar.
+
+    Parameters
+    ----------
+    folder : Path or None
+        Corpus of real series, if there is one.
+    batch_size, rounds : int
+        Windows in a batch, and batches that count.
+    """
+    corpus = None if folder is None else Corpus.read(folder)
+    devices = [torch.device("cpu")]
+    if torch.cuda.is_available():
+        devices.append(torch.device("cuda"))
+    table = Table(title=f"Windows of {LENGTH} points, batches of {batch_size}, median of {rounds}")
+    for heading in ("source", "where", "million points/s", "windows/s"):
+        table.add_column(heading, justify="left" if heading in ("source", "where") else "right")
+    points = {}
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for device in devices:
+            where = "one core" if device.type == "cpu" else torch.cuda.get_device_name()
+            for name, function in sources(corpus, batch_size, device).items():
+                rate = batch_size / measure(function, rounds, device)
+                points[name, device.type] = rate * LENGTH
+                table.add_row(name, where, f"{rate * LENGTH / 1e6:.2f}", f"{rate:.0f}")
+    finally:
+        torch.set_num_threads(threads)
+    within = points[SYNTHETIC, "cpu"] >= BAR
+    console = Console()
+    console.print(table)
+    console.print(
+        f"The mixture is {'within' if within else 'below'} the bar of {BAR / 1e6:g} million points "
+        "a second on a core"
+    )
+    return within

@@ -1,0 +1,194 @@
+"""One side of the comparison of training speeds, in a process of its own.
+
+Prints the number of parameters. Then for every line that it is sent it trains some steps and prints
+how many seconds they took. Imports only what both environments have, and what a side needs when it
+is that side.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import tempfile
+import warnings
+from dataclasses import replace
+from time import perf_counter
+from typing import Any, cast
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from ttm_estimators import PRESETS, TinyTimeMixer
+from ttm_estimators.data.windows import Window
+
+GEOMETRY = "ttm_512_96"
+CONFIG = PRESETS[GEOMETRY]
+DIFFERENT = 4096
+"""Windows in memory. They come again, so that reading them costs next to nothing."""
+
+
+class Windows(Dataset[Any]):
+    """Random walks in memory, as histories and futures of one channel."""
+
+    def __init__(self, number: int) -> None:
+        length = CONFIG.context_length + CONFIG.horizon
+        noise = torch.randn(DIFFERENT, length, generator=torch.Generator().manual_seed(0))
+        self.walks = noise.cumsum(dim=1)
+        self.number = number
+
+    def __len__(self) -> int:
+        return self.number
+
+    def __getitem__(self, index: int) -> Window:
+        walk = self.walks[index % DIFFERENT]
+        return Window(walk[: CONFIG.context_length], walk[CONFIG.context_length :])
+
+
+class Pace:
+    """Lets steps be taken in rounds, each when the other process asks for it."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+        self.taken = 0
+        self.began = 0.0
+
+    def begin_step(self) -> None:
+        """Wait, at the begin of a round."""
+        if self.taken % self.steps == 0:
+            sys.stdin.readline()
+            self.began = perf_counter()
+
+    def end_step(self) -> None:
+        """Tell the seconds, at the end of a round."""
+        self.taken += 1
+        if self.taken % self.steps == 0:
+            say(perf_counter() - self.began)
+
+
+def say(value: float) -> None:
+    """Send a number to the other process."""
+    print(value, flush=True)
+
+
+def train_ours(windows: Windows, batch_size: int, steps: int, compiled: bool) -> None:
+    """Train our network with Lightning, as pre-training does."""
+    import lightning
+
+    from ttm_estimators.training.module import Training
+    from ttm_estimators.training.quiet import quiet
+    from ttm_estimators.training.recipe import Recipe
+
+    pace = Pace(steps)
+
+    class Paced(lightning.Callback):
+        def on_train_batch_start(self, *_: Any) -> None:
+            pace.begin_step()
+
+        def on_train_batch_end(self, *_: Any) -> None:
+            pace.end_step()
+
+    recipe = replace(Recipe(), steps=len(windows) // batch_size, compile=compiled)
+    network = TinyTimeMixer(CONFIG)
+    say(sum(parameter.numel() for parameter in network.parameters()))
+    loader = DataLoader(windows, batch_size=batch_size, shuffle=True)
+    with tempfile.TemporaryDirectory() as folder, quiet():
+        lightning.Trainer(
+            accelerator="cpu",
+            max_steps=recipe.steps,
+            gradient_clip_val=recipe.gradient_clip,
+            callbacks=[Paced()],
+            default_root_dir=folder,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        ).fit(Training(network, recipe), loader)
+
+
+def train_theirs(windows: Windows, batch_size: int, steps: int) -> None:
+    """Train granite-tsfm's network with the Hugging Face Trainer, as its examples do."""
+    from transformers import (  # type: ignore[import-not-found, unused-ignore]
+        Trainer,
+        TrainerCallback,
+        TrainingArguments,
+    )
+    from tsfm_public.models.tinytimemixer import (  # type: ignore[import-not-found, unused-ignore]
+        TinyTimeMixerConfig,
+        TinyTimeMixerForPrediction,
+    )
+
+    pace = Pace(steps)
+
+    class Paced(TrainerCallback):  # type: ignore[misc, unused-ignore]
+        def on_step_begin(self, *_: Any, **__: Any) -> None:
+            pace.begin_step()
+
+        def on_step_end(self, *_: Any, **__: Any) -> None:
+            pace.end_step()
+
+    class Named(Dataset[Any]):
+        def __len__(self) -> int:
+            return len(windows)
+
+        def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+            past, future = windows[index]
+            return {"past_values": past[:, None], "future_values": future[:, None]}
+
+    network = TinyTimeMixerForPrediction(
+        TinyTimeMixerConfig(
+            context_length=CONFIG.context_length,
+            prediction_length=CONFIG.horizon,
+            patch_length=CONFIG.patch_length,
+            patch_stride=CONFIG.patch_length,
+            d_model=CONFIG.hidden_size,
+            adaptive_patching_levels=CONFIG.levels,
+            num_layers=CONFIG.blocks_per_level,
+            expansion_factor=CONFIG.expansion,
+            dropout=CONFIG.dropout,
+            head_dropout=CONFIG.head_dropout,
+            decoder_d_model=CONFIG.decoder_hidden_size,
+            decoder_num_layers=CONFIG.decoder_blocks,
+            decoder_mode="common_channel",
+            gated_attn=True,
+            scaling="std",
+        )
+    )
+    say(sum(parameter.numel() for parameter in network.parameters()))
+    with tempfile.TemporaryDirectory() as folder:
+        settings = TrainingArguments(
+            output_dir=folder,
+            max_steps=len(windows) // batch_size,
+            per_device_train_batch_size=batch_size,
+            use_cpu=True,
+            disable_tqdm=True,
+            logging_strategy="no",
+            save_strategy="no",
+            report_to="none",
+        )
+        Trainer(network, settings, train_dataset=Named(), callbacks=[Paced()]).train()
+
+
+def main(side: str, batch_size: int, steps: int, rounds: int) -> None:
+    """Train one side.
+
+    Parameters
+    ----------
+    side : str
+        "theirs", "eager" or "compiled".
+    batch_size, steps : int
+        Windows in a step, and steps in a round.
+    rounds : int
+        Rounds until the end.
+    """
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    torch.set_flush_denormal(True)  # as pre-training does
+    windows = Windows(batch_size * steps * rounds)
+    if side == "theirs":
+        train_theirs(windows, batch_size, steps)
+    else:
+        train_ours(windows, batch_size, steps, compiled=side == "compiled")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], *cast("tuple[int, int, int]", map(int, sys.argv[2:])))

@@ -1,0 +1,40 @@
+import pyarrow
+import pytest
+import torch
+from pyarrow import parquet
+
+from ttm_benchmarks.speed import data_throughput
+from ttm_benchmarks.speed.data_throughput import BAR, LENGTH, SYNTHETIC, sources
+from ttm_estimators.data.corpus import Corpus
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def corpus(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    rows = [torch.randn(300).cumsum(0).tolist() for _ in range(4)]
+    parquet.write_table(pyarrow.table({"target": rows}), tmp_path / "walks.parquet")
+    return tmp_path
+
+
+def test_every_source_makes_whole_batches(corpus):
+    made = {name: function() for name, function in sources(Corpus.read(corpus), 4, CPU).items()}
+    assert [*made] == [SYNTHETIC, "corpus windows", "augmented stream, half real"]
+    made["augmented stream, half real"] = torch.cat(made["augmented stream, half real"], dim=1)
+    assert [each.shape for each in made.values()] == [(4, LENGTH)] * 3
+
+
+@pytest.mark.parametrize(("points", "code"), [(1.01 * BAR, 0), (0.99 * BAR, 1)])
+def test_the_exit_code_tells_whether_the_bar_was_held(bench, monkeypatch, points, code):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(data_throughput, "measure", lambda *_: 4 * LENGTH / points)
+    found, text, _ = bench("data-throughput", "--batch-size", 4)
+    assert found == code
+    assert f"{points / 1e6:.2f}" in text
+
+
+def test_threads_are_left_as_they_were(bench, corpus):
+    before = torch.get_num_threads()
+    bench("data-throughput", "--batch-size", 2, "--rounds", 1, "--corpus", corpus)
+    assert torch.get_num_threads() == before
