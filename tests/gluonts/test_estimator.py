@@ -14,7 +14,7 @@ from gluonts.model.predictor import Predictor
 from gluonts.model.trivial.mean import MeanPredictor
 from gluonts.torch.model.estimator import PyTorchLightningEstimator
 
-from tests.forecasting.conftest import TINY
+from tests.tiny import TINY
 from tests.gluonts.conftest import entries
 from ttm_gluonts import TTMEstimator, TTMPredictor
 

@@ -5,7 +5,8 @@ pytest.importorskip("sktime", reason="needs the extra sktime")
 import numpy as np
 import pandas as pd
 
-from tests.forecasting.conftest import TINY, make_forecaster
+from tests.forecasting.conftest import make_forecaster
+from tests.tiny import TINY
 from ttm_estimators import Forecaster, save_network
 from ttm_sktime import TTMForecaster
 
