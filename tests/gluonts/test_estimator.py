@@ -14,8 +14,8 @@ from gluonts.model.predictor import Predictor
 from gluonts.model.trivial.mean import MeanPredictor
 from gluonts.torch.model.estimator import PyTorchLightningEstimator
 
-from tests.tiny import TINY
 from tests.gluonts.conftest import entries
+from tests.tiny import TINY
 from ttm_gluonts import TTMEstimator, TTMPredictor
 
 SHORT = {"steps": 4, "batch_size": 8, "warmup_steps": 2}
