@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tests.forecasting.conftest import make_forecaster
-from tests.tiny import TINY
+from tests.tiny import PUBLISHED_KIND, TINY
 from ttm_estimators import Forecaster, save_network
 from ttm_sktime import TTMForecaster
 
@@ -31,7 +31,7 @@ def model(core, tmp_path_factory) -> str:
 @pytest.fixture(scope="session")
 def point_model(tmp_path_factory) -> str:
     """Weights of a network that forecasts a point only."""
-    network = make_forecaster(head="flat", quantile_levels=()).network
+    network = make_forecaster(**PUBLISHED_KIND).network
     return str(save_network(network, tmp_path_factory.mktemp("point")))
 
 
