@@ -75,7 +75,7 @@ TIME = np.arange(2_000.0)
         *("missing", "infinite", "short", "empty"),
     ],
 )
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_plain_patterns_that_series_share_by_chance_are_no_overlap(values):
     assert EvaluationWindows([values]).search(values * 2.0 + 1.0) == []
 
