@@ -1,0 +1,313 @@
+import copy
+import os
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from tests.tiny import tiny_network
+
+pytest.importorskip("lightning", reason="training needs the extra train")
+
+import lightning
+
+from ttm_estimators import load_network, save_network
+from ttm_estimators.forecasting.covariates import Covariates
+from ttm_estimators.training import fine_tuning
+from ttm_estimators.training.fine_tuning import FineTuning, fine_tune
+
+CPU = {"accelerator": "cpu"}
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch):
+    monkeypatch.setattr(fine_tuning, "EPOCH", 5)
+    monkeypatch.setattr(fine_tuning, "SHORTEST_EPOCH", 5)
+    monkeypatch.setattr(fine_tuning, "TRIAL_STEPS", 5)
+
+
+def waves(lengths=(150, 90, 200), period=8):
+    return [np.sin(np.arange(n) * 2 * np.pi / period + i) for i, n in enumerate(lengths)]
+
+
+def noise(length=300):
+    return [np.random.default_rng(i).normal(size=length) for i in range(2)]
+
+
+def tune(series=None, network=None, options=None, **changes):
+    keywords = ("horizon", "validation", "validation_covariates", "covariates", "checkpoint")
+    given = {name: changes.pop(name) for name in keywords if name in changes}
+    settings = {"steps": 10, "batch_size": 16, "learning_rate": 1e-2, "head_dropout": 0.0}
+    return fine_tune(
+        network or tiny_network(),
+        waves() if series is None else series,
+        FineTuning(**{**settings, **changes}),
+        **given,
+        **CPU,
+        **(options or {}),
+    )
+
+
+def changed(result, before):
+    old = before.state_dict()
+    return {
+        name.split(".")[0]
+        for name, tensor in result.network.state_dict().items()
+        if not torch.equal(tensor, old[name])
+    }
+
+
+def test_fine_tuning_learns_the_series_and_says_so():
+    result = tune(steps=60, learning_rate=None)
+    assert result.share > 0
+    assert result.loss < 0.7 * result.zero_shot_loss
+    assert result.learning_rate in fine_tuning.RATES
+    assert "below zero-shot" in str(result)
+    assert not result.network.training
+
+
+def test_what_does_no_better_is_not_kept():
+    # Their ends are upside down: the better the rest is learnt, the worse they get.
+    contrary = [np.concatenate([values[:-12], -values[-12:]]) for values in waves()]
+    learnt = tune(steps=60, validation=waves()).network
+    result = tune(steps=30, network=learnt, validation=contrary)
+    assert (result.share, result.loss) == (0.0, result.zero_shot_loss)
+    assert changed(result, learnt) == set()
+    assert "kept the zero-shot weights" in str(result)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "parts"),
+    [
+        ("head", {"head", "shortcut"}),
+        ("decoder", {"decoder", "head", "shortcut"}),
+        ("full", {"backbone", "decoder", "head", "shortcut"}),
+    ],
+)
+def test_a_strategy_trains_its_parts(strategy, parts):
+    before = tiny_network()
+    result = tune(network=before, strategy=strategy, steps=20)
+    assert changed(result, before) == parts
+    assert all(p.requires_grad for p in result.network.parameters())
+
+
+def test_the_bias_strategy_trains_every_bias_and_nothing_else():
+    before = tiny_network()
+    result = tune(network=before, strategy="bias", steps=20)
+    old = before.state_dict()
+    new = {n for n, t in result.network.state_dict().items() if not torch.equal(t, old[n])}
+    assert new
+    assert all(name.endswith("bias") for name in new)
+    assert any(name.startswith("backbone") for name in new)
+
+
+def test_a_frozen_backbone_is_passed_once_only():
+    network, calls = tiny_network(), []
+    original = type(network.backbone).forward
+
+    def counted(self, *args):
+        calls.append(len(args[0]))
+        return original(self, *args)
+
+    type(network.backbone).forward = counted
+    try:
+        result = tune(network=network, steps=50)
+    finally:
+        type(network.backbone).forward = original
+    assert sum(calls) == result.windows + result.validation_windows
+
+
+def test_the_network_that_is_given_stays_as_it_is():
+    network = tiny_network()
+    before = copy.deepcopy(network.state_dict())
+    tune(network=network)
+    torch.testing.assert_close(dict(network.state_dict()), dict(before), rtol=0, atol=0)
+
+
+def test_a_seed_makes_it_repeat_exactly_and_leaves_the_random_state_alone():
+    network = tiny_network()
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    first, again, other = (
+        tune(network=network, steps=20, seed=seed, head_dropout=0.5, windows=100).network
+        for seed in (0, 0, 1)
+    )
+    torch.testing.assert_close(torch.rand(3), expected, rtol=0, atol=0)
+    state = dict(first.state_dict())
+    torch.testing.assert_close(dict(again.state_dict()), state, rtol=0, atol=0)
+    assert any(not torch.equal(t, state[n]) for n, t in other.state_dict().items())
+
+
+def test_head_dropout_is_used_in_training_and_gone_after_it():
+    without, with_dropout = tune(), tune(head_dropout=0.7)
+    assert repr(with_dropout.network) == repr(tiny_network())
+    state = without.network.state_dict()
+    assert any(not torch.equal(t, state[n]) for n, t in with_dropout.network.state_dict().items())
+
+
+def test_training_ends_early_where_nothing_improves():
+    result = tune(noise(), steps=500, patience=2, learning_rate=0.3)
+    assert result.steps < 100
+
+
+class Stop(lightning.Callback):
+    def on_train_epoch_start(self, trainer, pl_module):
+        if trainer.current_epoch == 2:
+            raise ConnectionAbortedError
+
+
+def test_an_interrupted_run_goes_on_as_if_it_had_not_been(tmp_path):
+    path = tmp_path / "run.ckpt"
+    arguments = {"steps": 20, "learning_rate": None, "head_dropout": 0.3}
+    with pytest.raises(ConnectionAbortedError):
+        tune(**arguments, checkpoint=path, options={"callbacks": [Stop()]})
+    resumed, whole = tune(**arguments, checkpoint=path), tune(**arguments)
+    state = dict(whole.network.state_dict())
+    torch.testing.assert_close(dict(resumed.network.state_dict()), state, rtol=0, atol=0)
+    assert resumed.learning_rate == whole.learning_rate
+    with pytest.raises(ValueError, match=r"another run \(strategy"):
+        tune(**arguments, strategy="head", checkpoint=path)
+
+
+def test_the_result_is_a_network_that_can_be_saved(tmp_path):
+    result = tune()
+    again = load_network(save_network(result.network, tmp_path))
+    torch.testing.assert_close(
+        dict(again.state_dict()), dict(result.network.state_dict()), rtol=0, atol=0
+    )
+
+
+def test_nothing_is_written_or_said(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tune(learning_rate=None)
+    assert capfd.readouterr() == ("", "")
+    assert os.listdir(tmp_path) == []
+
+
+def test_channels_are_series_of_their_own_unless_they_are_mixed():
+    together = [np.stack(waves((120, 120)), axis=1)]
+    first, second = tune(together), tune(waves((120, 120)))
+    state = dict(first.network.state_dict())
+    torch.testing.assert_close(state, dict(second.network.state_dict()), rtol=0, atol=0)
+
+
+def two_channels(seed=0):
+    """Two noisy waves of shape (time, 2)."""
+    return np.stack(waves((200, 200)), axis=1) + np.random.default_rng(seed).normal(size=(200, 2))
+
+
+def moved_by_the_other_channel(network):
+    past_BTC = torch.tensor(two_channels()[None, -64:], dtype=torch.float32)
+    other = past_BTC.clone()
+    other[..., 1] = other[..., 1].flip(1)
+    with torch.inference_mode():
+        return not torch.equal(network(past_BTC)[:, :, 0], network(other)[:, :, 0])
+
+
+def test_channels_move_each_other_when_they_are_mixed_and_only_then():
+    mixed = tune([two_channels()], mix_channels=True, steps=20)
+    assert mixed.network.config.mix_channels
+    assert mixed.network.config.channels == 2
+    assert moved_by_the_other_channel(mixed.network)
+    assert not moved_by_the_other_channel(tune([two_channels()]).network)
+
+
+def driven(seed, length=200, future=0):
+    """A series that a known driver makes, but for little noise."""
+    random = np.random.default_rng(seed)
+    driver = random.normal(size=length + future)
+    series = 3 * driver[:length] + 5 + 0.1 * random.normal(size=length)
+    return series, driver
+
+
+def test_a_known_driver_is_learnt():
+    pairs = [driven(seed) for seed in range(4)]
+    series = [one for one, _ in pairs]
+    covariates = [Covariates(known=driver) for _, driver in pairs]
+    without = tune(series, steps=100)
+    result = tune(series, steps=200, covariates=covariates)
+    assert result.loss < 0.5 * without.loss
+    config = result.network.config
+    assert (config.target_channels, config.covariate_channels) == ((0,), (1,))
+
+
+def test_a_covariate_of_the_past_moves_the_forecast():
+    series, past = two_channels().T
+    result = tune([series], covariates=[Covariates(past=past)], steps=20)
+    assert result.network.config.covariate_channels == ()
+    assert result.network.config.target_channels == (0,)
+    assert moved_by_the_other_channel(result.network)
+
+
+def test_a_static_category_is_learnt():
+    random = np.random.default_rng(0)
+    series, covariates = [], []
+    for i in range(24):  # too short to tell which way they will go
+        sign = i % 2
+        series.append(np.where(np.arange(12) < 8, random.normal(size=12), (2 * sign - 1) * 5.0))
+        covariates.append(Covariates(static=[sign]))
+    keywords = {"steps": 150, "horizon": 4, "shortest_history": 8, "validation": series}
+    without = tune(series, **keywords)
+    result = tune(series, covariates=covariates, validation_covariates=covariates, **keywords)
+    assert result.network.config.static_cardinalities == (2,)
+    assert result.loss < 0.8 * without.loss
+
+
+def test_missing_values_of_series_and_covariates_are_taken():
+    series, driver = driven(0)
+    series, driver = series.copy(), driver.copy()
+    series[30:40] = np.nan
+    driver[::7] = np.nan
+    result = tune([series], covariates=[Covariates(known=driver)])
+    assert np.isfinite(result.loss)
+
+
+@pytest.mark.parametrize(
+    ("series", "more", "said"),
+    [
+        ([np.zeros(2)], {}, "nothing to train on: no series has"),
+        ([], {}, "nothing to train on"),
+        ([np.array([1.0, np.inf] * 20)], {}, "series 0 holds infinity"),
+        ([np.zeros((20, 2, 2))], {}, "series 0 has shape"),
+        (waves(), {"covariates": [Covariates()]}, "3 series, but covariates of 1"),
+        (
+            waves((50, 50)),
+            {"covariates": [Covariates(known=np.zeros(50)), Covariates()]},
+            "different numbers",
+        ),
+        (
+            waves((50,)),
+            {"covariates": [Covariates(known=np.zeros(40))]},
+            "series 0 has 50 points, but its covariates known in the future have 40",
+        ),
+        (waves((50,)), {"covariates": [Covariates(static=[-1])]}, "some are negative"),
+    ],
+)
+def test_what_can_not_be_trained_on_is_told(series, more, said):
+    with pytest.raises(ValueError, match=said):
+        tune(series, **more)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("strategy", "backbone"),
+        ("mix_channels", 1),
+        ("windows", 0),
+        ("steps", 1.5),
+        ("patience", True),
+        ("batch_size", 0),
+        ("shortest_history", 0),
+        ("seed", -1),
+        ("validation_share", 1.0),
+        ("learning_rate", 0.0),
+        ("head_dropout", 1.0),
+    ],
+)
+def test_a_setting_out_of_range_is_named(field, value):
+    with pytest.raises(ValueError, match=field):
+        FineTuning(**{field: value})

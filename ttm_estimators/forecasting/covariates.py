@@ -1,0 +1,158 @@
+"""Covariates of a series: what is known of its future, of its past only, and what never changes.
+
+Shape suffixes: T time, F steps beyond the history, C channels, V targets, N covariates known in the
+future, K static covariates, B batch, H horizon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ttm_estimators.forecasting.series import Array, Batch, Mask
+from ttm_estimators.network import TTMConfig
+
+FARTHEST = 1e6
+"""Standard deviations from its history at which a future covariate is cut, to fit float32."""
+
+
+@dataclass(frozen=True)
+class Covariates:
+    """Covariates of one series. Each is an array, a list or a pandas DataFrame."""
+
+    known: npt.ArrayLike | None = None
+    """Known in the future: shape (time + horizon, covariates) or (time + horizon,), from the first
+    point of the series on. In GluonTS ``feat_dynamic_real``, in sktime ``X``. Rows beyond the
+    horizon are not looked at, and training needs none beyond the series. NaN means missing."""
+
+    past: npt.ArrayLike | None = None
+    """Known in the past only: shape (time, covariates) or (time,). In GluonTS
+    ``past_feat_dynamic_real``. NaN means missing."""
+
+    static: Sequence[int] = ()
+    """Categories from 0 on. In GluonTS ``feat_static_cat``."""
+
+
+class Joined(NamedTuple):
+    """A series with its covariates, as the network wants them."""
+
+    values_TC: Array
+    """Targets and covariates at the places that the configuration gives them."""
+
+    known_FN: Array
+    """Known covariates beyond the end of the series."""
+
+    names_N: tuple[str, ...]
+    """How messages call the known covariates."""
+
+    static_K: tuple[int, ...]
+
+
+def counts(covariates: Covariates) -> tuple[int, int, int]:
+    """Numbers of known, past and static covariates."""
+    return (
+        _columns(covariates.known, "").shape[1],
+        _columns(covariates.past, "").shape[1],
+        len(covariates.static),
+    )
+
+
+def join(values_TV: Array, covariates: Covariates, config: TTMConfig, name: str) -> Joined:
+    """Put targets and covariates side by side.
+
+    Raises
+    ------
+    ValueError
+        When their numbers are not those of the configuration, a covariate is shorter than the
+        series or infinite, or a category is out of range. The message begins with ``name``.
+    """
+    points = len(values_TV)
+    known = _columns(covariates.known, f"{name}, covariates known in the future,", points)
+    past = _columns(covariates.past, f"{name}, covariates known in the past,", points)
+    static = tuple(int(category) for category in covariates.static)
+    others = config.channels - len(config.targets) - len(config.covariate_channels)
+    for what, found, wanted in (
+        ("channels to forecast", values_TV.shape[1], len(config.targets)),
+        ("covariates known in the future", known.shape[1], len(config.covariate_channels)),
+        ("covariates known in the past only", past.shape[1], others),
+        ("static covariates", len(static), len(config.static_cardinalities)),
+    ):
+        if found != wanted:
+            raise ValueError(f"{name} has {found} {what}, this model takes {wanted}")
+    for what, array in (("known in the future", known), ("known in the past", past)):
+        if len(array) < points:
+            raise ValueError(
+                f"{name} has {points} points, but its covariates {what} have {len(array)}: give "
+                "them from the first point of the series on, NaN where missing"
+            )
+    for i, (category, cardinality) in enumerate(
+        zip(static, config.static_cardinalities, strict=True)
+    ):
+        if not 0 <= category < cardinality:
+            raise ValueError(
+                f"{name} has category {category} of static covariate {i}, this model knows 0 to "
+                f"{cardinality - 1}"
+            )
+    values_TC = np.empty((points, config.channels))
+    values_TC[:, list(config.targets)] = values_TV
+    values_TC[:, list(config.covariate_channels)] = known[:points]
+    taken = {*config.targets, *config.covariate_channels}
+    values_TC[:, [c for c in range(config.channels) if c not in taken]] = past[:points]
+    columns = getattr(covariates.known, "columns", range(known.shape[1]))
+    return Joined(values_TC, known[points:], tuple(repr(column) for column in columns), static)
+
+
+def check_future(joined: Joined, steps: int, name: str) -> None:
+    """Refuse a future that is not known.
+
+    Raises
+    ------
+    ValueError
+        When a known covariate has no row for a step, or no value at any. The message names the
+        covariates and the steps.
+    """
+    rows = len(joined.known_FN)
+    if not joined.names_N:
+        return
+    if rows < steps:
+        raise ValueError(
+            f"{name} has no future values of the covariates {', '.join(joined.names_N)} for the "
+            f"steps {rows + 1} to {steps} of {steps}: give all that are to be forecast"
+        )
+    unknown: Mask = np.asarray(np.isnan(joined.known_FN[:steps]).all(axis=0))
+    names = [one for one, missing in zip(joined.names_N, unknown, strict=True) if missing]
+    if names:
+        raise ValueError(
+            f"{name} has no future values of the covariates {', '.join(names)} for the steps 1 to "
+            f"{steps} of {steps}, only NaN: give them, or make them covariates of the past"
+        )
+
+
+def scale_future(known_BHN: Array, batch: Batch, config: TTMConfig) -> npt.NDArray[np.float32]:
+    """Known futures on the scale of their histories."""
+    places = list(config.covariate_channels)
+    scale_BN = batch.scale_BC[:, places]
+    scale_B1N = np.where(scale_BN > 0, scale_BN, 1.0)[:, None]
+    scaled_BHN = (known_BHN - batch.loc_BC[:, None, places]) / scale_B1N
+    return np.clip(scaled_BHN, -FARTHEST, FARTHEST).astype(np.float32)
+
+
+def _columns(values: Any, name: str, points: int = 0) -> Array:
+    """Read covariates as float64 of shape (time, covariates), of none at all as many rows."""
+    if values is None:
+        return np.empty((points, 0))
+    if hasattr(values, "detach"):
+        values = values.detach().cpu().numpy()
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be numbers: encode categories as numbers first") from None
+    if array.ndim not in (1, 2):
+        raise ValueError(f"{name} must have shape (time,) or (time, covariates)")
+    if np.isinf(array).any():
+        raise ValueError(f"{name} hold infinity: replace it by NaN for missing")
+    return array[:, None] if array.ndim == 1 else array

@@ -1,0 +1,452 @@
+"""Fine-tuning on series of one's own: pre-trained once, adapted in seconds (section 3.4)."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal, get_args
+
+import lightning
+import numpy as np
+import numpy.typing as npt
+import torch
+from lightning.pytorch.callbacks import EarlyStopping
+from torch import Tensor, nn
+
+from ttm_estimators.data.split_windows import Windows, every_cut, last_cut, make_windows, split
+from ttm_estimators.forecasting.covariates import Covariates, Joined, counts, join
+from ttm_estimators.forecasting.series import SHAPES
+from ttm_estimators.network import TinyTimeMixer, TTMConfig
+from ttm_estimators.network.widening import widen
+from ttm_estimators.training.quiet import quiet
+from ttm_estimators.training.tuning_module import (
+    Batches,
+    BestWeights,
+    Examples,
+    KeepCheckpoint,
+    Tuning,
+    examples,
+)
+
+Strategy = Literal["head", "decoder", "bias", "full"]
+
+FROZEN_BACKBONE = ("head", "decoder")
+"""Strategies under which every window goes through the backbone once only."""
+
+RATES = (1e-4, 3e-4, 1e-3, 3e-3)
+"""Learning rates that are tried when none is given."""
+
+TRIAL_STEPS = 50
+"""Steps that each rate is tried for."""
+
+SHARES = (0.25, 0.5, 0.75, 1.0)
+"""Shares of the way from the first weights to the tuned ones that are validated at the end."""
+
+EPOCH = 50
+"""Steps of an epoch at most. After each the validation loss is taken."""
+
+SHORTEST_EPOCH = 10
+
+VALIDATION_PART = 0.25
+"""Windows for validation at most, as a part of those for training at most."""
+
+GRADIENT_CLIP = 1.0
+
+FEW_WINDOWS = 1000
+FEW_WINDOWS_DROPOUT = 0.7
+"""Dropout of the head for fewer windows than these, as the paper has for small data."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FineTuning:
+    """How to fine-tune.
+
+    Raises
+    ------
+    ValueError
+        When a field is out of range.
+    """
+
+    strategy: Strategy = "decoder"
+    """What is trained. "decoder": decoder and head, the backbone stays (the paper's). "head": the
+    head alone. "bias": every bias. "full": all weights. What mixes channels and covariates is
+    always trained, for it is new."""
+
+    mix_channels: bool = False
+    """Whether the decoder mixes the channels of series that have several."""
+
+    windows: int = 10_000
+    """Channels of windows to train on, at most. Of more, this many are drawn at random."""
+
+    validation_share: float = 0.2
+    """Part of each series, its last, that chooses rate and weights and is not trained on. It has
+    at least one horizon and at most a third of the series."""
+
+    steps: int = 1000
+    """Optimiser steps at most, rounded up to whole epochs of 10 to 50."""
+
+    shortest_history: int | None = None
+    """Points before the first future at least. None: as many as the network sees, but at most half
+    of what a series has to train on."""
+
+    patience: int = 5
+    """Epochs without a lower validation loss after which training ends."""
+
+    batch_size: int = 64
+    """Windows in a step."""
+
+    learning_rate: float | None = None
+    """Peak rate of AdamW. None: that of 1e-4, 3e-4, 1e-3 and 3e-3 which has the lowest validation
+    loss after 50 steps (ours; a range test by training loss says little of a trained network)."""
+
+    head_dropout: float | None = None
+    """Dropout of the head's last layer. None: 0.7 for fewer than 1,000 windows, as the paper has
+    for small data, or else what the network has."""
+
+    seed: int = 0
+    """Of the draw of windows, their order and dropout."""
+
+    def __post_init__(self) -> None:
+        if self.strategy not in get_args(Strategy):
+            raise ValueError(f"strategy must be one of {get_args(Strategy)}, got {self.strategy!r}")
+        names = ["windows", "steps", "patience", "batch_size", "seed"]
+        for name in names + ["shortest_history"] * (self.shortest_history is not None):
+            value, lowest = getattr(self, name), int(name != "seed")
+            if isinstance(value, bool) or not isinstance(value, int) or value < lowest:
+                raise ValueError(
+                    f"{name} must be a whole number of at least {lowest}, got {value!r}"
+                )
+        if not isinstance(self.mix_channels, bool):
+            raise ValueError(f"mix_channels must be true or false, got {self.mix_channels!r}")
+        if not 0 < self.validation_share < 1:
+            raise ValueError(f"validation_share must lie in (0, 1), got {self.validation_share}")
+        if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
+            raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
+        if self.head_dropout is not None and not 0 <= self.head_dropout < 1:
+            raise ValueError(f"head_dropout must lie in [0, 1), got {self.head_dropout}")
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """A fine-tuned network and what came of it. As text, a line for people."""
+
+    network: TinyTimeMixer
+    """In evaluation mode on the CPU."""
+
+    share: float
+    """How far its weights lie from the first ones towards those that training ended with. 0: as
+    they were, for nothing forecast the validation part better."""
+
+    zero_shot_loss: float
+    """Quantile loss of the first weights on the validation part."""
+
+    loss: float
+    """Quantile loss of the kept weights there, never above that of the first ones."""
+
+    learning_rate: float
+    steps: int
+    windows: int
+    validation_windows: int
+    seconds: float
+    trainer: lightning.Trainer
+
+    def __str__(self) -> str:
+        trained = (
+            f"{self.steps} steps on {self.windows:,} windows in {self.seconds:.1f} s, learning "
+            f"rate {self.learning_rate:g}; {self.validation_windows:,} windows for validation"
+        )
+        if not self.share:
+            return f"kept the zero-shot weights, no others did better: {trained}"
+        gain = 1 - self.loss / self.zero_shot_loss
+        return (
+            f"validation loss {self.loss:.4f}, {gain:.1%} below zero-shot, at {self.share:.0%} of "
+            f"the change: {trained}"
+        )
+
+
+def fine_tune(
+    network: TinyTimeMixer,
+    series: Sequence[npt.ArrayLike],
+    settings: FineTuning | None = None,
+    *,
+    horizon: int | None = None,
+    covariates: Sequence[Covariates] | None = None,
+    validation: Sequence[npt.ArrayLike] | None = None,
+    validation_covariates: Sequence[Covariates] | None = None,
+    checkpoint: str | Path | None = None,
+    **trainer_options: Any,
+) -> FineTuned:
+    """Fine-tune a copy of a network.
+
+    The weights that are kept are the best on the line from the first weights to the tuned ones, by
+    their loss on windows later than all that were trained on (as in Wortsman et al., 2022). The
+    first weights are on it: the result is never worse than zero-shot there.
+
+    Parameters
+    ----------
+    network : TinyTimeMixer
+        Trained network. It stays as it is.
+    series : sequence of array
+        Series of shape (time,) or (time, channels), NaN where missing. Those of fewer than three
+        points are left out.
+    settings : FineTuning, optional
+        How to fine-tune.
+    horizon : int, optional
+        Steps to train on, when fewer than the network has.
+    covariates : sequence of Covariates, optional
+        Those of each series, all of the same kinds.
+    validation : sequence of array, optional
+        Series whose last window each is validated on, in place of a part of ``series``.
+    validation_covariates : sequence of Covariates, optional
+        Those of ``validation``.
+    checkpoint : str or Path, optional
+        File that is written after each epoch. Where there is one, training goes on from it.
+    **trainer_options
+        Arguments of ``lightning.Trainer``, such as ``accelerator``, ``devices``, ``callbacks`` and
+        ``enable_progress_bar``. ``max_epochs`` takes the place of the settings' steps.
+
+    Returns
+    -------
+    FineTuned
+
+    Raises
+    ------
+    ValueError
+        When there is nothing to train on, a series holds infinity, covariates do not fit, or the
+        checkpoint is of another run.
+    """
+    began = time.perf_counter()
+    settings = settings or FineTuning()
+    network = _prepared(network, series, covariates, settings)
+    horizon = min(horizon or network.config.horizon, network.config.horizon)
+    joined = _joined(series, covariates, network.config)
+    held = None
+    if validation is not None:
+        held = _joined(validation, validation_covariates, network.config)
+    windows = _windows(joined, held, network.config, horizon, settings)
+    found = len(windows[0].past)
+    epoch_steps = min(max(found // settings.batch_size, SHORTEST_EPOCH), EPOCH)
+    epochs = trainer_options.get("max_epochs") or math.ceil(settings.steps / epoch_steps)
+    run = {**asdict(settings), "horizon": horizon, "windows_found": found}
+    rate = _rate_of(checkpoint, run)
+    resumed = checkpoint if rate is not None else None
+    best = BestWeights()
+    options = {**trainer_options, "max_epochs": epochs}
+    options["callbacks"] = [
+        best,
+        EarlyStopping("val_loss", patience=settings.patience, check_on_train_epoch_end=False),
+        *([] if checkpoint is None else [KeepCheckpoint(Path(checkpoint))]),
+        *trainer_options.get("callbacks", ()),
+    ]
+    network.train()
+    with quiet(), torch.random.fork_rng(), _training_mode(network, settings, found):
+        trainer = _trainer(options)
+        network.to(trainer.strategy.root_device)
+        encode = settings.strategy in FROZEN_BACKBONE
+        training, held_back = (examples(each, network, encode=encode) for each in windows)
+        batches = Batches(training, held_back, settings.batch_size, epoch_steps, settings.seed)
+        first = copy.deepcopy(network.state_dict())
+        rate = rate or settings.learning_rate or _choose_rate(network, batches, settings, options)
+        tuning = Tuning(network, rate, epochs * epoch_steps, settings.seed, run)
+        zero_shot = tuning.losses(batches.validation)
+        trainer.fit(tuning, datamodule=batches, ckpt_path=resumed)
+        share, loss = _keep_best(tuning, first, best.weights, zero_shot, batches.validation)
+    return FineTuned(
+        network=network.cpu().eval(),
+        share=share,
+        zero_shot_loss=float(zero_shot.mean()),
+        loss=loss,
+        learning_rate=rate,
+        steps=trainer.global_step,
+        windows=found,
+        validation_windows=len(windows[1].past),
+        seconds=time.perf_counter() - began,
+        trainer=trainer,
+    )
+
+
+def _prepared(
+    network: TinyTimeMixer,
+    series: Sequence[npt.ArrayLike],
+    covariates: Sequence[Covariates] | None,
+    settings: FineTuning,
+) -> TinyTimeMixer:
+    """Copy a network, with the channels and covariates that it shall have."""
+    kinds = {counts(one) for one in covariates or ()} or {(0, 0, 0)}
+    if len(kinds) > 1:
+        raise ValueError(
+            f"series have different numbers of (known, past, static) covariates: {sorted(kinds)}"
+        )
+    known, past, static = kinds.pop()
+    shapes = {np.shape(one)[1:] for one in series}
+    targets = max((shape[0] for shape in shapes if shape), default=1)
+    mixed = settings.mix_channels and targets > 1
+    if network.config.tied_channels or not (mixed or known or past or static):
+        return copy.deepcopy(network)
+    categories = list(zip(*(one.static for one in covariates or ()), strict=True))
+    if any(category < 0 for column in categories for category in column):
+        raise ValueError("static covariates are categories from 0 on, some are negative")
+    return widen(
+        network,
+        targets=targets,
+        known=known,
+        past=past,
+        static_cardinalities=tuple(int(max(column)) + 1 for column in categories),
+        mix_channels=mixed,
+    )
+
+
+def _joined(
+    series: Sequence[npt.ArrayLike], covariates: Sequence[Covariates] | None, config: TTMConfig
+) -> list[Joined]:
+    """Series with their covariates; every channel by itself where the network takes them so."""
+    if covariates is not None and len(covariates) != len(series):
+        raise ValueError(f"there are {len(series)} series, but covariates of {len(covariates)}")
+    joined = []
+    for i, one in enumerate(series):
+        values = np.asarray(one, dtype=np.float64)
+        if values.ndim not in (1, 2):
+            raise ValueError(f"series {i} has shape {values.shape}: {SHAPES}")
+        if np.isinf(values).any():
+            raise ValueError(f"series {i} holds infinity: replace it by NaN for missing")
+        values_TV = values.reshape(len(values), -1)
+        if config.tied_channels:
+            mine = Covariates() if covariates is None else covariates[i]
+            joined.append(join(values_TV, mine, config, f"series {i}"))
+        else:
+            joined += [
+                Joined(column_T[:, None], column_T[:0, None], (), ()) for column_T in values_TV.T
+            ]
+    return joined
+
+
+def _windows(
+    series: list[Joined],
+    validation: list[Joined] | None,
+    config: TTMConfig,
+    horizon: int,
+    settings: FineTuning,
+) -> tuple[Windows, Windows]:
+    """Windows to train on and to validate on."""
+    if validation is None:
+        training, held = split(series, horizon, settings.validation_share)
+    else:
+        training, held = every_cut(series, horizon), last_cut(validation, horizon)
+    longest = settings.shortest_history or config.context_length
+    training = [one.after(longest, half=settings.shortest_history is None) for one in training]
+    if not training or not held:
+        raise ValueError(
+            "there is nothing to train on: no series has the two points that a window takes"
+            + ("" if validation is not None else ", and a third to validate on")
+        )
+    most = max(1, settings.windows // config.channels)
+    most_held = max(1, round(VALIDATION_PART * most))
+    return (
+        make_windows(training, config, horizon, most=most, seed=settings.seed),
+        make_windows(held, config, horizon, most=most_held, seed=settings.seed),
+    )
+
+
+def _rate_of(checkpoint: str | Path | None, run: dict[str, Any]) -> float | None:
+    """Learning rate of the run that a checkpoint is of, None where there is none."""
+    if checkpoint is None or not Path(checkpoint).exists():
+        return None
+    written = torch.load(checkpoint, map_location="cpu", weights_only=True).get("fine_tuning", {})
+    rate: float | None = written.pop("learning_rate_in_use", None)
+    other = [name for name, value in run.items() if written.get(name) != value]
+    if rate is None or other:
+        raise ValueError(
+            f"{checkpoint} is of another run ({', '.join(other) or 'learning rate'} differ): "
+            "remove it, or name another"
+        )
+    return rate
+
+
+def _trainer(options: dict[str, Any]) -> lightning.Trainer:
+    """Make a trainer that writes and shows nothing unless asked to."""
+    silent = {
+        "accelerator": "auto",
+        "devices": 1,
+        "gradient_clip_val": GRADIENT_CLIP,
+        "num_sanity_val_steps": 0,
+        "reload_dataloaders_every_n_epochs": 1,
+        "use_distributed_sampler": False,
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+    }
+    with TemporaryDirectory() as folder:  # Lightning's own is the current folder
+        return lightning.Trainer(**{"default_root_dir": folder, **silent, **options})
+
+
+def _choose_rate(
+    network: TinyTimeMixer, batches: Batches, settings: FineTuning, options: dict[str, Any]
+) -> float:
+    """Rate with the lowest validation loss after a short training, which is undone."""
+    first = copy.deepcopy(network.state_dict())
+    unseen = {"max_epochs": 1, "callbacks": [], "limit_val_batches": 0, "logger": False}
+    unseen |= {"enable_checkpointing": False, "enable_progress_bar": False}
+    short = batches.with_epochs_of(TRIAL_STEPS)
+    losses = {}
+    for rate in RATES:
+        tuning = Tuning(network, rate, TRIAL_STEPS, settings.seed, {})
+        _trainer({**options, **unseen}).fit(tuning, datamodule=short)
+        losses[rate] = float(tuning.losses(batches.validation).mean())
+        network.load_state_dict(first)
+    return min(losses, key=lambda rate: losses[rate])
+
+
+def _keep_best(
+    tuning: Tuning,
+    first: dict[str, Tensor],
+    last: dict[str, Tensor] | None,
+    zero_shot: Tensor,
+    validation: list[Examples],
+) -> tuple[float, float]:
+    """Set the weights on the line from the first to the last that do best, and say which."""
+    share, loss, kept = 0.0, float(zero_shot.mean()), first
+    for one in SHARES if last is not None else ():
+        assert last is not None
+        weights = {name: torch.lerp(t, last[name].to(t), one) for name, t in first.items()}
+        tuning.network.load_state_dict(weights)
+        losses = tuning.losses(validation)
+        gain = zero_shot - losses
+        # Few windows may be lucky.
+        sure = gain.mean() > gain.std() / math.sqrt(len(gain)) if len(gain) > 1 else gain > 0
+        if sure and float(losses.mean()) < loss:
+            share, loss, kept = one, float(losses.mean()), weights
+    tuning.network.load_state_dict(kept)
+    return share, loss
+
+
+@contextmanager
+def _training_mode(network: TinyTimeMixer, settings: FineTuning, windows: int) -> Iterator[None]:
+    """Freeze what is not trained, and drop features of the head out."""
+    strategy = settings.strategy
+    for name, parameter in network.named_parameters():
+        part = name.split(".")[0]
+        new = part == "exogenous" or ".mixers.channel." in name or ".statics." in name
+        parameter.requires_grad_(
+            new
+            or strategy == "full"
+            or (strategy == "bias" and name.endswith("bias"))
+            or (strategy in FROZEN_BACKBONE and part in ("head", "shortcut"))
+            or (strategy == "decoder" and part == "decoder")
+        )
+    rate, kept = settings.head_dropout, network.head.layers.dropout
+    if rate is None and windows < FEW_WINDOWS:
+        rate = FEW_WINDOWS_DROPOUT
+    if rate is not None:
+        network.head.layers.add_module("dropout", nn.Dropout(rate))
+    try:
+        yield
+    finally:
+        network.head.layers.add_module("dropout", kept)
+        network.requires_grad_(True)

@@ -1,0 +1,275 @@
+"""The Lightning parts of fine-tuning: batches of windows in memory, one step, what is kept.
+
+Shape suffixes: B batch, T context, H horizon, C channels, V targets, X known covariates, K static
+covariates.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lightning
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from ttm_estimators.data.split_windows import Windows
+from ttm_estimators.network import TinyTimeMixer
+from ttm_estimators.network.model import Encoded
+from ttm_estimators.training.loss import pinball_loss
+
+ENCODED_AT_ONCE = 256
+"""Windows in one pass through a frozen backbone."""
+
+VALIDATED_AT_ONCE = 256
+
+WEIGHT_DECAY = 0.02
+"""Of AdamW, on matrices."""
+
+WARM_UP = 0.1
+"""Share of the steps over which the rate rises."""
+
+
+class Examples(NamedTuple):
+    """Some windows, with what a frozen backbone made of them."""
+
+    past: Tensor
+    future: Tensor
+    known: Tensor
+    static: Tensor
+    encoded: Encoded | None
+
+    def take(self, places: Tensor | slice) -> Examples:
+        """Choose windows."""
+        past, future, known, static = (tensor[places] for tensor in self[:4])
+        encoded = None
+        if self.encoded is not None:
+            chosen: Any = (None if tensor is None else tensor[places] for tensor in self.encoded)
+            encoded = Encoded(*chosen)
+        return Examples(past, future, known, static, encoded)
+
+    def parts(self, size: int) -> list[Examples]:
+        """Cut in batches."""
+        return [self.take(slice(first, first + size)) for first in range(0, len(self.past), size)]
+
+
+def examples(windows: Windows, network: TinyTimeMixer, *, encode: bool) -> Examples:
+    """Bring windows to the network's device and, if asked, through its backbone, once for all."""
+    device = next(network.parameters()).device
+    past, future, known, static = (tensor.to(device) for tensor in windows)
+    plain = Examples(past, future, known, static, None)
+    if not encode:
+        return plain
+    network.eval()
+    with torch.no_grad():
+        encoded = [
+            network.encode(
+                one.past, horizon=future.shape[1], resolution_B=resolution(network, one.past)
+            )
+            for one in plain.parts(ENCODED_AT_ONCE)
+        ]
+    fields: Any = (
+        None if tensors[0] is None else torch.cat(tensors) for tensors in zip(*encoded, strict=True)
+    )
+    return plain._replace(encoded=Encoded(*fields))
+
+
+def resolution(network: TinyTimeMixer, past_BTC: Tensor) -> Tensor | None:
+    """The token of an unknown resolution, for a network that has a prefix."""
+    if not network.config.resolutions:
+        return None
+    return past_BTC.new_zeros(len(past_BTC), dtype=torch.long)
+
+
+class Tuning(lightning.LightningModule):
+    """One optimiser step on the parameters that need gradients. A checkpoint tells of ``run``."""
+
+    def __init__(
+        self,
+        network: TinyTimeMixer,
+        learning_rate: float,
+        steps: int,
+        seed: int,
+        run: dict[str, Any],
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.learning_rate = learning_rate
+        self.steps = steps
+        self.seed = seed
+        self.run = run
+
+    def forecast(self, batch: Examples) -> tuple[Tensor, Tensor]:
+        """Forecast and target on the scale of the histories."""
+        horizon = batch.future.shape[1]
+        encoded = batch.encoded
+        if encoded is None:
+            encoded = self.network.encode(
+                batch.past, horizon=horizon, resolution_B=resolution(self.network, batch.past)
+            )
+        forecast_BHVQ, scaling = self.network.decode(
+            encoded, horizon=horizon, future_BHN=batch.known, static_BK=batch.static
+        )
+        return forecast_BHVQ, scaling.normalise(batch.future)
+
+    def loss(self, batch: Examples) -> Tensor:
+        """Mean quantile loss of a batch."""
+        return pinball_loss(*self.forecast(batch), self.network.config.quantile_levels)
+
+    @torch.no_grad()
+    def losses(self, batches: list[Examples]) -> Tensor:
+        """Quantile loss of every window, without dropout."""
+        self.network.eval()
+        levels = self.network.config.quantile_levels
+        losses = [
+            pinball_loss(forecast_HVQ[None], target_HV[None], levels)
+            for batch in batches
+            for forecast_HVQ, target_HV in zip(*self.forecast(batch), strict=True)
+        ]
+        self.network.train()
+        return torch.stack(losses).double()
+
+    def training_step(self, batch: Examples) -> Tensor:
+        # Dropout of a step depends on its number alone, so that a resumed run repeats it.
+        torch.manual_seed(self.seed * 1_000_003 + self.global_step)
+        loss = self.loss(batch)
+        self.log("loss", loss, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: Examples) -> None:
+        self.log("val_loss", self.loss(batch), batch_size=len(batch.past), prog_bar=True)
+
+    def configure_optimizers(self) -> dict[str, object]:  # type: ignore[override]
+        trained = [p for p in self.network.parameters() if p.requires_grad]
+        matrices = [p for p in trained if p.ndim > 1]
+        vectors = [p for p in trained if p.ndim <= 1]
+        optimizer = torch.optim.AdamW(
+            [
+                {"params": matrices, "weight_decay": WEIGHT_DECAY},
+                {"params": vectors, "weight_decay": 0.0},
+            ],
+            lr=self.learning_rate,
+        )
+        warm_up = max(1.0, WARM_UP * self.steps)
+
+        def rate(step: int) -> float:
+            return min((step + 1) / warm_up, max(0.0, 1 - step / self.steps))
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["fine_tuning"] = {**self.run, "learning_rate_in_use": self.learning_rate}
+
+
+class Batches(lightning.LightningDataModule):
+    """Windows in random order, each once before any comes again. Ranks share them out.
+
+    Batch ``k`` depends on the seed and ``k`` alone.
+    """
+
+    def __init__(
+        self,
+        training: Examples,
+        validation: Examples,
+        batch_size: int,
+        epoch_steps: int,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.training = training
+        self.held = validation
+        self.validation = validation.parts(VALIDATED_AT_ONCE)
+        self.batch_size = min(batch_size, len(training.past))
+        self.epoch_steps = epoch_steps
+        self.seed = seed
+
+    def with_epochs_of(self, steps: int) -> Batches:
+        """The same windows in epochs of other length."""
+        return Batches(self.training, self.held, self.batch_size, steps, self.seed)
+
+    def train_dataloader(self) -> DataLoader[Examples]:
+        trainer = self.trainer
+        assert trainer is not None
+        first = trainer.current_epoch * self.epoch_steps
+        chosen = [
+            self._places((first + step) * trainer.world_size + trainer.global_rank)
+            for step in range(self.epoch_steps)
+        ]
+        return DataLoader(_Chosen(self.training, chosen), batch_size=None)
+
+    def val_dataloader(self) -> Any:
+        """Every process takes all of them, and so finds the same loss without a word."""
+        return DataLoader(self.validation, batch_size=None)  # type: ignore[arg-type]
+
+    def _places(self, k: int) -> Tensor:
+        """Windows of batch ``k`` of all ranks together."""
+        windows = len(self.training.past)
+        first, end = k * self.batch_size, (k + 1) * self.batch_size
+        turns = range(first // windows, -(-end // windows))
+        order = torch.cat([self._order(turn, windows) for turn in turns])
+        start = first - turns[0] * windows
+        return order[start : start + self.batch_size]
+
+    def _order(self, turn: int, windows: int) -> Tensor:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + turn)
+        return torch.randperm(windows, generator=generator)
+
+
+class _Chosen(Dataset[Examples]):
+    def __init__(self, windows: Examples, places: list[Tensor]) -> None:
+        self.windows = windows
+        self.places = places
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, step: int) -> Examples:
+        if step >= len(self.places):
+            raise IndexError
+        return self.windows.take(self.places[step].to(self.windows.past.device))
+
+
+class BestWeights(lightning.Callback):
+    """Remembers the weights with the lowest validation loss; a checkpoint has them too."""
+
+    def __init__(self) -> None:
+        self.loss = math.inf
+        self.weights: dict[str, Tensor] | None = None
+
+    def on_validation_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        loss = float(trainer.callback_metrics["val_loss"])
+        if loss < self.loss:
+            assert isinstance(pl_module, Tuning)
+            self.loss = loss
+            self.weights = copy.deepcopy(pl_module.network.state_dict())
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"loss": self.loss, "weights": self.weights}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.loss, self.weights = state_dict["loss"], state_dict["weights"]
+
+
+class KeepCheckpoint(lightning.Callback):
+    """Writes a checkpoint after every epoch, so that it is there as a whole or not at all."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def on_train_epoch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        partial = self.path.with_name(f".{self.path.name}.partial")
+        trainer.save_checkpoint(partial)
+        if trainer.is_global_zero:
+            os.replace(partial, self.path)
