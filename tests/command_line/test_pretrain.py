@@ -33,7 +33,7 @@ def recipe(tmp_path):
     return write
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::UserWarning")
 def test_a_pretrained_folder_can_be_forecast_with(run, recipe, tmp_path):
     output = tmp_path / "model"
     code, out, err = run("pretrain", recipe(), "--output", output, "--workers", 0)
