@@ -13,15 +13,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ttm_estimators.forecasting import Forecast, Forecaster, load
+    from ttm_estimators.forecasting import Covariates, Forecast, Forecaster, load
     from ttm_estimators.network import PRESETS, TinyTimeMixer, TTMConfig
+    from ttm_estimators.training.fine_tuning import FineTuned, FineTuning, fine_tune
     from ttm_estimators.weights import WeightsError, load_network, save_network, shipped_models
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Covariates": "forecasting",
+    "FineTuned": "training.fine_tuning",
+    "FineTuning": "training.fine_tuning",
     "Forecast": "forecasting",
     "Forecaster": "forecasting",
+    "fine_tune": "training.fine_tuning",
     "load": "forecasting",
     "PRESETS": "network",
     "TTMConfig": "network",
@@ -34,11 +39,15 @@ _HOMES = {
 
 __all__ = [
     "PRESETS",
+    "Covariates",
+    "FineTuned",
+    "FineTuning",
     "Forecast",
     "Forecaster",
     "TTMConfig",
     "TinyTimeMixer",
     "WeightsError",
+    "fine_tune",
     "load",
     "load_network",
     "save_network",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.forecasting.conftest import make_forecaster
-from ttm_estimators import Forecaster
+from ttm_estimators import Covariates, Forecaster
 from ttm_estimators.forecasting.rollout import roll_out
 from ttm_estimators.forecasting.series import HOLD, LONGEST_GAP, hold_last, latest
 
@@ -295,9 +295,9 @@ def test_a_series_that_ended_long_ago_does_not_move_its_batch_mates(
 def test_batch_mates_of_a_series_that_ended_long_ago_are_not_rolled_out(forecaster, monkeypatch):
     asked = []
 
-    def count(network, past_BTC, observed_BTC, horizon):
+    def count(network, past_BTC, observed_BTC, horizon, **inputs):
         asked.append((len(past_BTC), horizon))
-        return roll_out(network, past_BTC, observed_BTC, horizon)
+        return roll_out(network, past_BTC, observed_BTC, horizon, **inputs)
 
     monkeypatch.setattr("ttm_estimators.forecasting.forecaster.roll_out", count)
     ended = np.concatenate([np.arange(9.0), np.full(80, np.nan)])
@@ -373,29 +373,25 @@ def test_a_network_that_mixes_channels_takes_them_together():
     history[:, 2] += np.linspace(0, 5, 50)
     after = mixing.forecast([history], 20).quantiles
     assert not np.allclose(before[..., 0, :], after[..., 0, :])
-    with pytest.raises(ValueError, match="3 channels at once, the series have 2"):
+    with pytest.raises(ValueError, match="series 0 has 2 channels to forecast, this model takes 3"):
         mixing.forecast([history[:, :2]], HORIZON)
 
 
 def test_a_network_may_forecast_some_of_its_channels():
     partial = make_forecaster(channels=3, mix_channels=True, target_channels=(2, 0))
     history = np.random.default_rng(0).normal(size=(50, 3)) * [1.0, 1.0, 0.0] + [1.0, 2.0, 3.0]
-    forecast = partial.forecast([history], HORIZON)
+    past = [Covariates(past=history[:, 1])]
+    forecast = partial.forecast([history[:, [2, 0]]], HORIZON, covariates=past)
     assert forecast.quantiles.shape == (1, HORIZON, 2, 5)
     np.testing.assert_array_equal(forecast.quantiles[:, :, 0], 3.0)
     with pytest.raises(ValueError, match="only some of its channels"):
-        partial.forecast([history], 20)
+        partial.forecast([history[:, [2, 0]]], 20, covariates=past)
 
 
 def test_a_resolution_prefix_is_fed_the_unknown_resolution():
     prefixed = make_forecaster(resolutions=10)
     history = np.random.default_rng(0).normal(size=50)
     assert np.isfinite(prefixed.forecast([history], 20).quantiles).all()
-
-
-def test_a_network_with_covariates_is_refused():
-    with pytest.raises(ValueError, match="needs covariates"):
-        make_forecaster(channels=2, mix_channels=True, static_cardinalities=(3,))
 
 
 def test_no_series_give_an_empty_forecast(forecaster):

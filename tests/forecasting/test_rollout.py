@@ -24,7 +24,7 @@ class RandomWalk(torch.nn.Module):
     def width(self, horizon):
         return torch.arange(1, horizon + 1).sqrt()
 
-    def forward(self, past_BTC, observed_BTC, *, horizon, resolution_B=None):
+    def forward(self, past_BTC, observed_BTC, *, horizon, **inputs):
         score_Q = torch.special.ndtri(torch.tensor(LEVELS))
         return self.centre(past_BTC) + (self.width(horizon)[:, None] * score_Q)[None, :, None]
 

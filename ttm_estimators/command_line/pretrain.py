@@ -45,6 +45,7 @@ def pretrain(
     require("lightning", "train", "pre-training")
     from ttm_estimators.training.pretraining import pretrain as run
     from ttm_estimators.training.recipe_file import read_recipe
+    from ttm_estimators.training.run_folder import is_first_process
     from ttm_estimators.weights import read_card
 
     try:
@@ -62,6 +63,8 @@ def pretrain(
         )
     except (FileNotFoundError, ValueError) as error:
         raise InputError(str(error)) from error
+    if not is_first_process():
+        return
     card = read_card(output)
     memory = card["peak_memory_gb"]
     typer.echo(

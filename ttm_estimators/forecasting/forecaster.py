@@ -1,22 +1,31 @@
 """The façade: arrays in, quantiles out. Adapters and the command line use nothing else.
 
-Shape suffixes: N series, B batch, T time, C channels, H horizon, L quantile levels.
+Shape suffixes: N series, B batch, T time, C channels, H horizon, L quantile levels, X covariates
+known in the future, K static covariates.
 """
 
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from einops import rearrange
 
+from ttm_estimators.forecasting.covariates import (
+    Covariates,
+    Joined,
+    check_future,
+    join,
+    scale_future,
+)
 from ttm_estimators.forecasting.quantiles import check_levels, interpolate, validated_levels
 from ttm_estimators.forecasting.rollout import roll_out
 from ttm_estimators.forecasting.series import Array, History, as_array, as_list, latest, make_batch
@@ -48,22 +57,12 @@ class Forecaster:
     device : str, default "cpu"
         Any torch device, such as "cuda".
 
-    Raises
-    ------
-    ValueError
-        When the network needs covariates, which arrays alone do not bring.
-
     Notes
     -----
     A forecaster holds no state between calls and may be shared by threads.
     """
 
     def __init__(self, network: TinyTimeMixer, *, device: str | torch.device = "cpu") -> None:
-        config = network.config
-        if config.covariate_channels or config.static_cardinalities:
-            raise ValueError(
-                "this network needs covariates, which a Forecaster does not take: call it directly"
-            )
         self.network = network.eval().to(device)
         self.device = torch.device(device)
 
@@ -82,6 +81,7 @@ class Forecaster:
         series: Sequence[npt.ArrayLike] | npt.ArrayLike,
         horizon: int,
         *,
+        covariates: Sequence[Covariates] | None = None,
         quantile_levels: Sequence[float] | None = None,
         batch_size: int = 256,
         progress: bool = False,
@@ -100,6 +100,9 @@ class Forecaster:
             gap, whose steps are not returned.
         horizon : int
             Steps to forecast, at least 1. Beyond ``config.horizon`` the forecast is rolled out.
+        covariates : sequence of Covariates, optional
+            Those of each series, of the kinds that the network was fine-tuned on. One that was not
+            does without, and a warning says so.
         quantile_levels : sequence of float, optional
             Levels in (0, 1). Default: the network's own. Others are interpolated.
         batch_size : int, default 256
@@ -118,7 +121,8 @@ class Forecaster:
             When ``series`` is no sequence of series.
         ValueError
             When a series is empty, all missing, infinite, not numeric or has more than two
-            dimensions, or the horizon or a level is out of range. The message names the series.
+            dimensions, the horizon or a level is out of range, or covariates do not fit or do not
+            reach the horizon. The message names the series.
         """
         steps = _validated_count("horizon", horizon)
         rows_at_once = _validated_count("batch_size", batch_size)
@@ -126,11 +130,13 @@ class Forecaster:
             self.quantile_levels if quantile_levels is None else quantile_levels
         )
         check_levels(self.quantile_levels, levels)
-        rows: list[History] = []
+        rows: list[_Row] = []
         shapes: list[tuple[int, ...]] = []
-        for i, one in enumerate(as_list(series)):
+        items = as_list(series)
+        covariates = self._checked(covariates, len(items))
+        for i, one in enumerate(items):
             array = as_array(one, f"series {i}")
-            rows += self._rows(array, f"series {i}")
+            rows += self._rows(array, covariates[i], steps, f"series {i}")
             shapes.append(array.shape)
         channels = _common_channels(shapes)
         width = len(self.config.targets) if self.config.tied_channels else 1
@@ -145,32 +151,60 @@ class Forecaster:
             shaped = rearrange(values, "(n c) h v l -> n h (c v) l", n=len(shapes))
         return Forecast(shaped[..., :-1], levels, shaped[..., -1])
 
-    def _rows(self, array: Array, name: str) -> list[History]:
-        """Split what the network forecasts apart: every channel, unless it mixes them."""
-        points, tied = self.config.context_length, self.config.tied_channels
-        values_TC = array.reshape(len(array), -1)
-        if tied and values_TC.shape[1] != self.config.channels:
-            raise ValueError(
-                f"this model takes {self.config.channels} channels at once, the series have "
-                f"{values_TC.shape[1]}: give arrays of shape (time, {self.config.channels})"
+    def _checked(self, covariates: Sequence[Covariates] | None, series: int) -> list[Covariates]:
+        """Covariates of every series, if the network takes any."""
+        if covariates is None:
+            return [Covariates()] * series
+        if len(covariates) != series:
+            raise ValueError(f"there are {series} series, but covariates of {len(covariates)}")
+        config = self.config
+        if not config.target_channels and not config.static_cardinalities:
+            warnings.warn(
+                "covariates are not used: fine-tune the model on series with theirs first, see "
+                "ttm_estimators.fine_tune",
+                stacklevel=3,
             )
-        if tied or array.ndim == 1:
-            return [latest(values_TC, points, name)]
-        return [
-            latest(column_T[:, None], points, f"{name}, channel {c}")
-            for c, column_T in enumerate(values_TC.T)
-        ]
+            return [Covariates()] * series
+        return list(covariates)
+
+    def _rows(self, array: Array, covariates: Covariates, horizon: int, name: str) -> list[_Row]:
+        """Split what the network forecasts apart: every channel, unless it mixes them."""
+        points, config = self.config.context_length, self.config
+        values_TV = array.reshape(len(array), -1)
+        nothing = np.empty((horizon, 0))
+        if not config.tied_channels and array.ndim == 1:
+            return [_Row(latest(values_TV, points, name), nothing, ())]
+        if not config.tied_channels:
+            return [
+                _Row(latest(column_T[:, None], points, f"{name}, channel {c}"), nothing, ())
+                for c, column_T in enumerate(values_TV.T)
+            ]
+        joined = join(values_TV, covariates, config, name)
+        check_future(joined, horizon, name)
+        history = latest(_without_empty(joined, self.config), points, name)
+        steps = history.gap + horizon
+        # The rows of a gap stand before those of the horizon.
+        known_TX = joined.values_TC[:, list(config.covariate_channels)]
+        known_HX = np.concatenate([known_TX, joined.known_FN[:horizon]])
+        return [_Row(history, known_HX[len(known_HX) - steps :], joined.static_K)]
 
     @torch.inference_mode()
-    def _forecast_batch(
-        self, rows: list[History], horizon: int, levels: tuple[float, ...]
-    ) -> Array:
+    def _forecast_batch(self, rows: list[_Row], horizon: int, levels: tuple[float, ...]) -> Array:
         """Forecast one batch of one gap, shape (B, H, C, L)."""
-        gap = rows[0].gap
-        batch = make_batch([(row.name, row.values) for row in rows], self.config.context_length)
-        past_BTC = torch.from_numpy(batch.past_BTC).to(self.device)
-        observed_BTC = torch.from_numpy(batch.observed_BTC).to(self.device)
-        ahead_BHVQ = roll_out(self.network, past_BTC, observed_BTC, gap + horizon)
+        gap = rows[0].history.gap
+        members = [(row.history.name, row.history.values) for row in rows]
+        batch = make_batch(members, self.config.context_length)
+        known_BHX = np.stack([row.known_HX for row in rows])
+        ahead_BHVQ = roll_out(
+            self.network,
+            torch.from_numpy(batch.past_BTC).to(self.device),
+            torch.from_numpy(batch.observed_BTC).to(self.device),
+            gap + horizon,
+            future_BHX=torch.from_numpy(scale_future(known_BHX, batch, self.config)).to(
+                self.device
+            ),
+            static_BK=torch.tensor([row.static_K for row in rows], device=self.device),
+        )
         quantiles_BHVQ = ahead_BHVQ[:, gap:].cpu().double()
         # Interpolated before scaling back: a large level would round small widths away.
         quantiles_BHVL = interpolate(quantiles_BHVQ, self.quantile_levels, levels).numpy()
@@ -178,6 +212,23 @@ class Forecaster:
         loc_BV, scale_BV = batch.loc_BC[:, targets], batch.scale_BC[:, targets]
         values: Array = loc_BV[:, None, :, None] + scale_BV[:, None, :, None] * quantiles_BHVL
         return values
+
+
+class _Row(NamedTuple):
+    """What goes through the network as one."""
+
+    history: History
+    known_HX: Array
+    static_K: tuple[int, ...]
+
+
+def _without_empty(joined: Joined, config: TTMConfig) -> Array:
+    """Zeros for covariates that have no value in all that the network sees: these have no scale."""
+    seen_TC = joined.values_TC[-config.context_length :]
+    empty = [c for c in range(config.channels) if np.isnan(seen_TC[:, c]).all()]
+    values_TC = joined.values_TC.copy()
+    values_TC[:, [c for c in empty if c not in config.targets]] = 0.0
+    return values_TC
 
 
 def load(
@@ -239,13 +290,13 @@ def _common_channels(shapes: Sequence[tuple[int, ...]]) -> int | None:
     return kinds[0] if kinds else None
 
 
-def _batches(rows: Sequence[History], size: int) -> list[list[int]]:
+def _batches(rows: Sequence[_Row], size: int) -> list[list[int]]:
     """Places of rows that go through the network together.
 
     They have one gap, so that no row waits for the roll-out of another.
     """
-    order = sorted(range(len(rows)), key=lambda i: rows[i].gap)
-    alike = [list(places) for _, places in groupby(order, key=lambda i: rows[i].gap)]
+    order = sorted(range(len(rows)), key=lambda i: rows[i].history.gap)
+    alike = [list(places) for _, places in groupby(order, key=lambda i: rows[i].history.gap)]
     return [
         places[first : first + size] for places in alike for first in range(0, len(places), size)
     ]

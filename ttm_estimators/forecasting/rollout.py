@@ -1,6 +1,7 @@
 """Horizons beyond the head: forecast, take the forecast as history, forecast again.
 
-Shape suffixes: B batch, T time, C channels, H horizon, P paths, Q quantile levels.
+Shape suffixes: B batch, T time, C channels, H horizon, P paths, Q quantile levels,
+X covariates known in the future, K static covariates.
 """
 
 from __future__ import annotations
@@ -13,7 +14,13 @@ from ttm_estimators.network import TinyTimeMixer
 
 
 def roll_out(
-    network: TinyTimeMixer, past_BTC: Tensor, observed_BTC: Tensor, horizon: int
+    network: TinyTimeMixer,
+    past_BTC: Tensor,
+    observed_BTC: Tensor,
+    horizon: int,
+    *,
+    future_BHX: Tensor | None = None,
+    static_BK: Tensor | None = None,
 ) -> Tensor:
     """Forecast any horizon.
 
@@ -30,6 +37,10 @@ def roll_out(
         History and mask, shape (B, context_length, C).
     horizon : int
         Steps, at least 1.
+    future_BHX : Tensor, optional
+        Known covariates of all steps.
+    static_BK : Tensor, optional
+        Categories of the static covariates.
 
     Returns
     -------
@@ -45,16 +56,21 @@ def roll_out(
     resolution = None
     if config.resolutions:  # index 0 is the published token for an unknown resolution
         resolution = past_BTC.new_zeros(len(past_BTC), dtype=torch.long)
-    block = network(
-        past_BTC, observed_BTC, horizon=min(horizon, config.horizon), resolution_B=resolution
-    )
-    if horizon <= config.horizon:
-        return block
-    if config.target_channels:
+    if horizon > config.horizon and config.target_channels:
         raise ValueError(
             f"horizon {horizon} is beyond the {config.horizon} steps of this network, which "
             "forecasts only some of its channels and so can not be rolled out"
         )
+    block = network(
+        past_BTC,
+        observed_BTC,
+        horizon=min(horizon, config.horizon),
+        future_BHN=future_BHX,
+        resolution_B=resolution,
+        static_BK=static_BK,
+    )
+    if horizon <= config.horizon:
+        return block
     levels = config.quantile_levels or (0.5,)
     median = levels.index(0.5)
     side_Q = torch.arange(len(levels), device=past_BTC.device).sub(median).sign()
@@ -63,13 +79,15 @@ def roll_out(
     observed = repeat(observed_BTC, "b t c -> (b p) t c", p=len(levels))
     if resolution is not None:
         resolution = repeat(resolution, "b -> (b p)", p=len(levels))
+    if static_BK is not None:
+        static_BK = repeat(static_BK, "b k -> (b p) k", p=len(levels))
     while done < horizon:
         path = rearrange(block, "b h c p -> (b p) h c")
         past = torch.cat([past, path], dim=1)[:, -config.context_length :]
         known = torch.ones_like(path, dtype=torch.bool)
         observed = torch.cat([observed, known], dim=1)[:, -config.context_length :]
         steps = min(horizon - done, config.horizon)
-        each = network(past, observed, horizon=steps, resolution_B=resolution)
+        each = network(past, observed, horizon=steps, resolution_B=resolution, static_BK=static_BK)
         each_BHCPQ = rearrange(each, "(b p) h c q -> b h c p q", p=len(levels))
         middle = each_BHCPQ[..., median, median, None]
         already = each_BHCPQ[..., :, median] - middle

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ttm_estimators.network.config import TTMConfig
+from ttm_estimators.network.dropout import Dropout
 from ttm_estimators.network.mixer import FeatureMixer
 from ttm_estimators.network.season import CYCLES, FEATURES, Seasons
 
@@ -54,7 +55,7 @@ class FlatHead(nn.Module):
     def __init__(self, config: TTMConfig) -> None:
         super().__init__()
         self.levels = max(1, len(config.quantile_levels))
-        self.dropout = nn.Dropout(config.head_dropout)
+        self.dropout = Dropout(config.head_dropout)
         self.projection = nn.Linear(
             config.patches * config.decoder_hidden_size, config.horizon * self.levels
         )
@@ -88,7 +89,7 @@ class PatchHead(nn.Module):
             gate=config.gate,
         )
         self.norm = nn.LayerNorm(hidden)
-        self.dropout = nn.Dropout(config.head_dropout)
+        self.dropout = Dropout(config.head_dropout)
         self.projection = nn.Linear(hidden, self.length * self.levels)
         self.seasons = SeasonalInput(config) if config.seasons else None
 

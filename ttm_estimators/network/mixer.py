@@ -11,6 +11,8 @@ from typing import Literal, TypedDict
 from einops import rearrange
 from torch import Tensor, nn
 
+from ttm_estimators.network.dropout import Dropout
+
 NORM_EPSILON = 1e-5
 
 Gate = Literal["softmax", "sigmoid", "none"]
@@ -32,7 +34,7 @@ class MLP(nn.Module):
         self.fc1 = nn.Linear(size, size * expansion)
         self.fc2 = nn.Linear(size * expansion, size)
         self.activation = nn.GELU()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x_N: Tensor) -> Tensor:
         return self.dropout(self.fc2(self.dropout(self.activation(self.fc1(x_N)))))

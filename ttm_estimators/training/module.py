@@ -5,6 +5,8 @@ Shape suffixes: B batch, T context, H horizon, V target channels, Q quantile lev
 
 from __future__ import annotations
 
+from typing import Any
+
 import lightning
 import torch
 from torch import Tensor
@@ -34,7 +36,9 @@ class Training(lightning.LightningModule):
         self.network = network
         self.recipe = recipe
         forecast = network.forecast_normalised
-        self.forecast = torch.compile(forecast) if recipe.compile else forecast
+        # The compiler's own random numbers are several times slower on a CPU.
+        random: dict[str, Any] = {"fallback_random": True}
+        self.forecast = torch.compile(forecast, options=random) if recipe.compile else forecast
 
     def training_step(self, window: Window) -> Tensor:
         # Dropout of a step depends on its number alone, so that a resumed run repeats it.

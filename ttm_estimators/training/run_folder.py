@@ -53,7 +53,7 @@ def claim(
             steps = run["steps"] = found["steps"]
         if steps != found["steps"]:
             _go_back(output, replace(recipe, steps=steps))
-    if _is_first_process():
+    if is_first_process():
         output.mkdir(parents=True, exist_ok=True)
         write(output / RUN_FILE, run)
     return steps
@@ -76,7 +76,7 @@ def _go_back(output: Path, recipe: Recipe) -> None:
     trained = trained_steps(last)
     if stable.exists() and trained >= trained_steps(stable):
         trained = trained_steps(stable)
-        if _is_first_process():
+        if is_first_process():
             shutil.copyfile(stable, _partial(last))
             os.replace(_partial(last), last)
     if trained > recipe.stable_steps:
@@ -87,7 +87,8 @@ def _go_back(output: Path, recipe: Recipe) -> None:
         )
 
 
-def _is_first_process() -> bool:
+def is_first_process() -> bool:
+    """Whether this process is the one that writes."""
     return int(os.environ.get("RANK", "0")) == 0  # as torchrun sets it
 
 
