@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from gluonts.dataset.field_names import FieldName
+from pandas import offsets
+from pandas.tseries.frequencies import to_offset
 
 Entry = Mapping[str, Any]
 
@@ -37,7 +40,8 @@ def start_of(entry: Entry) -> pd.Period:
     Raises
     ------
     ValueError
-        When the start is a date and the entry has no "freq" to make it a period.
+        When the start is a date and the entry has no "freq" to make it a period, or one that
+        periods can not have.
     """
     start = entry[FieldName.START]
     if isinstance(start, pd.Period):
@@ -48,8 +52,30 @@ def start_of(entry: Entry) -> pd.Period:
             "data in a ListDataset or PandasDataset with freq, or add a freq to each entry"
         )
     # Entries as stored on disk: a date, and an offset's name such as "ME" where periods have "M".
-    offset = pd.tseries.frequencies.to_offset(entry["freq"])
-    return pd.Timestamp(np.asarray(start).item()).to_period(offset)
+    try:
+        return pd.Timestamp(np.asarray(start).item()).to_period(_period_offset(entry["freq"]))
+    except ValueError as error:
+        raise ValueError(
+            f"{name_of(entry)} has the freq {entry['freq']!r} or a start that make no period: "
+            f"{error}"
+        ) from error
+
+
+@lru_cache(maxsize=256)
+def _period_offset(alias: str) -> Any:
+    """Offset of an alias in any spelling, with whole months for their first or business days."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # much data spells hours "H", pandas "h"
+        offset = to_offset(alias)
+    if isinstance(offset, (offsets.MonthBegin, offsets.BMonthBegin, offsets.BMonthEnd)):
+        return offsets.MonthEnd(offset.n)
+    if isinstance(offset, (offsets.QuarterBegin, offsets.BQuarterBegin)):
+        return offsets.QuarterEnd(
+            offset.n, startingMonth=10 + (offset.kwds["startingMonth"] + 1) % 3
+        )
+    if isinstance(offset, (offsets.YearBegin, offsets.BYearBegin)):
+        return offsets.YearEnd(offset.n, month=12 - (13 - offset.kwds["month"]) % 12)
+    return offset
 
 
 def name_of(entry: Entry, position: int | None = None) -> str:

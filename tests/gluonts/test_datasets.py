@@ -103,6 +103,36 @@ def test_frequencies_under_old_and_new_names_give_the_right_start(predictor, fre
     assert forecast.freq == start.freq
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("freq", "start"),
+    [
+        *((alias, pd.Period("2001-07", "M")) for alias in ("M", "ME", "MS", "BM", "BME", "BMS")),
+        ("3MS", pd.Period("2001-11", "3M")),
+        *(
+            (alias, pd.Period("2001Q4", "Q-DEC"))
+            for alias in ("Q", "QE", "QS", "QS-OCT", "BQS-JAN")
+        ),
+        ("QS-FEB", pd.Period("2001-11", "Q-OCT")),
+        *((alias, pd.Period("2003", "Y-DEC")) for alias in ("A-DEC", "YE", "YS", "AS")),
+        ("YS-JUL", pd.Period("2002-07", "Y-JUN")),
+        ("H", pd.Period("2001-05-01 02:00", "h")),
+        ("15T", pd.Period("2001-05-01 00:30", "15min")),
+        ("10S", pd.Period("2001-05-01 00:00:20", "10s")),
+    ],
+)
+def test_a_stored_frequency_makes_a_period_in_silence(predictor, freq, start):
+    row = {"start": np.datetime64("2001-05-01"), "freq": freq, "target": values(2)}
+    (forecast,) = predictor.predict([row])
+    assert forecast.start_date == start
+
+
+def test_a_stored_frequency_without_periods_is_refused_by_name(predictor):
+    row = {"item_id": "a", "start": np.datetime64("2001-05-01"), "freq": "bh", "target": values(9)}
+    with pytest.raises(ValueError, match=r"item 'a' has the freq 'bh'.*not supported as period"):
+        list(predictor.predict([row]))
+
+
 def test_future_covariates_in_a_frame_do_not_move_the_forecast(predictor):
     data = frame(60, 0).assign(price=np.arange(60.0))
     with_future = PandasDataset(data, feat_dynamic_real=["price"], future_length=5)
