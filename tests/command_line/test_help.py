@@ -12,7 +12,13 @@ def test_the_version_is_that_of_the_package(run):
 
 @pytest.mark.parametrize(
     ("command", "option"),
-    [("", "forecast"), ("forecast", "--horizon"), ("models", "--json"), ("pretrain", "--budget")],
+    [
+        ("", "forecast"),
+        ("forecast", "--horizon"),
+        ("models", "--json"),
+        ("finetune", "--known"),
+        ("pretrain", "--budget"),
+    ],
 )
 def test_every_command_has_help(run, command, option):
     code, out, err = run(*command.split(), "--help")

@@ -1,4 +1,4 @@
-"""The ``ttm`` command: forecast a file, list the models, pre-train one, gather its corpus."""
+"""The ``ttm`` command: forecast a file, fine-tune a model on one, list, pre-train."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 from ttm_estimators import __version__
 from ttm_estimators.command_line.corpus import corpus
 from ttm_estimators.command_line.errors import InputError, OneLineErrors
+from ttm_estimators.command_line.finetune import finetune
 from ttm_estimators.command_line.forecast import forecast
 from ttm_estimators.command_line.models import models
 from ttm_estimators.command_line.pretrain import pretrain
@@ -20,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (forecast, models, pretrain):
+for command in (forecast, finetune, models, pretrain):
     app.command()(command)
 app.add_typer(corpus, name="corpus")
 

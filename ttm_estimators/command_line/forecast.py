@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,30 +14,34 @@ from rich.markup import escape
 from rich.table import Table
 
 from ttm_estimators.command_line.errors import InputError, require
+from ttm_estimators.command_line.options import (
+    Data,
+    DateFormat,
+    Device,
+    FillGaps,
+    Freq,
+    Horizon,
+    Id,
+    Model,
+    Time,
+    Value,
+)
 from ttm_estimators.command_line.output import check_output, replacing
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ttm_estimators.command_line.covariates import Roles
     from ttm_estimators.command_line.table import Panel
     from ttm_estimators.forecasting import Forecast, Forecaster
-
-LONGEST = 100_000
-"""Steps beyond which a horizon is a typing error."""
 
 ROWS_SHOWN = 12
 LEVELS_SHOWN = 3
 
 
 def forecast(
-    data: Annotated[
-        Path,
-        typer.Argument(
-            help="CSV or Parquet file: id, time and value columns; time and value; or time and "
-            "one column for each series."
-        ),
-    ],
-    horizon: Annotated[int, typer.Option(min=1, max=LONGEST, help="Steps to forecast.")],
+    data: Data,
+    horizon: Horizon,
     output: Annotated[
         Path | None, typer.Option(help="File to write: .csv or .parquet. Default: show a table.")
     ] = None,
@@ -48,36 +51,24 @@ def forecast(
     quantiles: Annotated[
         str | None, typer.Option(help="Levels such as 0.1,0.5,0.9. Default: the model's own.")
     ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="Shipped model (see ttm models) or a weights folder.")
-    ] = None,
-    time: Annotated[
-        str | None, typer.Option(help="Time column: dates, or whole numbers such as years.")
-    ] = None,
-    value: Annotated[
-        list[str] | None, typer.Option(help="Value column; give it again for more.")
-    ] = None,
-    id: Annotated[
-        list[str] | None, typer.Option(help="Column that tells series apart; may be given again.")
-    ] = None,
-    freq: Annotated[
-        str | None,
-        typer.Option(help="Frequency such as h, D, W, MS, 15min. Default: what the dates tell."),
-    ] = None,
-    date_format: Annotated[
-        str | None, typer.Option(help="How dates are written, such as %d/%m/%Y.")
-    ] = None,
-    fill_gaps: Annotated[
-        bool, typer.Option("--fill-gaps", help="Treat absent dates as missing values.")
-    ] = False,
+    model: Model = None,
+    time: Time = None,
+    value: Value = None,
+    id: Id = None,
+    freq: Freq = None,
+    date_format: DateFormat = None,
+    fill_gaps: FillGaps = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Series in one forward pass.")] = 256,
-    device: Annotated[str, typer.Option(help="Where to run, such as cuda.")] = "cpu",
+    device: Device = "cpu",
 ) -> None:
     """Forecast the series of a file.
 
     The result has the id columns (or "variable", where several value columns were forecast), the
     time, the median, and a column for each quantile level, named as the level: 0.1. An empty value
     is missing. Every series goes on from its own last row.
+
+    A model that was fine-tuned with covariates finds them in columns of the same names. Where some
+    are known in the future, the rows after the last value of a series are its future.
     """
     check_output(output, "--output", (".csv", ".parquet"))
     check_output(plot, "--plot", (".png", ".svg", ".pdf"))
@@ -87,9 +78,11 @@ def forecast(
     if plot is not None:
         require("matplotlib", "plot", "--plot")
     # pandas and torch are imported from here on, so that help is quick.
+    from ttm_estimators.command_line.covariates import read_roles
     from ttm_estimators.command_line.frequency import parse_step
     from ttm_estimators.command_line.table import read_panel
 
+    roles = read_roles(model)
     panel = read_panel(
         data,
         time=time,
@@ -98,11 +91,14 @@ def forecast(
         step=None if freq is None else parse_step(freq),
         date_format=date_format,
         fill_gaps=fill_gaps,
+        known=roles.known,
+        past=roles.past,
+        static=tuple(roles.static),
     )
     forecaster = _load(model, device)
     try:
         futures = [series.future(horizon) for series in panel.series]  # may leave the calendar
-        result = _run(forecaster, panel, horizon, levels, batch_size)
+        result = _run(forecaster, panel, roles, horizon, levels, batch_size)
         frame = _to_frame(panel, futures, result)
     except MemoryError as error:
         raise InputError(
@@ -163,25 +159,29 @@ def _load(model: str | None, device: str) -> Forecaster:
 def _run(
     forecaster: Forecaster,
     panel: Panel,
+    roles: Roles,
     horizon: int,
     levels: tuple[float, ...] | None,
     batch_size: int,
 ) -> Forecast:
+    from einops import rearrange
+
+    from ttm_estimators.command_line.covariates import members
+    from ttm_estimators.forecasting import Forecast
+
+    together = forecaster.config.tied_channels and len(forecaster.config.targets) > 1
+    found = members(panel, roles, together=together)
     try:
-        return forecaster.forecast(
-            [series.values for series in panel.series],
+        result = forecaster.forecast(
+            found.series,
             horizon,
+            covariates=found.covariates,
             quantile_levels=levels,
             batch_size=batch_size,
             progress=len(panel.series) > batch_size and sys.stderr.isatty(),
         )
     except ValueError as error:  # the forecaster knows a series by number, the user by name
-        message = re.sub(
-            r"^series (\d+)",
-            lambda number: f"series {panel.series[int(number[1])].name!r}",
-            str(error),
-        )
-        raise InputError(message) from error
+        raise InputError(found.with_names(str(error))) from error
     except RuntimeError as error:  # torch's way to run out of memory, for one
         if forecaster.device.type == "cpu":
             raise
@@ -189,6 +189,14 @@ def _run(
             f"device {str(forecaster.device)!r} failed, use --device cpu or a smaller "
             f"--batch-size: {error}"
         ) from error
+    if not together:
+        return result
+    # Channels become series of their own, as the panel has them.
+    return Forecast(
+        rearrange(result.quantiles, "n h v l -> (n v) h l"),
+        result.levels,
+        rearrange(result.point, "n h v -> (n v) h"),
+    )
 
 
 def _to_frame(panel: Panel, futures: list[pd.Index[Any]], result: Forecast) -> pd.DataFrame:

@@ -50,6 +50,9 @@ class Series:
     step: Step
     """Frequency."""
 
+    covariates: pd.DataFrame | None = None
+    """Columns that were asked for beside the value, a row for each time and for what follows."""
+
     def future(self, horizon: int) -> pd.Index[Any]:
         """Times of the ``horizon`` steps after the end."""
         return follow(self.times, self.step, horizon)
@@ -68,6 +71,9 @@ class Panel:
     time: str
     """Name of the time column."""
 
+    variables: int = 1
+    """Value columns. Those of one series stand together."""
+
 
 def read_panel(
     path: Path,
@@ -78,6 +84,9 @@ def read_panel(
     step: Step | None = None,
     date_format: str | None = None,
     fill_gaps: bool = False,
+    known: Sequence[str] = (),
+    past: Sequence[str] = (),
+    static: Sequence[str] = (),
 ) -> Panel:
     """Read a long table (id, time, value), one series (time, value) or a wide table (time and
     several numeric columns). Rows may come in any order.
@@ -94,6 +103,9 @@ def read_panel(
         How dates are written, in the terms of ``strptime``. Default: what the first one tells.
     fill_gaps : bool, default False
         Whether absent times become missing values.
+    known, past, static : sequence of str, default ()
+        Names of columns with covariates. Where some are known in the future, the rows after the
+        last value of a series are its future.
 
     Raises
     ------
@@ -101,22 +113,29 @@ def read_panel(
         When the file, a column, a date or a frequency can not be used.
     """
     frame = read_table(path)
-    for name in (time, *ids, *values):
+    covariates = [*known, *past, *static]
+    for name in (time, *ids, *values, *covariates):
         if name is not None and name not in frame:
             raise InputError(f"{path} has no column {name!r}, only {', '.join(_names(frame))}")
+    others = frame[covariates].copy()
+    for name in (*known, *past):
+        others[name] = read_numbers(frame[name])
+    for name in static:
+        others[name] = frame[name].astype(str).where(frame[name].notna())
+    free = frame.drop(columns=[name for name in covariates if name not in (time, *ids, *values)])
     headless = time is None and all(map(_is_number, _names(frame)))
-    time = time or (_names(frame)[0] if headless else _find_time(frame, [*ids, *values]))
+    time = time or (_names(frame)[0] if headless else _find_time(free, [*ids, *values]))
     if headless or _date_formats(time):
         raise InputError(f"{path} has values such as {time} in its first line: add a header")
     stamps = read_times(frame[time], date_format)
-    ids = list(ids) or _find_ids(frame, time, values, stamps)
-    values = list(values) or _find_values(frame, time, ids)
-    chosen = [time, *ids, *values]
+    ids = list(ids) or _find_ids(free, time, values, stamps)
+    values = list(values) or _find_values(free, time, ids)
+    chosen = [time, *ids, *values, *covariates]
     if len(set(chosen)) < len(chosen):
         raise InputError(f"a column was chosen twice among {', '.join(chosen)}")
     keys = _read_ids(frame, path, ids)
     columns = {name: read_numbers(frame[name]) for name in values}
-    return _split(time, stamps, keys, columns, step, fill_gaps)
+    return _split(time, stamps, keys, columns, step, fill_gaps, others, bool(known))
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -426,6 +445,8 @@ def _split(
     columns: dict[str, Array],
     step: Step | None,
     fill_gaps: bool,
+    covariates: pd.DataFrame,
+    with_future: bool,
 ) -> Panel:
     """Sort rows by series and time, and find the frequency of every series."""
     codes: npt.NDArray[Any] = np.zeros(len(ids), dtype=np.int64)
@@ -450,23 +471,33 @@ def _split(
     series = []
     for label, (_, times), rows, own in zip(labels, dated, blocks, steps, strict=True):
         parts = [column[rows] for column in columns.values()]
+        others = covariates.iloc[rows].reset_index(drop=True)
         if fill_gaps:
-            times, parts = _filled(times, parts, own)
+            times, parts, others = _filled(times, parts, others, own)
+        if with_future:
+            observed = np.flatnonzero(~np.isnan(parts).all(axis=0))
+            end = int(observed[-1]) + 1 if observed.size else 0
+            times, parts = times[:end], [part[:end] for part in parts]
+            if not end:
+                raise InputError(
+                    f"series {', '.join(label) or next(iter(columns))!r} has no values"
+                )
         for variable, values in zip(columns, parts, strict=True):
             name = ", ".join([*label, variable] if len(columns) > 1 else label or [variable])
-            series.append(Series(name, variable, times, values, own))
+            series.append(Series(name, variable, times, values, own, others))
     if len(columns) > 1:
         keys = keys.loc[keys.index.repeat(len(columns))].reset_index(drop=True)
         keys[VARIABLE] = list(columns) * len(blocks)
-    return Panel(series, keys, time)
+    return Panel(series, keys, time, len(columns))
 
 
 def _filled(
-    times: pd.Index[Any], columns: list[Array], step: Step
-) -> tuple[pd.Index[Any], list[Array]]:
+    times: pd.Index[Any], columns: list[Array], covariates: pd.DataFrame, step: Step
+) -> tuple[pd.Index[Any], list[Array], pd.DataFrame]:
     """Put missing values where times are absent."""
     at = positions(times, step)
     assert at is not None  # find_steps has made sure
     whole = np.full((len(columns), at[-1] + 1), np.nan)
     whole[:, at] = columns
-    return times[:1].append(follow(times[:1], step, int(at[-1]))), list(whole)
+    covariates = covariates.set_axis(at).reindex(range(at[-1] + 1))
+    return times[:1].append(follow(times[:1], step, int(at[-1]))), list(whole), covariates

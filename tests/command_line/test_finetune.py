@@ -1,0 +1,140 @@
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+pytest.importorskip("lightning", reason="training needs the extra train")
+
+from ttm_estimators import load, load_network
+from ttm_estimators.command_line.finetune import CHECKPOINT
+
+QUICK = ("--steps", 10, "--batch-size", 16, "--learning-rate", 0.01)
+HORIZON = 6
+
+
+def driven(rows=120, future=HORIZON):
+    """Two shops whose sales follow the price, in a long table that ends in a known future."""
+    frames = []
+    for seed, shop in enumerate(("north", "south")):
+        random = np.random.default_rng(seed)
+        price = random.normal(size=rows + future)
+        sales = 10 - 3 * price + 0.1 * random.normal(size=rows + future)
+        sales[rows:] = np.nan
+        frames.append(
+            pd.DataFrame(
+                {
+                    "shop": shop,
+                    "day": pd.date_range("2024-01-01", periods=rows + future),
+                    "sales": sales,
+                    "price": price,
+                    "visits": random.poisson(20, rows + future),
+                    "size": {"north": "large", "south": "small"}[shop],
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(frame):
+        frame.to_csv(tmp_path / "sales.csv", index=False)
+        return tmp_path / "sales.csv"
+
+    return write
+
+
+@pytest.fixture
+def finetune(run, model, tmp_path):
+    def call(data, *options):
+        arguments = [data, "--horizon", HORIZON, "--output", tmp_path / "tuned"]
+        return run("finetune", *arguments, "--model", model, *QUICK, *options)
+
+    return call
+
+
+COLUMNS = ("--value", "sales", "--id", "shop")
+
+
+def test_a_folder_is_written_that_forecasts_the_file(run, finetune, table, model, tmp_path):
+    data = table(driven(future=0)[["shop", "day", "sales"]])
+    code, out, err = finetune(data, "--strategy", "full")
+    assert (code, err) == (0, "")
+    assert re.search(r"10 steps on \d+ windows in .* s, learning rate 0.01", out)
+    assert load(tmp_path / "tuned").config == load_network(model).config
+    card = json.loads((tmp_path / "tuned" / "card.json").read_text())
+    assert card["start"] == str(model)
+    assert (card["fine_tuning"]["strategy"], card["horizon"], card["steps"]) == (
+        "full",
+        HORIZON,
+        10,
+    )
+    assert card["validation_loss"] <= card["zero_shot_validation_loss"]
+    assert not (tmp_path / "tuned" / CHECKPOINT).exists()
+    assert run("forecast", data, "--horizon", 5, "--model", tmp_path / "tuned").code == 0
+
+
+def test_covariates_are_columns_whose_names_the_model_keeps(run, finetune, table, tmp_path):
+    data = table(driven())
+    roles = ("--known", "price", "--past", "visits", "--static", "size")
+    code, _, err = finetune(data, *COLUMNS, *roles)
+    assert (code, err) == (0, "")
+    card = json.loads((tmp_path / "tuned" / "card.json").read_text())
+    assert card["covariates"] == {
+        "known": ["price"],
+        "past": ["visits"],
+        "static": {"size": ["large", "small"]},
+    }
+    output = tmp_path / "forecast.csv"
+    arguments = ["--model", tmp_path / "tuned", "--output", output, *COLUMNS]
+    code, _, err = run("forecast", data, "--horizon", HORIZON, *arguments)
+    assert (code, err) == (0, "")
+    result = pd.read_csv(output)
+    assert list(result["shop"]) == ["north"] * HORIZON + ["south"] * HORIZON
+    assert result["day"].iloc[0] == "2024-04-30"  # the day after the last sale
+    code, _, err = run("forecast", data, "--horizon", HORIZON + 2, *arguments)
+    assert code == 2
+    assert (
+        "series 'north' has no future values of the covariates 'price' for the steps 7 to 8" in err
+    )
+
+
+def test_an_unknown_category_is_told(run, finetune, table, tmp_path):
+    assert finetune(table(driven()), *COLUMNS, "--static", "size").code == 0
+    data = table(driven().replace("small", "tiny"))
+    code, _, err = run("forecast", data, "--horizon", 5, "--model", tmp_path / "tuned", *COLUMNS)
+    assert code == 2
+    assert "series 'south' has the size 'tiny', but the model was fine-tuned on large, small" in err
+
+
+def test_value_columns_see_each_other_when_they_are_mixed(run, finetune, table, tmp_path):
+    wide = driven(future=0)[lambda frame: frame["shop"] == "north"][["day", "sales", "visits"]]
+    data, output = table(wide), tmp_path / "forecast.csv"
+    assert finetune(data, "--mix-channels").code == 0
+    config = load(tmp_path / "tuned").config
+    assert (config.channels, config.mix_channels) == (2, True)
+    arguments = ["--horizon", HORIZON, "--model", tmp_path / "tuned", "--output", output]
+    assert run("forecast", data, *arguments).code == 0
+    result = pd.read_csv(output)
+    assert list(result["variable"]) == ["sales"] * HORIZON + ["visits"] * HORIZON
+    visits = result["median"][result["variable"] == "visits"]
+    assert abs(visits.mean() - wide["visits"].mean()) < 5
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--known", "cost"), "has no column 'cost'"),
+        (("--known", "sales"), "a column was chosen twice"),
+        (("--static", "price"), "column 'price' must be the same in all rows of a series"),
+        (("--strategy", "backbone"), "strategy must be one of"),
+        (("--model", "no-such-model"), "unknown model 'no-such-model'"),
+        (("--head-dropout", "1"), "head_dropout must lie in [0, 1)"),
+    ],
+)
+def test_what_can_not_be_is_told_in_one_line(finetune, table, options, said):
+    code, _, err = finetune(table(driven()), *COLUMNS, *options)
+    assert (code, err.count("\n")) == (2, 1)
+    assert said in err
