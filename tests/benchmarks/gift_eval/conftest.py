@@ -30,10 +30,15 @@ class Zero(Predictor):
         return QuantileForecast(values, start_date=start, forecast_keys=["0.1", "0.5", "0.9"])
 
 
+def out_of_memory():
+    raise torch.OutOfMemoryError("out of memory")
+
+
 class NeedsMemory(Zero):
-    """Has memory for batches of three."""
+    """Has memory for batches of two. It runs out of it as a GPU does, as numpy, as torch."""
 
     tried = []
+    ways = {16: out_of_memory, 8: lambda: np.empty(2**56), 4: lambda: torch.empty(2**56)}
 
     def __init__(self, prediction_length: int, batch_size: int, season_length: int) -> None:
         super().__init__(prediction_length)
@@ -41,8 +46,7 @@ class NeedsMemory(Zero):
 
     def predict(self, dataset, **kwargs):
         self.tried.append(self.batch_size)
-        if self.batch_size > 3:
-            raise torch.OutOfMemoryError("out of memory")
+        self.ways.get(self.batch_size, int)()
         yield from super().predict(dataset)
 
 

@@ -4,7 +4,7 @@ import torch
 from pyarrow import parquet
 
 from ttm_benchmarks.speed import data_throughput
-from ttm_benchmarks.speed.data_throughput import BAR, LENGTH, SYNTHETIC, sources
+from ttm_benchmarks.speed.data_throughput import BAR, LENGTH, SYNTHETIC, measure, sources
 from ttm_estimators.data.corpus import Corpus
 
 CPU = torch.device("cpu")
@@ -32,6 +32,13 @@ def test_the_exit_code_tells_whether_the_bar_was_held(bench, monkeypatch, points
     found, text, _ = bench("data-throughput", "--batch-size", 4)
     assert found == code
     assert f"{points / 1e6:.2f}" in text
+
+
+def test_what_else_runs_on_the_core_does_not_count(monkeypatch):
+    monkeypatch.setattr(data_throughput, "perf_counter", lambda: pytest.fail("by the clock"))
+    own = iter([0.0, 9.0, 10.0, 12.0, 20.0, 24.0, 30.0, 33.0])
+    monkeypatch.setattr(data_throughput, "process_time", lambda: next(own))
+    assert measure(lambda: None, 3, CPU) == 3.0
 
 
 def test_threads_are_left_as_they_were(bench, corpus):
