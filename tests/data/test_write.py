@@ -40,6 +40,29 @@ def test_rows_of_hugging_face_are_written_variate_by_variate(tmp_path):
     assert first["start"].hour == 6
 
 
+@pytest.mark.parametrize("form", [None, "numpy"])
+@pytest.mark.parametrize("target", [[1.0, 2.0, 3.0], [[1.0, 2.0], [3.0, 4.0]]])
+def test_a_dataset_of_hugging_face_is_written_in_any_format(tmp_path, form, target):
+    datasets = pytest.importorskip("datasets")
+    start = pd.Timestamp("2020-01-01 06:00")
+    entry = {"item_id": "a", "start": start, "freq": "h", "target": target}
+    dataset = datasets.Dataset.from_list([entry]).with_format(form)
+    found = read(write_corpus(dataset, tmp_path, "shops"))
+    assert [row["target"] for row in found] == (target if np.ndim(target) == 2 else [target])
+    assert {(row["start"], row["freq"]) for row in found} == {(start, "h")}
+
+
+def test_data_of_gluonts_is_written(tmp_path):
+    gluonts = pytest.importorskip("gluonts.dataset.common")
+    entry = {"item_id": "a", "start": "2020-01-01", "target": [[1.0, 2.0], [3.0, 4.0]]}
+    dataset = gluonts.ListDataset([entry], freq="h", one_dim_target=False)
+    found = read(write_corpus(dataset, tmp_path, "shops"))
+    assert [(row["item_id"], row["target"]) for row in found] == [
+        ("a/0", [1.0, 2.0]),
+        ("a/1", [3.0, 4.0]),
+    ]
+
+
 def test_only_the_target_is_needed(tmp_path):
     (row,) = read(write_corpus([{"target": [1, 2]}], tmp_path, "shops"))
     assert (row["item_id"], row["start"], row["freq"]) == ("0", None, None)

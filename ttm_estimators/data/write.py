@@ -104,5 +104,5 @@ def _rows(entries: Iterable[Mapping[str, Any]], source: str) -> Iterator[dict[st
 
 def _to_datetime(start: Any) -> datetime | None:
     """Wall clock time, in microseconds: nanoseconds would end in 1677."""
-    time = pd.Timestamp(start)
+    time = pd.Timestamp(np.asarray(start).item())  # Hugging Face has arrays of one, if told so
     return None if pd.isna(time) else time.tz_localize(None).to_pydatetime(warn=False)
