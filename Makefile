@@ -11,7 +11,7 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 CPU_INDEX := --index-url https://download.pytorch.org/whl/cpu --retries 0 --timeout 15
 INSTALL_TORCH = -m pip install --quiet $(CPU_INDEX) '$(TORCH)' 2>/dev/null
 
-.PHONY: demo test lint parity sktime-speed clean
+.PHONY: demo test lint docs parity sktime-speed tabpfn clean
 
 demo: $(VENV)/.installed
 	$(BIN)/ttm-bench demo --output demo
@@ -24,6 +24,10 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Warnings are errors. Open site/index.html.
+docs: $(VENV)/.installed
+	$(BIN)/sphinx-build -q -W --keep-going -E docs site
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed: make PYTHON=/path/to/python3")'
@@ -68,4 +72,4 @@ $(TABPFN)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(PARITY) $(TABPFN) $(SPEED) build dist demo *.egg-info
+	rm -rf $(VENV) $(PARITY) $(TABPFN) $(SPEED) build dist demo site *.egg-info

@@ -1,0 +1,21 @@
+"""The documentation site: ``make docs``. A new page takes one line in a toctree of index.md."""
+
+project = "ttm-estimators"
+copyright = "the ttm-estimators developers"
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
+
+html_theme = "furo"
+html_title = project
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sphinx = False
+
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # docstrings have types, with shapes and units
+autodoc_preserve_defaults = True
+autodoc_mock_imports = ["tabpfn", "tabpfn_time_series"]  # not installed beside the others
+numpydoc_show_class_members = False  # autodoc lists them
