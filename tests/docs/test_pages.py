@@ -1,0 +1,172 @@
+"""Every block of Python on a page runs, and every command on it is one."""
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from ttm_benchmarks.command_line import app as ttm_bench
+from ttm_estimators.command_line import app as ttm
+
+ROOT = Path(__file__).parents[2]
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+    for pattern in ("*.md", "docs/*.md", "ttm_estimators/weights/*/README.md")
+    for path in sorted(ROOT.glob(pattern))
+}
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+APPS = {"ttm": ttm, "ttm-bench": ttm_bench}
+CHEAP = (["ttm", "forecast"], ["ttm", "models"])
+"""Commands that run, if the page has made the file that they read. Others are only parsed."""
+
+every_page = pytest.mark.parametrize("page", PAGES)
+
+
+def commands(shell: str) -> list[list[str]]:
+    """Split lines of shell into words, from the name of one of our commands on."""
+    lines = [shlex.split(line, comments=True) for line in shell.replace("\\\n", " ").splitlines()]
+    names = {*APPS, "make"}
+    first = [next((i for i, word in enumerate(line) if word in names), None) for line in lines]
+    return [line[i:] for line, i in zip(lines, first, strict=True) if i is not None]
+
+
+def parse(words: list[str]) -> None:
+    """Fail where the command would refuse its arguments."""
+
+    def disarm(command):
+        command.callback = None
+        for each in getattr(command, "commands", {}).values():
+            disarm(each)
+
+    command = typer.main.get_command(APPS[words[0]])
+    disarm(command)
+    command.main(words[1:], prog_name=words[0], standalone_mode=False)
+
+
+def make_targets() -> set[str]:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    return set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+
+
+@every_page
+def test_the_python_of_a_page_runs_and_does_what_the_page_says(page, tmp_path, monkeypatch):
+    pytest.importorskip("gluonts")
+    pytest.importorskip("sktime")
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    for language, block in FENCE.findall(PAGES[page]):
+        if language == "python":
+            exec(compile(block, page, "exec"), names)
+        for words in commands(block) if language == "bash" else []:
+            if words[:2] in CHEAP and all(Path(file).exists() for file in words[2:3]):
+                result = CliRunner().invoke(APPS[words[0]], words[1:])
+                assert result.exit_code == 0, result.output
+    if page in PROMISES:
+        PROMISES[page](names)
+
+
+@every_page
+def test_the_commands_of_a_page_take_their_arguments(page):
+    for language, block in FENCE.findall(PAGES[page]):
+        for words in commands(block) if language == "bash" else []:
+            if words[0] == "make":
+                assert words[1] in make_targets()
+            else:
+                parse(words)
+
+
+@every_page
+def test_the_commands_that_a_page_mentions_exist(page):
+    text = FENCE.sub("", PAGES[page])
+    assert set(re.findall(r"`make ([a-z-]+)`", text)) <= make_targets()
+    for code in re.findall(r"`((?:ttm|ttm-bench) [^`]+)`", text):
+        name, *words = code.split()
+        command = typer.main.get_command(APPS[name])
+        while hasattr(command, "commands") and not words[0].startswith("-"):
+            command = command.commands[words.pop(0)]
+        known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        assert {word for word in words if word.startswith("--")} <= known, code
+
+
+def test_a_command_with_a_wrong_option_fails():
+    parse(["ttm", "forecast", "sales.csv", "--horizon", "3"])
+    with pytest.raises(SystemExit):
+        parse(["ttm", "forecast", "sales.csv", "--horizont", "3"])
+
+
+def test_a_page_without_a_language_for_its_commands_fails():
+    for page, text in PAGES.items():
+        for language, block in FENCE.findall(text):
+            assert language or not commands(block), f"{page}: ```bash for\n{block}"
+
+
+# What pages say of their results, looked at in the folder that the page ran in.
+
+
+def readme(names):
+    assert names["forecast"].point.shape == (2, 48)
+    assert names["forecast"].quantiles.shape == (2, 48, 9)
+    assert str(names["forecasts"][0].start_date) == "2024-01-17 16:00"
+    assert names["interval"].shape == (48, 2)
+    assert str(names["interval"].index[0]) == "2024-01-17 16:00:00"
+    future = np.arange(400, 448)
+    truth = 20 + 5 * np.sin(future * 2 * np.pi / 24)
+    assert np.abs(names["forecast"].point[0] - truth).mean() < 1.0
+    median = names["forecasts"][0].quantile(0.5)
+    np.testing.assert_allclose(median, names["forecast"].point[0], rtol=1e-5)
+
+
+def command_line(names):
+    solar, shops = pd.read_csv("forecast.csv"), pd.read_csv("shops.csv")
+    assert list(solar) == ["time", "median", *(f"0.{k}" for k in range(1, 10))]
+    assert (len(solar), solar["time"].iloc[0]) == (96, "2021-05-07 00:30:00+00:00")
+    assert list(shops) == ["shop", "day", "median", "0.05", "0.5", "0.95"]
+    assert shops.groupby("shop").size().to_dict() == {"north": 28, "south": 28}
+    assert Path("forecast.png").stat().st_size > 0
+
+
+def sktime(names):
+    assert names["point"].index[-1] == pd.Period("1961-12", "M")
+    assert names["interval"].shape == (12, 4)
+    assert names["quantiles"].shape == (12, 3)
+    assert names["forecast"].loc["north"].index[0] == pd.Timestamp("2024-04-10")
+    assert names["forecast"].loc["south"].index[0] == pd.Timestamp("2024-03-01")
+    assert names["forecast_of_gappy"].notna().all()
+    assert names["scores"]["test_PinballLoss"].notna().all()
+    pd.testing.assert_series_equal(names["again"], names["after"])
+
+
+def gluonts(names):
+    assert names["forecast"].quantile(0.9).shape == (48,)
+    assert str(names["forecast"].start_date) == "2024-01-17 16:00"
+    assert names["wide"].forecast_keys == ["0.025", "0.5", "0.975", "mean"]
+    assert names["scores"].notna().all(axis=None)
+    assert names["again"] == names["tuned"] != names["predictor"]
+
+
+def weights(names):
+    model, again = names["model"], names["again"]
+    series = np.sin(np.arange(50.0))
+    np.testing.assert_array_equal(model.forecast(series, 3).point, again.forecast(series, 3).point)
+    assert names["card"]["licence"] == "Apache-2.0"
+
+
+def pretraining(names):
+    target = pd.read_parquet("corpus/my_source.parquet")["target"][0]
+    np.testing.assert_array_equal(target[:3], [3.0, np.nan, 5.0])
+
+
+PROMISES = {
+    "README.md": readme,
+    "docs/command_line.md": command_line,
+    "docs/gluonts.md": gluonts,
+    "docs/pretraining.md": pretraining,
+    "docs/sktime.md": sktime,
+    "docs/weights.md": weights,
+}
