@@ -1,6 +1,6 @@
-"""The metrics of a submission, and coverage, for one task.
+"""One model on one task: the metrics of a submission, coverage, costs, and a forecast to look at.
 
-These are GluonTS's metrics, as its ``evaluate_model`` computes them. The loop is ours to save time:
+The metrics are GluonTS's, as its ``evaluate_model`` computes them. The loop is ours to save time:
 GluonTS gathers each seasonal error by a list of indices, which takes longer than the forecasts of a
 small model do.
 
@@ -12,18 +12,21 @@ from __future__ import annotations
 import gc
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import torch
 from gluonts.ev import metrics
 from gluonts.itertools import batcher
 from gluonts.model import Forecast, Predictor
 from gluonts.model.evaluation import BatchForecast
 
+from ttm_benchmarks.gift_eval.costs import Costs, Stopwatch, peak_memory
 from ttm_benchmarks.gift_eval.coverage import LEVELS
 from ttm_benchmarks.gift_eval.data import TaskData, read_task
+from ttm_benchmarks.gift_eval.examples import example_of, typical_window
 from ttm_benchmarks.gift_eval.predictors import Model, make_predictor
 from ttm_benchmarks.gift_eval.tasks import Task
 
@@ -45,9 +48,20 @@ METRICS = (
 )
 
 
+class Measured(NamedTuple):
+    """What a model did on a task."""
+
+    scores: dict[str, float]
+    """Metrics by GluonTS's names."""
+
+    costs: Costs
+    example: pd.DataFrame
+    """Forecast of a typical window, as :func:`example_of` makes it."""
+
+
 def evaluate(
     folder: Path, task: Task, model: Model, *, batch_size: int, device: str, multivariate: bool
-) -> dict[str, float]:
+) -> Measured:
     """Measure a model on a task.
 
     When memory runs out the task begins anew with half the batch.
@@ -67,11 +81,6 @@ def evaluate(
     multivariate : bool
         Whether the model sees all variates of a series at once.
 
-    Returns
-    -------
-    dict
-        Metrics by GluonTS's names.
-
     Raises
     ------
     ValueError
@@ -88,8 +97,12 @@ def evaluate(
             device=device,
             multivariate=multivariate,
         )
+        watch = Stopwatch(predictor)
         try:
-            return scores(predictor, data, batch_size)
+            with peak_memory() as memory:
+                found, errors_N = scores(watch, data, batch_size)
+            costs = Costs(watch.series, watch.seconds, max(memory) / 1e6)
+            return Measured(found, costs, example_of(predictor, data, typical_window(errors_N)))
         except (MemoryError, RuntimeError) as error:
             if not _is_out_of_memory(error) or batch_size == 1:
                 raise
@@ -99,20 +112,30 @@ def evaluate(
         torch.cuda.empty_cache()
 
 
-def scores(predictor: Predictor, data: TaskData, batch_size: int) -> dict[str, float]:
-    """Score the forecasts of all windows. Missing truth does not count."""
-    evaluators = None
+def scores(predictor: Predictor, data: TaskData, batch_size: int) -> tuple[dict[str, float], Array]:
+    """Score the forecasts of all windows. Missing truth does not count.
+
+    Returns
+    -------
+    tuple
+        Metrics by GluonTS's names, and the MASE of each window, shape (N,), NaN where it has no
+        truth.
+    """
+    evaluators, errors_N = None, []
     forecasts = predictor.predict(data.test.input)
     for batch in batcher(zip(data.test, forecasts, strict=True), batch_size):
         label = np.ma.masked_invalid([future["target"] for (_, future), _ in batch])
-        errors = [_seasonal_error(past["target"], data.season) for (past, _), _ in batch]
-        known = {"label": label, "seasonal_error": np.array(errors)}
+        scales = np.array([_seasonal_error(past["target"], data.season) for (past, _), _ in batch])
+        known = {"label": label, "seasonal_error": scales}
         values = _Batch([forecast for _, forecast in batch], known)
         if evaluators is None:
             evaluators = [metric(axis=tuple(range(label.ndim))) for metric in METRICS]
         for evaluator in evaluators:
             evaluator.update(values)
-    return {evaluator.name: float(evaluator.get()) for evaluator in evaluators or ()}
+        scaled = np.ma.abs(label - values["0.5"]) / scales
+        errors_N.append(np.ma.filled(scaled.mean(axis=tuple(range(1, label.ndim))), np.nan))
+    found = {evaluator.name: float(evaluator.get()) for evaluator in evaluators or ()}
+    return found, np.concatenate(errors_N)
 
 
 class _Batch(dict[str, Array]):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from gluonts.model.predictor import Predictor
 from gluonts.model.seasonal_naive import SeasonalNaivePredictor
 
-from ttm_estimators.weights import WeightsError, load_network, resolve
+from ttm_estimators.weights import WeightsError, load_network, read_card, resolve
 from ttm_estimators.weights.shipped import shipped_folder
 from ttm_gluonts import TTMPredictor
 
@@ -70,6 +70,8 @@ def find_model(text: str | None) -> Model:
     for tensor in network.state_dict().values():
         digest.update(tensor.contiguous().numpy().tobytes())
     about = {"parameters": sum(parameter.numel() for parameter in network.parameters())}
+    card = read_card(folder)
+    about |= {f"training_{key}": card[key] for key in ("date", "data", "seed") if key in card}
     if folder.parent == shipped_folder():
         about |= {"model_type": "zero-shot", "testdata_leakage": "No"}
     identity = {"weights_sha256": digest.hexdigest()}

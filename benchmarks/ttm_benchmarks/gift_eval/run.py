@@ -18,28 +18,19 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from ttm_benchmarks.gift_eval.coverage import (
-    coverage_of,
-    describe,
-    read_coverage,
-    write_coverage,
-)
+from ttm_benchmarks.gift_eval.coverage import describe, read_coverage
 from ttm_benchmarks.gift_eval.data import forecast_values, present_tasks
-from ttm_benchmarks.gift_eval.evaluation import evaluate
+from ttm_benchmarks.gift_eval.evaluation import Measured, evaluate
 from ttm_benchmarks.gift_eval.predictors import find_model
+from ttm_benchmarks.gift_eval.record import record, run_facts
 from ttm_benchmarks.gift_eval.submission import (
     METRICS,
     PREFIX,
     RESULTS_FILE,
     Row,
-    in_order,
-    make_row,
     open_submission,
-    write_rows,
 )
 from ttm_benchmarks.gift_eval.tasks import Task, select
-
-Scores = dict[str, float]
 
 SHOWN = {"MASE": METRICS[3], "CRPS": METRICS[-1]}
 """The leaderboard's metrics by their names there."""
@@ -56,7 +47,10 @@ def run(
     device: str,
     multivariate: bool,
 ) -> None:
-    """Measure a model and write ``all_results.csv``, ``config.json`` and ``coverage.csv``.
+    """Measure a model and write ``all_results.csv`` and ``config.json``, the files of a submission.
+
+    Beside them go ``coverage.csv``, ``costs.csv`` (what each task took) and ``examples.parquet``
+    (the forecast of a typical window of each task).
 
     A row is written when its task ends. Tasks whose row is already there are left out, so that a
     run that was stopped goes on where it was. A task that fails does not stop the others.
@@ -91,8 +85,8 @@ def run(
     tasks = select(present_tasks(data), patterns)
     found = find_model(model)
     identity = found.identity | ({"multivariate": True} if multivariate else {})
-    name, rows = open_submission(output, found.name, identity, found.about)
-    coverage = read_coverage(output)
+    about = found.about | run_facts(device)
+    name, rows = open_submission(output, found.name, identity, about)
     finished = {row["dataset"] for row in rows}
     waiting = {task: forecast_values(data, task) for task in tasks if task.name not in finished}
     # Longest first, so that no process is left alone with the longest at the end.
@@ -119,11 +113,8 @@ def run(
                 failures.append((task, outcome))
                 said = f"failed, {outcome}"
             else:
-                coverage[task.name] = coverage_of(outcome)
-                write_coverage(output, coverage)
-                rows = in_order([*rows, make_row(task, name, outcome)])
-                write_rows(output, rows)
-                said = ", ".join(f"{k} {outcome[metric]:.3f}" for k, metric in SHOWN.items())
+                rows = record(output, name, rows, task, outcome)
+                said = ", ".join(f"{k} {outcome.scores[m]:.3f}" for k, m in SHOWN.items())
             done += waiting[task]
             progress.update(bar, completed=done)
             left = timedelta(seconds=round((monotonic() - start) * (total - done) / done))
@@ -133,6 +124,7 @@ def run(
                 soft_wrap=True,
             )
     console.print(_rich_table(rows, name))
+    coverage = read_coverage(output)
     if coverage:
         console.print(describe(coverage), soft_wrap=True)
     console.print(f"Results are in {output / RESULTS_FILE}", soft_wrap=True)
@@ -145,8 +137,8 @@ def run(
 
 
 def _outcomes(
-    measure: Callable[[Task], Scores], tasks: Sequence[Task], workers: int
-) -> Iterator[tuple[Task, Scores | Exception]]:
+    measure: Callable[[Task], Measured], tasks: Sequence[Task], workers: int
+) -> Iterator[tuple[Task, Measured | Exception]]:
     """Measure every task, and give what came of it as soon as it is known."""
     if workers == 1:
         for task in tasks:

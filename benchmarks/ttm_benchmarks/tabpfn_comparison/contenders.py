@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -12,25 +11,16 @@ from pathlib import Path
 from pydoc import ErrorDuringImport
 from typing import NamedTuple
 
-import pandas as pd
 import torch
 from rich.console import Console
 
+from ttm_benchmarks.gift_eval.costs import COSTS_FILE, read_costs
+from ttm_benchmarks.gift_eval.evaluation import evaluate
 from ttm_benchmarks.gift_eval.predictors import Model, find_model
+from ttm_benchmarks.gift_eval.record import record, run_facts
 from ttm_benchmarks.gift_eval.run import SHOWN
-from ttm_benchmarks.gift_eval.submission import (
-    CONFIG_FILE,
-    RESULTS_FILE,
-    in_order,
-    make_row,
-    open_submission,
-    write_rows,
-)
+from ttm_benchmarks.gift_eval.submission import CONFIG_FILE, RESULTS_FILE, open_submission
 from ttm_benchmarks.gift_eval.tasks import Task
-from ttm_benchmarks.tabpfn_comparison.measure import Measured, measure
-
-COSTS_FILE = "costs.csv"
-"""Beside the results of a model that was run here: what each task took."""
 
 MEASURED, PUBLISHED = "measured", "published"
 
@@ -115,10 +105,10 @@ def run_contender(
     folder, model = contender
     if model is None:
         return
-    name, rows = open_submission(folder, model.name, model.identity, model.about)
-    costs = read_costs(folder)
+    about = model.about | run_facts(device)
+    name, rows = open_submission(folder, model.name, model.identity, about)
     finished = {row["dataset"] for row in rows}
-    if not finished <= set(costs.index):
+    if not finished <= set(read_costs(folder).index):
         raise ValueError(f"{folder} has results without {COSTS_FILE}: give an empty --output")
     waiting = [task for task in tasks if task.name not in finished]
     with ProcessPoolExecutor(
@@ -127,42 +117,24 @@ def run_contender(
         for number, task in enumerate(waiting, start=1):
             try:
                 measured = pool.submit(
-                    measure, data, task, model=model, batch_size=batch_size, device=device
+                    evaluate,
+                    data,
+                    task,
+                    model,
+                    batch_size=batch_size,
+                    device=device,
+                    multivariate=False,
                 ).result()
             except BrokenProcessPool as error:
                 raise ChildProcessError(
                     f"the process that ran {name} on {task.name} died, perhaps for lack of memory: "
                     "run again with a smaller --batch-size, and finished tasks will be left out"
                 ) from error
-            costs.loc[task.name] = _cost(measured)
-            _write_costs(costs, folder)
-            rows = in_order([*rows, make_row(task, name, measured.scores)])
-            write_rows(folder, rows)
+            rows = record(folder, name, rows, task, measured)
             said = ", ".join(f"{k} {measured.scores[metric]:.3f}" for k, metric in SHOWN.items())
+            said += f", {measured.costs.seconds:.1f} s"
             console.print(
-                f"{name} {number}/{len(waiting)} {task.name}: {said}, {measured.seconds:.1f} s",
+                f"{name} {number}/{len(waiting)} {task.name}: {said}",
                 markup=False,
                 soft_wrap=True,
             )
-
-
-def read_costs(folder: Path) -> pd.DataFrame:
-    """Read what each task took: ``series``, ``seconds`` and ``peak_memory_mb``.
-
-    Without the file there are no rows.
-    """
-    path = folder / COSTS_FILE
-    if path.is_file():
-        return pd.read_csv(path, index_col="dataset")
-    columns = ["series", "seconds", "peak_memory_mb"]
-    return pd.DataFrame(columns=columns, index=pd.Index([], name="dataset"), dtype=float)
-
-
-def _cost(measured: Measured) -> list[float]:
-    return [measured.series, round(measured.seconds, 4), round(measured.peak_memory / 1e6, 1)]
-
-
-def _write_costs(costs: pd.DataFrame, folder: Path) -> None:
-    temporary = folder / f"{COSTS_FILE}.part"
-    costs.to_csv(temporary)
-    os.replace(temporary, folder / COSTS_FILE)

@@ -10,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from ttm_benchmarks.gift_eval.costs import read_costs
 from ttm_benchmarks.gift_eval.data import present_tasks
 from ttm_benchmarks.gift_eval.leaderboard import (
     GROUPINGS,
@@ -25,7 +26,6 @@ from ttm_benchmarks.gift_eval.tasks import TASKS, Task, select
 from ttm_benchmarks.tabpfn_comparison.contenders import (
     Contender,
     find_contender,
-    read_costs,
     run_contender,
     source_of,
 )

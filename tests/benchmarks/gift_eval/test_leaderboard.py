@@ -1,39 +1,19 @@
-import json
 from math import sqrt
 
 import pandas as pd
 import pytest
 
 from ttm_benchmarks.gift_eval.leaderboard import find_results, read_scores
-from ttm_benchmarks.gift_eval.submission import METRICS, make_row, write_rows
-from ttm_benchmarks.gift_eval.tasks import TASKS
 
 HOURS, WEEKS, MONTHS = "loop_seattle/H/medium", "ett1/W/short", "hospital/M/short"
 
 
 @pytest.fixture
-def published(tmp_path):
-    """Write results of three models, of (MASE, CRPS) for each task."""
-
-    def write(name, scores, **config):
-        folder = tmp_path / "results" / name
-        folder.mkdir(parents=True)
-        rows = [
-            make_row(
-                TASKS[task],
-                name,
-                {**dict.fromkeys(METRICS, 7.0), "MASE[0.5]": mase, METRICS[-1]: crps},
-            )
-            for task, (mase, crps) in scores.items()
-        ]
-        write_rows(folder, rows)
-        (folder / "config.json").write_text(json.dumps({"model": name, **config}))
-        return folder
-
-    write("seasonal_naive", {HOURS: (2, 0.4), WEEKS: (1, 0.1), MONTHS: (3, 0.2)})
-    write("Ours", {HOURS: (1, 0.1), WEEKS: (2, 0.2)}, parameters=1000)
-    write("Theirs", {HOURS: (4, 0.8), WEEKS: (1, 0.05), MONTHS: (1, 0.1)})
-    return tmp_path / "results"
+def published(publish):
+    """Results of three models, of (MASE, CRPS) for each task."""
+    publish("Ours", {HOURS: (1, 0.1), WEEKS: (2, 0.2)}, parameters=1000)
+    publish("Theirs", {HOURS: (4, 0.8), WEEKS: (1, 0.05), MONTHS: (1, 0.1)})
+    return publish("seasonal_naive", {HOURS: (2, 0.4), WEEKS: (1, 0.1), MONTHS: (3, 0.2)}).parent
 
 
 @pytest.fixture

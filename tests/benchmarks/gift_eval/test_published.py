@@ -30,7 +30,7 @@ def test_baselines_equal_their_published_rows(baseline):
         published = {row["dataset"]: row for row in csv.DictReader(file)}
     model = find_model(baseline)
     for task in present_tasks(data):
-        found = evaluate(data, task, model, batch_size=512, device="cpu", multivariate=False)
+        found = evaluate(data, task, model, batch_size=512, device="cpu", multivariate=False).scores
         expected = {k: float(published[task.name][f"eval_metrics/{k}"]) for k in POINT_METRICS}
         assert {k: found[k] for k in POINT_METRICS} == pytest.approx(expected, rel=1e-4), task.name
 

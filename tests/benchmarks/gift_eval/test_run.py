@@ -3,6 +3,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pandas as pd
 import pytest
@@ -35,7 +36,11 @@ def test_our_model_gets_a_row_for_each_task_and_a_config(measure, model_folder):
     assert set(table["model"]) == {model_folder.name}
     assert list(table["num_variates"]) == [1, 7, 1, 1]
     assert table.notna().all(axis=None)
-    assert json.loads((folder / "config.json").read_text())["model"] == model_folder.name
+    config = json.loads((folder / "config.json").read_text())
+    assert config["model"] == model_folder.name
+    assert config["ttm_estimators"] == version("ttm-estimators")
+    assert "no GPU" in config["machine"]
+    assert pd.Timestamp(config["date"])
 
 
 def test_the_data_may_be_named_by_the_environment(bench, gift, tmp_path, monkeypatch):

@@ -1,4 +1,3 @@
-import json
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -6,8 +5,6 @@ import numpy as np
 import pytest
 
 from tests.benchmarks.gift_eval.conftest import write_set
-from ttm_benchmarks.gift_eval.submission import METRICS, make_row, write_rows
-from ttm_benchmarks.gift_eval.tasks import TASKS
 from ttm_benchmarks.tabpfn_comparison import contenders
 
 WEEKS, MONTHS, BIRTHS = "ett1/W/short", "hospital/M/short", "us_births/M/short"
@@ -21,28 +18,6 @@ def gift(tmp_path_factory) -> Path:
     write_set(folder / "hospital", "M", [20 + rng.normal(size=84).cumsum() for _ in range(2)])
     write_set(folder / "ett1" / "W", "W-THU", [rng.normal(size=(3, 100)).cumsum(axis=1)])
     return folder
-
-
-@pytest.fixture
-def publish(tmp_path):
-    """Write published results, of (MASE, CRPS) for each task."""
-
-    def write(name: str, scores: dict, **config: object) -> Path:
-        folder = tmp_path / "published" / name
-        folder.mkdir(parents=True)
-        rows = [
-            make_row(
-                TASKS[task],
-                name,
-                {**dict.fromkeys(METRICS, 7.0), "MASE[0.5]": mase, METRICS[-1]: crps},
-            )
-            for task, (mase, crps) in scores.items()
-        ]
-        write_rows(folder, rows)
-        (folder / "config.json").write_text(json.dumps({"model": name, **config}))
-        return folder
-
-    return write
 
 
 @pytest.fixture

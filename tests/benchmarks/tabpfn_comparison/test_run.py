@@ -87,7 +87,7 @@ def test_a_finished_task_is_not_measured_again(
 ):
     theirs = publish("Theirs", {WEEKS: (1, 1), MONTHS: (1, 1)})
     first = compare(model_folder, theirs, data=gift)
-    monkeypatch.setattr(contenders, "measure", None)
+    monkeypatch.setattr(contenders, "evaluate", None)
     again = compare(model_folder, theirs, data=gift)
     for one, two in zip(first[:3], again[:3], strict=True):
         pd.testing.assert_frame_equal(one, two)

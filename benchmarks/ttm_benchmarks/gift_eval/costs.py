@@ -1,4 +1,4 @@
-"""One model on one task: its scores, and the seconds and memory that they took."""
+"""What the forecasts of a task take: seconds and memory."""
 
 from __future__ import annotations
 
@@ -9,67 +9,49 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
 
+import pandas as pd
 import psutil
 from gluonts.dataset.common import Dataset
 from gluonts.model.forecast import Forecast
 from gluonts.model.predictor import Predictor
 
-from ttm_benchmarks.gift_eval.data import read_task
-from ttm_benchmarks.gift_eval.evaluation import scores
-from ttm_benchmarks.gift_eval.predictors import Model, make_predictor
-from ttm_benchmarks.gift_eval.tasks import Task
+from ttm_benchmarks.gift_eval.submission import replace_file
+
+COSTS_FILE = "costs.csv"
 
 SAMPLING_INTERVAL = 0.05
 """Seconds between two looks at the memory."""
 
 
-class Measured(NamedTuple):
-    """What a model did on a task."""
-
-    scores: dict[str, float]
-    """Metrics by GluonTS's names."""
+class Costs(NamedTuple):
+    """What a task took."""
 
     series: int
-    """Forecasts, one for each variate and test window."""
+    """Forecasts, one for each series and test window."""
 
     seconds: float
     """Time that all forecasts took, reading included, scoring not."""
 
-    peak_memory: int
-    """Most resident memory of this process and those it started, in bytes. Without a GPU's."""
+    peak_memory_mb: float
+    """Most resident memory of this process and those it started. Without a GPU's."""
 
 
-def measure(folder: Path, task: Task, *, model: Model, batch_size: int, device: str) -> Measured:
-    """Measure a model on a task, each variate as a series of its own.
+def read_costs(folder: Path) -> pd.DataFrame:
+    """Read what each task took, with columns as the fields of :class:`Costs`.
 
-    Parameters
-    ----------
-    folder : Path
-        Where all data are.
-    task : Task
-        What to forecast.
-    model : Model
-        What forecasts.
-    batch_size : int
-        Series in one forward pass.
-    device : str
-        Any torch device.
+    Without the file there are no rows.
     """
-    data = read_task(folder, task)
-    with peak_memory() as memory:
-        predictor = Stopwatch(
-            make_predictor(
-                model,
-                horizon=task.horizon,
-                frequency=data.frequency,
-                season=data.season,
-                batch_size=batch_size,
-                device=device,
-                multivariate=False,
-            )
-        )
-        found = scores(predictor, data, batch_size)
-    return Measured(found, predictor.series, predictor.seconds, max(memory))
+    path = folder / COSTS_FILE
+    if path.is_file():
+        return pd.read_csv(path, index_col="dataset")
+    return pd.DataFrame(columns=Costs._fields, index=pd.Index([], name="dataset"), dtype=float)
+
+
+def add_costs(folder: Path, task: str, costs: Costs) -> None:
+    """Write down what a task took, beside the other tasks."""
+    table = read_costs(folder)
+    table.loc[task] = [costs.series, round(costs.seconds, 4), round(costs.peak_memory_mb, 1)]
+    replace_file(folder / COSTS_FILE, table.to_csv())
 
 
 class Stopwatch(Predictor):  # type: ignore[misc] # GluonTS has no type information

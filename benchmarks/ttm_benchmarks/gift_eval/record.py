@@ -1,0 +1,73 @@
+"""The files of a run, after each task."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+from ttm_benchmarks.gift_eval.costs import add_costs
+from ttm_benchmarks.gift_eval.coverage import coverage_of, read_coverage, write_coverage
+from ttm_benchmarks.gift_eval.evaluation import Measured
+from ttm_benchmarks.gift_eval.examples import add_example
+from ttm_benchmarks.gift_eval.submission import Row, in_order, make_row, write_rows
+from ttm_benchmarks.gift_eval.tasks import Task
+
+
+def record(
+    folder: Path, name: str, rows: Sequence[Row], task: Task, measured: Measured
+) -> list[Row]:
+    """Write down what a model did on a task.
+
+    The row of the submission comes last: it says that the task is done.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the submission.
+    name : str
+        Name of the model.
+    rows : sequence of Row
+        Those of other tasks.
+    task : Task
+        What was forecast.
+    measured : Measured
+        What came of it.
+
+    Returns
+    -------
+    list of Row
+        All rows.
+    """
+    write_coverage(folder, read_coverage(folder) | {task.name: coverage_of(measured.scores)})
+    add_costs(folder, task.name, measured.costs)
+    add_example(folder, task.name, measured.example)
+    rows = in_order([*rows, make_row(task, name, measured.scores)])
+    write_rows(folder, rows)
+    return rows
+
+
+def run_facts(device: str) -> dict[str, Any]:
+    """What a run should say about itself: date, versions and class of machine."""
+    return {
+        "date": date.today().isoformat(),
+        "ttm_estimators": version("ttm-estimators"),
+        "torch": torch.__version__,
+        "machine": _machine(device),
+    }
+
+
+def _machine(device: str) -> str:
+    """Class of the machine, such as "2 x86_64 cores, 24 GB of memory, no GPU"."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    memory = psutil.virtual_memory().total / 1e9
+    on_gpu = torch.device(device).type == "cuda"
+    gpu = torch.cuda.get_device_name(device) if on_gpu else "no GPU"
+    return f"{cores} {platform.machine()} cores, {memory:.0f} GB of memory, {gpu}"
