@@ -216,6 +216,49 @@ def compare(
 
 
 @app.command()
+def report(
+    results: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Folders with all_results.csv, or folders of such folders. The report is about "
+            "the first model."
+        ),
+    ],
+    output: Annotated[Path, typer.Option(help="Folder for index.html.")],
+    baseline: Annotated[
+        str, typer.Option(help="Model by whose scores all are divided.")
+    ] = "seasonal_naive",
+    against: Annotated[
+        str, typer.Option(help="Model that the first one is compared with, task by task.")
+    ] = "tabpfn_ts",
+    tasks: Annotated[
+        str,
+        typer.Option(
+            help="Tasks, with commas and wildcards, such as 'ett*/short,hospital/*'.",
+            show_default="all that every model has results of",
+        ),
+    ] = "*",
+    parameters: Annotated[
+        str,
+        typer.Option(
+            help="Parameter counts that the folders do not tell, such as 'ModelA=4e6,ModelB=28e6'."
+        ),
+    ] = "",
+) -> None:
+    """Write GIFT-Eval results as one page to look at, which opens from disk."""
+    from ttm_benchmarks.report.run import run
+
+    run(
+        results,
+        output,
+        baseline=baseline,
+        against=against,
+        patterns=_names(tasks),
+        parameters=_counts("--parameters", parameters),
+    )
+
+
+@app.command()
 def import_time(
     runs: Annotated[int, typer.Option(min=1, help="Fresh processes for each statement.")] = 11,
 ) -> None:

@@ -1,0 +1,1 @@
+"""A report of GIFT-Eval results as one page that opens from disk."""

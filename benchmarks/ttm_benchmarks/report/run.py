@@ -1,0 +1,74 @@
+"""The report from end to end: folders with results in, one file out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from ttm_benchmarks.gift_eval.leaderboard import find_results, read_scores
+from ttm_benchmarks.gift_eval.submission import replace_file
+from ttm_benchmarks.gift_eval.tasks import TASKS, select
+from ttm_benchmarks.report.content import report_content
+from ttm_benchmarks.report.page import render
+
+PAGE_FILE = "index.html"
+
+
+def run(
+    results: Sequence[Path],
+    output: Path,
+    *,
+    baseline: str,
+    against: str,
+    patterns: Sequence[str],
+    parameters: Mapping[str, int],
+) -> None:
+    """Write ``index.html``, which needs no other file and no network.
+
+    Parameters
+    ----------
+    results : sequence of Path
+        Folders with ``all_results.csv``, or folders of such folders. A model is called as its
+        folder is. The report is about the first one.
+    output : Path
+        Folder to write to.
+    baseline : str
+        Model by whose scores all are divided.
+    against : str
+        Model that the first one is compared with, task by task.
+    patterns : sequence of str
+        Names of tasks, with ``*`` and ``?``, of those that every model has a result of.
+    parameters : mapping
+        Parameter counts of models, beside those that their folders tell.
+
+    Raises
+    ------
+    FileNotFoundError
+        When a folder has no results.
+    ValueError
+        When results are damaged, two models share a name, a model that is named has no results, or
+        no task is common to all.
+    """
+    folders = find_results(results)
+    named = {"--baseline": [baseline], "--against": [against], "--parameters": list(parameters)}
+    for option, names in named.items():
+        for name in names:
+            if name not in folders:
+                raise ValueError(
+                    f"{option} names {name!r}, which has no results: give its folder, or name one "
+                    f"of {', '.join(folders)}"
+                )
+    if against == next(iter(folders)):
+        raise ValueError(f"--against names {against!r}, the model that the report is about")
+    scores = {name: read_scores(folder) for name, folder in folders.items()}
+    common = set.intersection(*(set(table.index) for table in scores.values()))
+    if not common:
+        raise ValueError("no task has results of every model: leave some out")
+    tasks = select([task for task in TASKS.values() if task.name in common], patterns)
+    content = report_content(folders, scores, tasks, baseline, against, parameters)
+    output.mkdir(parents=True, exist_ok=True)
+    replace_file(output / PAGE_FILE, render(content))
+    console = Console(highlight=False)
+    console.print(f"Open {output / PAGE_FILE} in a browser", soft_wrap=True)
