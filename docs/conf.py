@@ -9,6 +9,7 @@ html_theme = "furo"
 html_title = project
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_show_search_summary = False  # it is fetched, which a page on disk may not
 html_copy_source = False
 html_show_sphinx = False
 

@@ -2,6 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import image
+from matplotlib.figure import Figure
+
+from ttm_estimators.weights import DEFAULT
 
 DAYS = pd.date_range("2024-01-01", periods=60, tz="Europe/Berlin")
 
@@ -58,3 +61,23 @@ def test_median_and_bands_are_those_of_the_first_series(draw):
     other = image.imread(draw(frame(DAYS, b=np.cos(np.arange(60)))))
     assert np.abs(first - alone).mean() < 1e-3
     assert np.abs(first - other).mean() > 1e-3
+
+
+def test_a_long_name_ends_before_the_legend(draw, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", spied(Figure.savefig, drawn))
+    draw(
+        frame(DAYS, a_name_that_goes_on_and_on_and_on_and_on_and_on=np.ones(60)), "--model", DEFAULT
+    )
+    drawn[0].draw_without_rendering()
+    (axes,) = drawn[0].axes
+    (title,) = axes.findobj(lambda artist: "steps ahead" in getattr(artist, "get_text", str)())
+    assert title.get_window_extent().x1 < axes.get_legend().get_window_extent().x0
+
+
+def spied(method, calls):
+    def call(self, *arguments, **options):
+        calls.append(self)
+        return method(self, *arguments, **options)
+
+    return call

@@ -24,7 +24,7 @@ SHORTEST_HISTORY = 96
 FEW = 40
 """Points that are few enough to be marked one by one."""
 
-LONGEST_NAME = 40
+LONGEST_NAME = 24
 """Letters of a series' name that fit beside the legend."""
 
 INK, PALE, GRID, BLUE = "#33373d", "#8a9099", "#e8eaed", "#1a6fc4"
