@@ -15,6 +15,8 @@ from gluonts.dataset.field_names import FieldName
 from pandas import offsets
 from pandas.tseries.frequencies import to_offset
 
+from ttm_estimators import Covariates
+
 Entry = Mapping[str, Any]
 
 COVARIATES = (
@@ -26,12 +28,29 @@ COVARIATES = (
     FieldName.PAST_FEAT_DYNAMIC_REAL,
     FieldName.FEAT_DYNAMIC_REAL_LEGACY,
 )
-"""Fields that may hold covariates. They are not used yet."""
+"""Fields that may hold covariates."""
+
+ROLES = (
+    FieldName.FEAT_DYNAMIC_REAL,
+    FieldName.PAST_FEAT_DYNAMIC_REAL,
+    FieldName.FEAT_STATIC_CAT,
+)
+"""Fields that the core has a use for: known in the future, in the past only, and categories."""
 
 
 def series_of(entry: Entry) -> npt.NDArray[Any]:
     """Target of shape (time,), or (time, variates) where GluonTS has (variates, time)."""
     return np.asarray(entry[FieldName.TARGET]).T
+
+
+def covariates_of(entry: Entry, used: Sequence[str] = ROLES) -> Covariates:
+    """Covariates of an entry, those of ``used``."""
+    known, past, static = (entry.get(name, ()) if name in used else () for name in ROLES)
+    return Covariates(
+        known=np.asarray(known).T if np.size(known) else None,
+        past=np.asarray(past).T if np.size(past) else None,
+        static=[*np.asarray(static)],
+    )
 
 
 def start_of(entry: Entry) -> pd.Period:
@@ -91,13 +110,20 @@ def with_names(message: str, names: Sequence[str]) -> str:
 
 
 def warn_of_covariates(entries: Iterable[Entry], known: set[str]) -> Iterator[Entry]:
-    """Pass entries on, and warn of each kind of covariate once. ``known`` remembers them."""
+    """Pass entries on, and warn once of each kind of covariate but those in ``known``.
+
+    It is added to these.
+    """
     for entry in entries:
         found = [name for name in COVARIATES if name in entry and name not in known]
         found = [name for name in found if np.size(entry[name])]
         if found:
             known.update(found)
-            warnings.warn(f"{', '.join(found)}: covariates in the data are not used", stacklevel=3)
+            tuned = [name for name in found if name in ROLES]
+            why = ": TTMEstimator fine-tunes a model that uses them" if tuned == found else ""
+            warnings.warn(
+                f"{', '.join(found)}: covariates in the data are not used{why}", stacklevel=3
+            )
         yield entry
 
 

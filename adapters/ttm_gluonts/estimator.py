@@ -6,8 +6,8 @@ import copy
 from pathlib import Path
 from typing import Any
 
+import lightning
 import numpy as np
-import numpy.typing as npt
 import torch
 from gluonts.core.component import validated
 from gluonts.dataset.common import Dataset
@@ -16,10 +16,19 @@ from gluonts.torch.model.estimator import PyTorchLightningEstimator, TrainOutput
 from gluonts.transform import Identity, Transformation
 
 from ttm_estimators import PRESETS, TinyTimeMixer, TTMConfig, load
+from ttm_estimators.training.fine_tuning import FineTuning, fine_tune
 from ttm_estimators.training.module import Training
 from ttm_estimators.training.on_series import train_on_series
 from ttm_estimators.training.recipe import Recipe
-from ttm_gluonts.entries import name_of, series_of, warn_of_covariates, with_names
+from ttm_gluonts.entries import (
+    ROLES,
+    Entry,
+    covariates_of,
+    name_of,
+    series_of,
+    warn_of_covariates,
+    with_names,
+)
 from ttm_gluonts.predictor import TTMPredictor
 
 RECIPE = {"steps": 500, "batch_size": 64, "learning_rate": 3e-4, "warmup_steps": 50}
@@ -27,42 +36,48 @@ RECIPE = {"steps": 500, "batch_size": 64, "learning_rate": 3e-4, "warmup_steps":
 
 
 class TTMEstimator(PyTorchLightningEstimator):
-    """Train a TinyTimeMixer, from shipped weights or from scratch.
+    """Fine-tune a TinyTimeMixer, or train a new one.
 
-    Windows are sampled at random, one of each series and variate in turn, and none twice before a
-    series is used up. Under a distributed strategy no two processes take the same.
+    Fine-tuning is that of :func:`ttm_estimators.fine_tune`: never worse than zero-shot on the last
+    part of the series, which is kept for validation. Covariates of the data are used, by GluonTS's
+    names: ``feat_dynamic_real``, ``past_feat_dynamic_real`` and ``feat_static_cat``.
 
     Parameters
     ----------
     prediction_length : int
         Steps to forecast.
     model : str, Path or TinyTimeMixer, optional
-        Weights to start from: a shipped model, a weights folder, or a network, which stays as it
-        is. Default: the default model.
+        Weights to fine-tune: a shipped model, a weights folder, or a network, which stays as it is.
+        Default: the default model.
+    fine_tuning : dict, optional
+        Fields of :class:`ttm_estimators.FineTuning`, such as ``strategy`` ("decoder", "head",
+        "bias", "full"), ``mix_channels``, ``steps`` and ``seed``.
     network : str or dict, optional
-        Train from scratch: a name in ``ttm_estimators.PRESETS``, or fields of
-        ``ttm_estimators.TTMConfig``. Not together with ``model``.
+        Train a new network instead, without covariates: a name in ``ttm_estimators.PRESETS``, or
+        fields of ``ttm_estimators.TTMConfig``. Not together with ``model`` and ``fine_tuning``.
     recipe : dict, optional
-        Fields of ``ttm_estimators.training.recipe.Recipe``. Default: 500 ``steps`` of
-        ``batch_size`` 64 at a ``learning_rate`` of 3e-4 after 50 ``warmup_steps``, ``seed`` 0.
+        How to train a new network: fields of ``ttm_estimators.training.recipe.Recipe``. Default:
+        500 ``steps`` of ``batch_size`` 64 at a ``learning_rate`` of 3e-4 after 50
+        ``warmup_steps``, ``seed`` 0. Only with ``network``.
     predictor_kwargs : dict, optional
         Arguments of the :class:`TTMPredictor`, such as ``forecast_keys`` and ``device``.
     lead_time : int, default 0
         Steps between the end of the data and the first forecast.
     trainer_kwargs : dict, optional
         Arguments of ``lightning.Trainer``, such as ``accelerator``, ``devices``, ``strategy``,
-        ``callbacks`` and ``enable_progress_bar``. With ``max_epochs`` training takes that many
-        epochs of 50 steps instead of the recipe's ``steps``.
+        ``callbacks`` and ``enable_progress_bar``. ``max_epochs``, of 50 steps at most, takes the
+        place of ``steps``.
 
     Raises
     ------
     ValueError
-        When ``model`` and ``network`` are both given, a preset is unknown, or a field is wrong.
+        When arguments of fine-tuning and of a new network are mixed, a preset is unknown, or a
+        field is wrong.
 
     Examples
     --------
     >>> from ttm_gluonts import TTMEstimator
-    >>> estimator = TTMEstimator(prediction_length=24, recipe={"steps": 200})
+    >>> estimator = TTMEstimator(prediction_length=24, fine_tuning={"strategy": "head"})
     """
 
     @validated()
@@ -70,6 +85,7 @@ class TTMEstimator(PyTorchLightningEstimator):
         self,
         prediction_length: int,
         model: str | Path | TinyTimeMixer | None = None,
+        fine_tuning: dict[str, Any] | None = None,
         network: str | dict[str, Any] | None = None,
         recipe: dict[str, Any] | None = None,
         predictor_kwargs: dict[str, Any] | None = None,
@@ -79,10 +95,16 @@ class TTMEstimator(PyTorchLightningEstimator):
         super().__init__(trainer_kwargs={**(trainer_kwargs or {})}, lead_time=lead_time)
         if prediction_length < 1:
             raise ValueError(f"prediction_length must be at least 1, got {prediction_length}")
-        if model is not None and network is not None:
-            raise ValueError("give model to start from its weights, or network to start from none")
+        if network is not None and (model is not None or fine_tuning is not None):
+            raise ValueError(
+                "give model and fine_tuning to start from weights, or network and recipe to start "
+                "from none"
+            )
+        if network is None and recipe is not None:
+            raise ValueError("recipe is for a new network: give fine_tuning to start from weights")
         self.prediction_length = prediction_length
         self.model = model
+        self.fine_tuning = FineTuning(**(fine_tuning or {}))
         self.config = None if network is None else _config(network)
         self.recipe = Recipe(**{**RECIPE, **(recipe or {})})
         self.predictor_kwargs = {**(predictor_kwargs or {})}
@@ -102,14 +124,16 @@ class TTMEstimator(PyTorchLightningEstimator):
         return Identity()
 
     def create_lightning_module(self) -> Training:
-        """Make the module that training starts from."""
+        """Make the module that training of a new network starts from."""
         return Training(self.create_network(), self.recipe)
 
-    def create_predictor(self, transformation: Transformation, module: Training) -> TTMPredictor:
-        """Make a predictor of a trained module."""
+    def create_predictor(
+        self, transformation: Transformation, module: TinyTimeMixer
+    ) -> TTMPredictor:
+        """Make a predictor of a trained network."""
         return TTMPredictor(
             prediction_length=self.prediction_length,
-            model=module.network,
+            model=module,
             lead_time=self.lead_time,
             **self.predictor_kwargs,
         )
@@ -130,45 +154,35 @@ class TTMEstimator(PyTorchLightningEstimator):
         ----------
         training_data : Dataset
             It is read once and kept in memory, so ``shuffle_buffer_length`` and ``cache_data``
-            change nothing. Covariates are not used, and a warning names them once.
+            change nothing. A warning names covariates that are not used.
         validation_data : Dataset, optional
-            The last ``prediction_length`` points of its series are forecast after each epoch. The
-            weights that did so best are kept.
+            The last ``prediction_length`` points of its series are forecast after each epoch, in
+            place of the last part of the training data. The weights that did so best are kept.
         from_predictor : TTMPredictor, optional
             Start from its network, which stays as it is.
         ckpt_path : str, optional
-            Lightning checkpoint to go on from.
+            Lightning checkpoint to go on from. Fine-tuning writes it after each epoch.
 
         Raises
         ------
         ValueError
-            When no series has two points, or one holds infinity. The message names its item.
+            When no series has two points, one holds infinity, or covariates do not fit. The message
+            names the item.
         TypeError
             When ``from_predictor`` is not a :class:`TTMPredictor`.
         """
         if from_predictor is None:
-            module = self.create_lightning_module()
+            network = self.create_network()
         elif isinstance(from_predictor, TTMPredictor):
-            module = Training(copy.deepcopy(from_predictor.forecaster.network), self.recipe)
+            network = copy.deepcopy(from_predictor.forecaster.network)
         else:
             raise TypeError(f"train_from takes a TTMPredictor, not {type(from_predictor).__name__}")
-        names, series = _channels(training_data)
-        validation = None if validation_data is None else _channels(validation_data)[1]
-        try:
-            trainer = train_on_series(
-                module.network,
-                series,
-                self.recipe,
-                horizon=self.lead_time + self.prediction_length,
-                validation=validation,
-                checkpoint=ckpt_path,
-                **self.trainer_kwargs,
-            )
-        except ValueError as error:
-            raise ValueError(with_names(str(error), names)) from error
+        fits = self._fine_tune if self.config is None else self._train_new
+        validation = None if validation_data is None else [*validation_data]
+        network, trainer = fits(network, [*training_data], validation, ckpt_path)
         transformation = self.create_transformation()
-        predictor = self.create_predictor(transformation, module)
-        return TrainOutput(transformation, module, trainer, predictor)
+        predictor = self.create_predictor(transformation, network)
+        return TrainOutput(transformation, network, trainer, predictor)
 
     def train_from(
         self,
@@ -184,6 +198,63 @@ class TTMEstimator(PyTorchLightningEstimator):
             training_data, validation_data, from_predictor=predictor, ckpt_path=ckpt_path
         ).predictor
 
+    def _fine_tune(
+        self,
+        network: TinyTimeMixer,
+        entries: list[Entry],
+        validation: list[Entry] | None,
+        checkpoint: str | None,
+    ) -> tuple[TinyTimeMixer, lightning.Trainer]:
+        """Fine-tune a copy of trained weights."""
+        given = {}
+        if any(np.size(entry[name]) for entry in entries for name in ROLES if name in entry):
+            given["covariates"] = [covariates_of(entry) for entry in entries]
+            if validation is not None:
+                given["validation_covariates"] = [covariates_of(entry) for entry in validation]
+        try:
+            tuned = fine_tune(
+                network,
+                [series_of(entry) for entry in warn_of_covariates(entries, set(ROLES))],
+                self.fine_tuning,
+                horizon=self.lead_time + self.prediction_length,
+                validation=None if validation is None else [*map(series_of, validation)],
+                checkpoint=checkpoint,
+                **given,
+                **self.trainer_kwargs,
+            )
+        except ValueError as error:
+            names = [name_of(entry, position) for position, entry in enumerate(entries)]
+            raise ValueError(with_names(str(error), names)) from error
+        return tuned.network, tuned.trainer
+
+    def _train_new(
+        self,
+        network: TinyTimeMixer,
+        entries: list[Entry],
+        validation: list[Entry] | None,
+        checkpoint: str | None,
+    ) -> tuple[TinyTimeMixer, lightning.Trainer]:
+        """Train weights from scratch, or on from there, every variate as a series of its own."""
+        columns = [
+            (name_of(entry, position), column_T)
+            for position, entry in enumerate(warn_of_covariates(entries, set()))
+            for column_T in _columns(entry)
+        ]
+        held = None if validation is None else [c for entry in validation for c in _columns(entry)]
+        try:
+            trainer = train_on_series(
+                network,
+                [column_T for _, column_T in columns],
+                self.recipe,
+                horizon=self.lead_time + self.prediction_length,
+                validation=held,
+                checkpoint=checkpoint,
+                **self.trainer_kwargs,
+            )
+        except ValueError as error:
+            raise ValueError(with_names(str(error), [name for name, _ in columns])) from error
+        return network, trainer
+
 
 def _config(network: str | dict[str, Any]) -> TTMConfig:
     if isinstance(network, dict):
@@ -193,13 +264,8 @@ def _config(network: str | dict[str, Any]) -> TTMConfig:
     return PRESETS[network]
 
 
-def _channels(dataset: Dataset) -> tuple[list[str], list[npt.NDArray[Any]]]:
-    """Every variate as a series of its own, and what messages call it."""
-    names, series = [], []
-    for position, entry in enumerate(warn_of_covariates(dataset, set())):
-        values = series_of(entry)
-        values = values.astype(np.float32 if values.dtype == np.float32 else np.float64)
-        for column in values.reshape(len(values), -1).T:
-            names.append(name_of(entry, position))
-            series.append(column)
-    return names, series
+def _columns(entry: Entry) -> np.ndarray[Any, Any]:
+    """Variates, as floats of single precision where they have it, or else of double."""
+    values = series_of(entry)
+    values = values.astype(np.float32 if values.dtype == np.float32 else np.float64)
+    return values.reshape(len(values), -1).T

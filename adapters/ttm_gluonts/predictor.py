@@ -23,8 +23,10 @@ from gluonts.model.predictor import Predictor, RepresentablePredictor
 from ttm_estimators import Forecaster, TinyTimeMixer, load, save_network
 from ttm_estimators.forecasting.quantiles import check_levels, validated_levels
 from ttm_gluonts.entries import (
+    ROLES,
     Entry,
     batches,
+    covariates_of,
     fill_unobserved,
     name_of,
     series_of,
@@ -112,7 +114,8 @@ class TTMPredictor(RepresentablePredictor):
         self.batch_size = batch_size
         self.num_samples = num_samples
         self.seed = seed
-        self._known_covariates: set[str] = set()
+        self._uses = _covariates_used(self.forecaster)
+        self._known_covariates = {*self._uses}
         self._empty = QuantileForecast(
             np.empty((len(self.forecast_keys), prediction_length)),
             start_date=pd.Period("1970-01-01", "D"),
@@ -129,7 +132,8 @@ class TTMPredictor(RepresentablePredictor):
         dataset : Dataset
             Entries with targets of shape (time,) or (variates, time) and any length from 1. NaN
             means missing. A target that is all missing is forecast as zeros, as GluonTS imputes it,
-            and a warning names the first. Covariates are not used, and a warning names them once.
+            and a warning names the first. Covariates are used by a network that was fine-tuned with
+            them; of others a warning tells once.
         num_samples : int, optional
             Sample paths instead of the predictor's ``num_samples``. A predictor that gives
             quantiles goes on to do so, as GluonTS's evaluation always passes this.
@@ -143,7 +147,8 @@ class TTMPredictor(RepresentablePredictor):
         Raises
         ------
         ValueError
-            When a target is empty or infinite. The message names its item.
+            When a target is empty or infinite, or covariates do not fit or do not reach the end of
+            the forecast. The message names the item.
         """
         paths = None if self.num_samples is None else num_samples or self.num_samples
         # One sample for each of evenly spread levels: the paths' quantiles are the forecast's.
@@ -169,10 +174,12 @@ class TTMPredictor(RepresentablePredictor):
         self, batch: list[Entry], levels: tuple[float, ...], done: int
     ) -> np.ndarray[Any, Any]:
         """Forecast entries of one number of variates, shape (N, L, H) or (N, L, H, V)."""
+        covariates = [covariates_of(entry, self._uses) for entry in batch] if self._uses else None
         try:
             forecast = self.forecaster.forecast(
                 [series_of(entry) for entry in batch],
                 self.lead_time + self.prediction_length,
+                covariates=covariates,
                 quantile_levels=levels,
                 batch_size=self.batch_size,
             )
@@ -242,3 +249,12 @@ class TTMPredictor(RepresentablePredictor):
         arguments = load_json((path / "predictor.json").read_text(encoding="utf-8"))
         arguments["model"] = path / arguments["model"]
         return cls(**{**arguments, **({} if device is None else {"device": device})})
+
+
+def _covariates_used(forecaster: Forecaster) -> list[str]:
+    """Fields that hold the covariates of a network."""
+    config = forecaster.config
+    known = len(config.covariate_channels)
+    past = config.channels - len(config.targets) - known if config.tied_channels else 0
+    static = len(config.static_cardinalities)
+    return [name for name, number in zip(ROLES, (known, past, static), strict=True) if number]

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from gluonts.core.serde import dump_json, load_json
@@ -18,14 +19,17 @@ from tests.gluonts.conftest import entries
 from tests.tiny import TINY
 from ttm_gluonts import TTMEstimator, TTMPredictor
 
-SHORT = {"steps": 4, "batch_size": 8, "warmup_steps": 2}
+SHORT = {"steps": 4, "batch_size": 8, "learning_rate": 1e-2}
+RECIPE = {"steps": 4, "batch_size": 8, "warmup_steps": 2}
 ROOT = Path(__file__).parents[2]
 
 
 def make(model_folder, **changes):
-    arguments = {"prediction_length": 5, "recipe": SHORT, "trainer_kwargs": {"accelerator": "cpu"}}
-    if "network" not in changes:
-        arguments["model"] = model_folder
+    arguments = {"prediction_length": 5, "trainer_kwargs": {"accelerator": "cpu"}}
+    if "network" in changes:
+        arguments |= {"recipe": RECIPE}
+    else:
+        arguments |= {"model": model_folder, "fine_tuning": SHORT}
     return TTMEstimator(**{**arguments, **changes})
 
 
@@ -51,8 +55,8 @@ def test_it_is_an_estimator_of_gluonts(model_folder):
 
 
 def test_training_from_weights_improves_on_them(model_folder, waves):
-    recipe = {"steps": 80, "batch_size": 16, "learning_rate": 1e-2, "warmup_steps": 5}
-    trained = make(model_folder, recipe=recipe).train(waves)
+    settings = {"steps": 80, "batch_size": 16, "learning_rate": 1e-2, "head_dropout": 0.0}
+    trained = make(model_folder, fine_tuning=settings).train(waves)
     assert isinstance(trained, TTMPredictor)
     untrained = TTMPredictor(prediction_length=5, model=model_folder)
     assert error(trained, waves) < 0.4 * error(untrained, waves)
@@ -72,11 +76,10 @@ def test_a_preset_names_a_network(model_folder):
 def test_training_goes_on_from_a_predictor_which_stays_as_it_is(forecaster, model_folder, waves):
     first = TTMPredictor(prediction_length=5, model=forecaster.network)
     zero_shot = TTMPredictor(prediction_length=5, model=model_folder)
-    estimator = make(model_folder, recipe={**SHORT, "learning_rate": 1e-2})
+    estimator = make(model_folder, fine_tuning={**SHORT, "steps": 20})
     second = estimator.train_from(first, waves)
     assert first == zero_shot != second
-    third = estimator.train_from(second, training_data=waves, validation_data=waves)
-    assert third != second
+    assert estimator.train_from(first, training_data=waves, validation_data=waves) != first
     with pytest.raises(TypeError, match="TTMPredictor, not MeanPredictor"):
         estimator.train_from(MeanPredictor(prediction_length=5), waves)
 
@@ -84,7 +87,7 @@ def test_training_goes_on_from_a_predictor_which_stays_as_it_is(forecaster, mode
 def test_a_seed_makes_training_repeat_exactly(model_folder, waves):
     scratch = {"network": asdict(TINY)}
     first, again, other = (
-        make(model_folder, recipe={**SHORT, "seed": seed}, **scratch).train(waves)
+        make(model_folder, recipe={**RECIPE, "seed": seed}, **scratch).train(waves)
         for seed in (0, 0, 1)
     )
     assert first == again != other
@@ -122,6 +125,8 @@ def test_an_estimator_can_be_written_and_read(model_folder):
     estimator = make(model_folder, network=asdict(TINY))
     copy = load_json(dump_json(estimator))
     assert (copy.config, copy.recipe) == (estimator.config, estimator.recipe)
+    tuning = make(model_folder, fine_tuning={"strategy": "bias"})
+    assert load_json(dump_json(tuning)).fine_tuning == tuning.fine_tuning
 
 
 def test_variates_are_series_of_their_own(model_folder, multivariate):
@@ -141,14 +146,57 @@ def test_nothing_is_written_or_said(model_folder, waves, tmp_path, monkeypatch, 
 
 
 def test_covariates_are_named_once(model_folder):
-    with pytest.warns(UserWarning, match="feat_static_cat") as caught:
-        make(model_folder).train(entries(50, 60, feat_static_cat=[1]))
+    with pytest.warns(UserWarning, match="feat_static_real") as caught:
+        make(model_folder).train(entries(50, 60, feat_static_real=[1.0]))
     assert len(caught) == 1
+
+
+def driven(future):
+    """Items that follow a known driver, one of them turned over."""
+    rows = []
+    for i, sign in enumerate((3, 3, -3)):
+        random = np.random.default_rng(i)
+        driver = random.normal(size=(1, 150 + future))
+        rows.append(
+            {
+                "item_id": f"d{i}",
+                "start": pd.Period("2024-01-01", freq="h"),
+                "target": sign * driver[0, :150] + 0.1 * random.normal(size=150),
+                "feat_dynamic_real": driver,
+                "past_feat_dynamic_real": random.normal(size=(2, 150)),
+                "feat_static_cat": [int(sign < 0)],
+            }
+        )
+    return rows
+
+
+def test_covariates_are_used_under_the_names_of_gluonts(model_folder, tmp_path, recwarn):
+    settings = {"steps": 200, "batch_size": 16, "learning_rate": 2e-2, "head_dropout": 0.0}
+    tuned = make(model_folder, fine_tuning=settings).train(driven(future=0))
+    config = tuned.forecaster.config
+    assert (len(config.covariate_channels), config.channels) == (1, 4)
+    assert config.static_cardinalities == (2,)
+    rows = driven(future=5)
+    truth = np.array([3 * row["feat_dynamic_real"][0, 150:] for row in rows[:2]])
+    found = np.array([forecast.mean for forecast in tuned.predict(rows[:2])])
+    assert np.abs(found - truth).mean() < 0.5 * np.abs(truth).mean()
+    tuned.serialize(tmp_path)
+    copy = Predictor.deserialize(tmp_path)
+    assert np.array_equal([forecast.mean for forecast in copy.predict(rows[:2])], found)
+    assert not [one for one in recwarn if "covariates" in str(one.message)]
+    with pytest.raises(ValueError, match="item 'd0' has no future values of the covariates 0"):
+        list(tuned.predict(driven(future=3)))
+
+
+def test_variates_see_each_other_when_they_are_mixed(model_folder, multivariate):
+    tuned = make(model_folder, fine_tuning={**SHORT, "mix_channels": True}).train(multivariate)
+    assert tuned.forecaster.config.mix_channels
+    assert [f.forecast_array.shape for f in tuned.predict(multivariate)] == [(6, 5, 2)] * 3
 
 
 @pytest.mark.parametrize(
     ("target", "message"),
-    [([1.0, np.inf], "item 's0' holds infinity"), ([1.0], "no series has two points or more")],
+    [([1.0, np.inf, 1.0], "item 's0' holds infinity"), ([1.0], "no series has the two points")],
 )
 def test_data_that_can_not_be_trained_on_is_refused(model_folder, target, message):
     rows = [{**entries(9)[0], "target": np.array(target)}]
@@ -160,10 +208,13 @@ def test_data_that_can_not_be_trained_on_is_refused(model_folder, target, messag
     ("arguments", "message"),
     [
         ({"model": "some", "network": "ttm_512_96"}, "give model"),
+        ({"fine_tuning": {}, "network": "ttm_512_96"}, "give model and fine_tuning"),
+        ({"recipe": {"steps": 5}}, "recipe is for a new network"),
+        ({"fine_tuning": {"strategy": "tail"}}, "strategy must be one of"),
         ({"network": "nonesuch"}, "unknown preset 'nonesuch'"),
         ({"network": {"horizons": 3}}, "horizons"),
-        ({"recipe": {"steps": 0}}, "steps"),
-        ({"recipe": {"step": 5}}, "step"),
+        ({"network": "ttm_512_96", "recipe": {"steps": 0}}, "steps"),
+        ({"network": "ttm_512_96", "recipe": {"step": 5}}, "step"),
         ({"prediction_length": 0}, "prediction_length"),
     ],
 )
@@ -183,6 +234,6 @@ def test_two_processes_train_on_windows_of_their_own_and_agree(model_folder, tmp
     first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
     assert first["backend"] == second["backend"] == "gloo"
     windows = [{row.numpy().tobytes() for row in each["windows"]} for each in (first, second)]
-    assert [len(each) for each in windows] == [32, 32]
+    assert [len(each) for each in windows] == [400, 400]
     assert windows[0].isdisjoint(windows[1])
     torch.testing.assert_close(first["weights"], second["weights"], rtol=0, atol=0)

@@ -84,7 +84,9 @@ def test_a_server_makes_a_predictor_of_each_request(tmp_path, model_folder):
 
 
 def test_an_estimator_is_trained_and_served(job):
-    folder = job(recipe='{"steps": 3, "batch_size": 4}', trainer_kwargs='{"accelerator": "cpu"}')
+    folder = job(
+        fine_tuning='{"steps": 3, "batch_size": 4}', trainer_kwargs='{"accelerator": "cpu"}'
+    )
     run_train_and_test(TrainEnv(folder), forecaster_type_by_name("ttm_gluonts.TTMEstimator"))
     answer = ask(folder)
     assert np.isfinite(answer["0.9"]).all()

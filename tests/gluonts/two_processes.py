@@ -28,12 +28,12 @@ class Record(lightning.Callback):
 
 def main(model: str, output: Path) -> None:
     random = np.random.default_rng(0)
-    rows = [{"start": "2024-01-01", "target": random.random(100)} for _ in range(3)]
+    rows = [{"start": "2024-01-01", "target": random.random(600)} for _ in range(3)]
     data = ListDataset(rows, freq="h")
     TTMEstimator(
         prediction_length=5,
         model=model,
-        recipe={"steps": 4, "batch_size": 8, "warmup_steps": 1},
+        fine_tuning={"steps": 4, "batch_size": 8, "strategy": "full"},
         trainer_kwargs={
             "accelerator": "cpu",
             "devices": 2,
