@@ -147,7 +147,18 @@ def gluonts(names):
     assert str(names["forecast"].start_date) == "2024-01-17 16:00"
     assert names["wide"].forecast_keys == ["0.025", "0.5", "0.975", "mean"]
     assert names["scores"].notna().all(axis=None)
-    assert names["again"] == names["tuned"] != names["predictor"]
+    assert names["again"] == names["tuned"]
+
+
+def fine_tuning(names):
+    assert names["tuned"].loss <= names["tuned"].zero_shot_loss
+    assert names["forecast"].quantiles.shape == (3, 24, 9)
+
+
+def covariates(names):
+    sales = names["sales"]
+    without = names["ttm_estimators"].load().forecast([*sales], 7).point
+    assert names["error"] < 0.5 * np.abs(without - names["truth"][:, 200:]).mean()
 
 
 def weights(names):
@@ -165,6 +176,8 @@ def pretraining(names):
 PROMISES = {
     "README.md": readme,
     "docs/command_line.md": command_line,
+    "docs/covariates.md": covariates,
+    "docs/fine_tuning.md": fine_tuning,
     "docs/gluonts.md": gluonts,
     "docs/pretraining.md": pretraining,
     "docs/sktime.md": sktime,
