@@ -110,6 +110,9 @@ class TTMConfig:
     """Ours. Whether the "patch" head is shown the latest cycles of the history, found by how well
     they repeat and laid into the future."""
 
+    seasons_length: int = 0
+    """Ours. Past time steps that cycles are looked for in, where more than ``context_length``."""
+
     output_patch_length: int = 48
     """Ours. Time steps in one patch of the "patch" head."""
 
@@ -132,6 +135,7 @@ class TTMConfig:
             "resolutions": 0,
             "exogenous_context": 0,
             "exogenous_blocks": 0,
+            "seasons_length": 0,
             "output_patch_length": 1,
         }.items():
             value = getattr(self, name)
@@ -166,6 +170,8 @@ class TTMConfig:
                 raise ValueError(f"{name} must be a tuple of {kind.__name__}, got {value!r}")
         if self.seasons and self.head != "patch":
             raise ValueError('seasons need the "patch" head, which lays them into the future')
+        if self.seasons_length and not self.seasons:
+            raise ValueError("seasons_length needs seasons")
         self._validate_scales()
         self._validate_levels()
         self._validate_channels()
@@ -229,6 +235,13 @@ class TTMConfig:
             raise ValueError(f"quantile_levels must increase inside (0, 1), got {levels}")
         if 0.5 not in levels:
             raise ValueError(f"quantile_levels must hold the median 0.5, got {levels}")
+
+    @property
+    def input_length(self) -> int:
+        """Past time steps that are of any use: more than ``context_length`` where cycles are looked
+        for further back.
+        """
+        return max(self.context_length, self.seasons_length)
 
     @property
     def scale_length(self) -> int:

@@ -6,6 +6,8 @@ D features, H horizon, Q quantile levels (1 for a point forecast).
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from einops import rearrange, repeat
 from torch import Tensor, nn
@@ -15,6 +17,10 @@ from ttm_estimators.network.config import TTMConfig
 from ttm_estimators.network.dropout import Dropout
 from ttm_estimators.network.mixer import FeatureMixer
 from ttm_estimators.network.season import CYCLES, FEATURES, Seasons
+
+
+SMALLEST = 1e-3
+"""Smallest error of a cycle, in standard deviations of the history, that makes a difference."""
 
 
 def monotone_quantiles(raw_Q: Tensor, median: int) -> Tensor:
@@ -49,6 +55,16 @@ def linear_rows(layer: nn.Linear, x: Tensor, rows: int) -> Tensor:
     return functional.linear(x, layer.weight[:rows], layer.bias[:rows])
 
 
+class Cyclic(NamedTuple):
+    """What a head takes from the cycles of a history."""
+
+    cycles_BCH: Tensor
+    """Sum of the cycles, each as far as it is trusted."""
+
+    sizes_BCHS: Tensor
+    """Factors on what comes on top of them: one of the median, one of the steps between levels."""
+
+
 class FlatHead(nn.Module):
     """Dropout and one linear layer over all features of a channel, as published."""
 
@@ -60,10 +76,12 @@ class FlatHead(nn.Module):
             config.patches * config.decoder_hidden_size, config.horizon * self.levels
         )
 
-    def forward(self, x_BCPD: Tensor, horizon: int, seasons: Seasons | None = None) -> Tensor:
+    def forward(
+        self, x_BCPD: Tensor, horizon: int, seasons: Seasons | None = None
+    ) -> tuple[Tensor, Cyclic | None]:
         features = self.dropout(rearrange(x_BCPD, "b c p d -> b c (p d)"))
         out = linear_rows(self.projection, features, horizon * self.levels)
-        return rearrange(out, "b c (h q) -> b c h q", q=self.levels)
+        return rearrange(out, "b c (h q) -> b c h q", q=self.levels), None
 
 
 class PatchHead(nn.Module):
@@ -78,7 +96,6 @@ class PatchHead(nn.Module):
         super().__init__()
         hidden = config.decoder_hidden_size
         self.levels = max(1, len(config.quantile_levels))
-        self.median = median_index(config)
         self.length = config.output_patch_length
         self.future = nn.Linear(config.patches, config.output_patches)
         self.mixer = FeatureMixer(
@@ -93,7 +110,9 @@ class PatchHead(nn.Module):
         self.projection = nn.Linear(hidden, self.length * self.levels)
         self.seasons = SeasonalInput(config) if config.seasons else None
 
-    def forward(self, x_BCPD: Tensor, horizon: int, seasons: Seasons | None = None) -> Tensor:
+    def forward(
+        self, x_BCPD: Tensor, horizon: int, seasons: Seasons | None = None
+    ) -> tuple[Tensor, Cyclic | None]:
         future_patches = -(-horizon // self.length)
         x_BCDP = rearrange(x_BCPD, "b c p d -> b c d p")
         x_BCFD = rearrange(linear_rows(self.future, x_BCDP, future_patches), "b c d f -> b c f d")
@@ -102,18 +121,20 @@ class PatchHead(nn.Module):
         x_BCFD = self.dropout(self.norm(self.mixer(x_BCFD)))
         # [B, C, F, L*Q] -> [B, C, F*L, Q], of which the last patch may reach too far
         out_BCHQ = rearrange(self.projection(x_BCFD), "b c f (l q) -> b c (f l) q", q=self.levels)
+        cyclic = None
         if self.seasons is not None and seasons is not None:
-            cycles_BCHQ = self.seasons.trusted(seasons, x_BCFD)[..., None]
-            outer = (self.median, self.levels - 1 - self.median)
-            out_BCHQ = out_BCHQ + functional.pad(cycles_BCHQ, outer)  # to the median alone
-        return out_BCHQ[:, :, :horizon]
+            cycles_BCH = self.seasons.trusted(seasons, x_BCFD)[:, :, :horizon]
+            cyclic = Cyclic(cycles_BCH, self.seasons.sizes(seasons, x_BCFD)[:, :, :horizon])
+        return out_BCHQ[:, :, :horizon], cyclic
 
 
 class SeasonalInput(nn.Module):
     """What a patch head takes from the cycles of the history that were laid into the future (ours).
 
     Every future patch sees its piece of each cycle and how well the cycle repeats. It answers with
-    the share of each that is added to its steps. Both begin at zero, as if there were no cycles.
+    the share of each that is added to its steps, and how much smaller all else is to be: a network
+    can not be exact to the last digit of a series that repeats itself so well, unless its answer
+    has the size of what does not repeat. All begin at zero, as if there were no cycles.
     """
 
     def __init__(self, config: TTMConfig) -> None:
@@ -122,7 +143,8 @@ class SeasonalInput(nn.Module):
         hidden = config.decoder_hidden_size
         self.embedding = nn.Linear(CYCLES * (self.length + FEATURES), hidden)
         self.trust = nn.Linear(hidden, CYCLES)
-        for layer in (self.embedding, self.trust):
+        self.size = nn.Linear(hidden, 2)
+        for layer in (self.embedding, self.trust, self.size):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
@@ -138,6 +160,13 @@ class SeasonalInput(nn.Module):
         ahead_BCKFL = self._patches(seasons, x_BCFD.shape[2])
         sum_BCFL = torch.einsum("bckfl,bcfk->bcfl", ahead_BCKFL, self.trust(x_BCFD))
         return rearrange(sum_BCFL, "b c f l -> b c (f l)")
+
+    def sizes(self, seasons: Seasons, x_BCFD: Tensor) -> Tensor:
+        """Powers of the error of the cycle that repeats best, shape (B, C, F*L, 2)."""
+        error_BCK = seasons.repetition_BCS[..., 1::FEATURES]
+        size_BC11 = rearrange(error_BCK.amin(dim=-1).clamp(SMALLEST, 1.0).log(), "b c -> b c 1 1")
+        sizes_BCFS = (torch.tanh(self.size(x_BCFD)) * size_BC11).exp()
+        return repeat(sizes_BCFS, "b c f s -> b c (f l) s", l=self.length)
 
     def _patches(self, seasons: Seasons, future_patches: int) -> Tensor:
         steps = future_patches * self.length
@@ -158,13 +187,14 @@ class Shortcut(nn.Module):
 
     def forward(self, patch_BCL: Tensor, horizon: int) -> Tensor:
         latest_BCL = patch_BCL[..., : self.projection.in_features]  # without the mask
-        return linear_rows(self.projection, latest_BCL, horizon)[..., None]
+        return linear_rows(self.projection, latest_BCL, horizon)
 
 
 class Head(nn.Module):
     """The head that the configuration names, with quantiles that can not cross.
 
-    Input (B, C, P, D), output (B, C, H, Q) on the normalised scale.
+    Input (B, C, P, D), output (B, C, H, Q) on the normalised scale. ``level_BCH`` is added to all
+    quantiles.
     """
 
     def __init__(self, config: TTMConfig) -> None:
@@ -172,5 +202,22 @@ class Head(nn.Module):
         self.layers = FlatHead(config) if config.head == "flat" else PatchHead(config)
         self.median = median_index(config)
 
-    def forward(self, x_BCPD: Tensor, horizon: int, seasons: Seasons | None = None) -> Tensor:
-        return monotone_quantiles(self.layers(x_BCPD, horizon, seasons), self.median)
+    def forward(
+        self,
+        x_BCPD: Tensor,
+        horizon: int,
+        seasons: Seasons | None = None,
+        level_BCH: Tensor | None = None,
+    ) -> Tensor:
+        raw_BCHQ, cyclic = self.layers(x_BCPD, horizon, seasons)
+        forecast_BCHQ = monotone_quantiles(raw_BCHQ, self.median)
+        if level_BCH is not None:
+            forecast_BCHQ = forecast_BCHQ + level_BCH[..., None]
+        if cyclic is None:
+            return forecast_BCHQ
+        middle_BCH1 = forecast_BCHQ[..., self.median, None]
+        return (
+            cyclic.cycles_BCH[..., None]
+            + middle_BCH1 * cyclic.sizes_BCHS[..., :1]
+            + (forecast_BCHQ - middle_BCH1) * cyclic.sizes_BCHS[..., 1:]
+        )

@@ -88,8 +88,8 @@ class TinyTimeMixer(nn.Module):
         Parameters
         ----------
         past_BTC : Tensor
-            History, shape (batch, context_length, channels), latest step last. What is not
-            observed may hold anything, NaN too.
+            History, shape (batch, time, channels), latest step last, of ``context_length`` to
+            ``input_length`` steps. What is not observed may hold anything, NaN too.
         observed_BTC : Tensor, optional
             True where a point was observed. Default: where ``past_BTC`` is not NaN.
         horizon : int, optional
@@ -161,11 +161,12 @@ class TinyTimeMixer(nn.Module):
             observed_BTC = ~past_BTC.isnan()
         # where, not multiplication: NaN times zero is NaN
         past_BTC = torch.where(observed_BTC, past_BTC, 0.0)
-        scaling = Scaling.of(past_BTC, observed_BTC)
+        points = self.config.context_length
+        scaling = Scaling.of(past_BTC[:, -points:], observed_BTC[:, -points:])
         x_BTC = scaling.normalise(past_BTC)
         patch_BCPL = multi_scale_patches(
-            x_BTC,
-            observed_BTC,
+            x_BTC[:, -points:],
+            observed_BTC[:, -points:],
             scales=self.config.scales,
             patch_length=self.config.patch_length,
             mask_input=self.config.mask_input,
@@ -173,10 +174,12 @@ class TinyTimeMixer(nn.Module):
         ahead_BCKH = repetition_BCS = None
         if self.config.seasons:
             steps = -(-horizon // self.config.output_patch_length) * self.config.output_patch_length
-            ahead_BCKH, repetition_BCS = continue_seasons(x_BTC, observed_BTC, steps)
+            ahead_BCKH, repetition_BCS = continue_seasons(
+                x_BTC, observed_BTC, steps, points
+            )
         if self.config.exogenous_scaling == "own":
             past_BTC = torch.where(observed_BTC, x_BTC, 0.0)
-        recent_BTC = past_BTC[:, self.config.context_length - self.config.exogenous_context :]
+        recent_BTC = past_BTC[:, past_BTC.shape[1] - self.config.exogenous_context :]
         return Encoded(
             hidden_BCPD=self.backbone(patch_BCPL, resolution_B),
             latest_BCL=patch_BCPL[:, :, -1],
@@ -203,9 +206,8 @@ class TinyTimeMixer(nn.Module):
         seasons = None
         if encoded.ahead_BCKH is not None and encoded.repetition_BCS is not None:
             seasons = Seasons(encoded.ahead_BCKH, encoded.repetition_BCS)
-        forecast_BCHQ = self.head(hidden_BCPD, horizon, seasons)
-        if self.shortcut is not None:
-            forecast_BCHQ = forecast_BCHQ + self.shortcut(encoded.latest_BCL, horizon)
+        level_BCH = self.shortcut(encoded.latest_BCL, horizon) if self.shortcut else None
+        forecast_BCHQ = self.head(hidden_BCPD, horizon, seasons, level_BCH)
         scaling = Scaling(encoded.loc_B1C, encoded.scale_B1C)
         if self.config.target_channels:
             targets = list(self.config.target_channels)
@@ -243,10 +245,11 @@ class TinyTimeMixer(nn.Module):
 
     def _validated_horizon(self, past_BTC: Tensor, horizon: int | None) -> int:
         config = self.config
-        if past_BTC.ndim != 3 or past_BTC.shape[1] != config.context_length:
+        shortest, longest = config.context_length, config.input_length
+        if past_BTC.ndim != 3 or not shortest <= past_BTC.shape[1] <= longest:
+            steps = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
             raise ValueError(
-                f"history must have shape (batch, {config.context_length}, channels), "
-                f"got {tuple(past_BTC.shape)}"
+                f"history must have shape (batch, {steps}, channels), got {tuple(past_BTC.shape)}"
             )
         if config.tied_channels and past_BTC.shape[2] != config.channels:
             raise ValueError(

@@ -30,6 +30,10 @@ ALIKE = 1e-3
 CLOSE = 0.25
 """A short cycle counts when it gains at least all but this share of what the best one gains."""
 
+CLEARLY = 0.7
+"""A cycle of points beyond the context is taken when it falls below this share of the fall of the
+best one within."""
+
 
 class Seasons(NamedTuple):
     """Cycles of a history: the one that repeats best, and a shorter one that is nearly as good."""
@@ -43,10 +47,13 @@ class Seasons(NamedTuple):
 
 
 @torch.no_grad()
-def continue_seasons(x_BTC: Tensor, observed_BTC: Tensor, horizon: int) -> Seasons:
+def continue_seasons(
+    x_BTC: Tensor, observed_BTC: Tensor, horizon: int, context_length: int
+) -> Seasons:
     """Find the cycles of a normalised history and lay the latest of them into the future.
 
-    The best cycle goes on as it was last, the short one as its average over the last four.
+    The best cycle goes on as it was last, the short one as its average over the last four. Points
+    before the context may show a cycle that is too long to repeat within it.
 
     Parameters
     ----------
@@ -56,11 +63,21 @@ def continue_seasons(x_BTC: Tensor, observed_BTC: Tensor, horizon: int) -> Seaso
         Its mask.
     horizon : int
         Steps ahead.
+    context_length : int
+        Latest points, in which cycles are looked for first.
     """
     channels = x_BTC.shape[2]
     x_NT = rearrange(x_BTC, "b t c -> (b c) t")
     observed_NT = rearrange(observed_BTC, "b t c -> (b c) t")
-    period_NK, repetition_NKF = find_periods(x_NT, observed_NT)
+    period_NK, repetition_NKF = find_periods(
+        x_NT[:, -context_length:], observed_NT[:, -context_length:]
+    )
+    if x_NT.shape[1] > context_length:
+        long_NK, long_NKF = find_periods(x_NT, observed_NT)
+        better_N1 = long_NKF[:, :1, 0] < CLEARLY * repetition_NKF[:, :1, 0]
+        better_NK = better_N1 & (torch.arange(CYCLES, device=x_NT.device) == 0)
+        period_NK = torch.where(better_NK, long_NK, period_NK)
+        repetition_NKF = torch.where(better_NK[..., None], long_NKF, repetition_NKF)
     ahead_NKH = torch.stack(
         [
             _mean_of_cycles(x_NT, observed_NT, period_NK[:, k : k + 1], cycles, horizon)
