@@ -47,6 +47,7 @@ PRESETS: dict[str, TTMConfig] = {
         head="patch",
         shortcut=True,
         seasons=True,
+        seasons_length=4096,
         quantile_levels=DECILES,
         dropout=0.0,
         head_dropout=0.0,
