@@ -21,6 +21,7 @@ TINY = TTMConfig(
     head="patch",
     shortcut=True,
     seasons=True,
+    seasons_length=128,
     output_patch_length=4,
     quantile_levels=(0.1, 0.25, 0.5, 0.75, 0.9),
 )
@@ -32,6 +33,7 @@ PUBLISHED_KIND = {
     "head": "flat",
     "shortcut": False,
     "seasons": False,
+    "seasons_length": 0,
     "quantile_levels": (),
 }
 """What makes of it a network of the published kind, which forecasts a point."""

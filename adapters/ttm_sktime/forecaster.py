@@ -143,7 +143,7 @@ class TTMForecaster(BaseForecaster):
         frequency = None
         if has_frequency(self.cutoff):
             frequency = self.cutoff.freq or to_offset(fh.freq if fh is not None else None)
-        points = self._forecaster().config.context_length
+        points = self._forecaster().config.input_length
         self._histories: Histories = read(y, points, frequency)
         return self
 
@@ -184,7 +184,7 @@ class TTMForecaster(BaseForecaster):
 
     def _update(self, y: pd.DataFrame, X: None = None, update_params: bool = True) -> TTMForecaster:
         """Continue the histories. The network stays as it is."""
-        points = self._forecaster().config.context_length
+        points = self._forecaster().config.input_length
         self._histories = read(y, points, earlier=self._histories)
         return self
 

@@ -37,10 +37,10 @@ def test_series_of_two_points_are_left_out():
 def test_windows_hold_what_comes_before_and_after_their_cut():
     series = ramp(100)
     windows = make_windows([Cuts(series, 70, 2)], TINY, 12, most=9, seed=0)
-    assert windows.past.shape == (2, 64, 1)
+    assert windows.past.shape == (2, 128, 1)  # with what cycles are looked for in
     assert windows.future.shape == (2, 12, 1)
     past, future = windows.past[..., 0].numpy(), windows.future[..., 0].numpy()
-    step = past[:, 1] - past[:, 0]
+    step = past[:, -1] - past[:, -2]
     expected = past[:, -1:] + step[:, None] * np.arange(1, 13)
     np.testing.assert_allclose(future, expected, rtol=1e-4)
 

@@ -70,13 +70,33 @@ def test_leading_missing_values_equal_a_shorter_history_without_mask_input(point
     )
 
 
-def test_what_lies_before_the_context_does_not_matter(forecaster):
-    history = np.random.default_rng(0).normal(size=64)
+def test_what_lies_before_all_that_the_network_looks_at_does_not_matter(forecaster):
+    history = np.random.default_rng(0).normal(size=forecaster.config.input_length)
     longer = np.concatenate([np.full(30, 1e9), history])
     np.testing.assert_array_equal(
         forecaster.forecast([longer], HORIZON).quantiles,
         forecaster.forecast([history], HORIZON).quantiles,
     )
+
+
+def test_a_cycle_that_is_longer_than_the_context_is_seen(forecaster):
+    pattern = np.random.default_rng(0).normal(size=60)  # the context has 64 points
+    twice, once = np.tile(pattern, 2), np.r_[pattern[::-1], pattern]
+    assert not np.allclose(
+        forecaster.forecast([twice], HORIZON).quantiles,
+        forecaster.forecast([once], HORIZON).quantiles,
+    )
+
+
+def test_huge_values_before_the_context_do_no_harm(forecaster):
+    history = np.random.default_rng(0).normal(size=64)
+    longer = np.r_[1e300, -1e300, np.full(20, 1e200), 1e-300 * history]
+    assert np.isfinite(forecaster.forecast([longer], HORIZON).quantiles).all()
+
+
+def test_a_context_that_stays_where_it_is_is_forecast_to_stay(forecaster):
+    history = np.r_[np.random.default_rng(0).normal(size=64), np.full(64, 7.0)]
+    np.testing.assert_array_equal(forecaster.forecast([history], HORIZON).quantiles, 7.0)
 
 
 @settings(max_examples=25)
@@ -317,14 +337,14 @@ def test_channels_may_end_at_different_times(forecaster):
 @pytest.mark.parametrize("missing", [64, LONGEST_GAP, 2 * LONGEST_GAP - 1])
 def test_a_gap_is_forecast_step_by_step(missing):
     values = np.concatenate([np.arange(5.0), np.full(missing, np.nan)])
-    history = latest(values[:, None], 64, "series 0")
+    history = latest(values[:, None], 64, 64, "series 0")
     assert history.gap == missing
     assert history.values[:, 0].tolist() == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("missing", [2 * LONGEST_GAP, 9 * LONGEST_GAP + 100])
 def test_a_gap_that_is_absurd_costs_a_bounded_time_and_keeps_the_phase(missing):
-    gap = latest(np.append(1.0, np.full(missing, np.nan))[:, None], 64, "series 0").gap
+    gap = latest(np.append(1.0, np.full(missing, np.nan))[:, None], 64, 64, "series 0").gap
     assert LONGEST_GAP <= gap < 2 * LONGEST_GAP
     for season in (7, 12, 24, 48, 96, 144, 168, 288, 672, 1440):
         assert (missing - gap) % season == 0
@@ -332,7 +352,7 @@ def test_a_gap_that_is_absurd_costs_a_bounded_time_and_keeps_the_phase(missing):
 
 def test_a_series_with_a_value_in_the_context_has_no_gap():
     values = np.append(1.0, np.full(63, np.nan))[:, None]
-    assert latest(values, 64, "series 0").gap == 0
+    assert latest(values, 64, 64, "series 0").gap == 0
 
 
 def test_channels_that_are_mixed_end_together_or_are_refused():

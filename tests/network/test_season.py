@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -74,14 +75,14 @@ def test_a_young_history_is_searched_where_it_is_observed():
 def test_a_wave_goes_on():
     series = wave(24, T + 100) + 0.5 * wave(168, T + 100)
     past = series[None, :T, None]
-    ahead = continue_seasons(past, torch.ones_like(past, dtype=torch.bool), 100).ahead_BCKH
+    ahead = continue_seasons(past, torch.ones_like(past, dtype=torch.bool), 100, T).ahead_BCKH
     assert ahead.shape == (1, 1, 2, 100)
     assert (ahead[0, 0, 0] - series[T:]).abs().max() < 1e-4
 
 
 def test_a_cycle_of_which_nothing_is_observed_is_zero():
     past = torch.randn(2, T, 1)
-    ahead = continue_seasons(past, torch.zeros_like(past, dtype=torch.bool), 30).ahead_BCKH
+    ahead = continue_seasons(past, torch.zeros_like(past, dtype=torch.bool), 30, T).ahead_BCKH
     assert torch.equal(ahead, torch.zeros(2, 1, 2, 30))
 
 
@@ -89,10 +90,49 @@ def test_channels_and_series_keep_their_own_cycles():
     past = torch.stack([wave(24), wave(60)], dim=-1)[None].repeat(3, 1, 1)
     past[2] = noise()[:, None]
     known = torch.ones_like(past, dtype=torch.bool)
-    together = continue_seasons(past, known, 48)
-    alone = continue_seasons(past[1:2, :, 1:], known[1:2, :, 1:], 48)
+    together = continue_seasons(past, known, 48, T)
+    alone = continue_seasons(past[1:2, :, 1:], known[1:2, :, 1:], 48, T)
     assert torch.allclose(together.ahead_BCKH[1:2, 1:], alone.ahead_BCKH, atol=1e-5)
     assert torch.allclose(together.repetition_BCS[1:2, 1:], alone.repetition_BCS, atol=1e-4)
+
+
+def test_a_cycle_too_long_for_the_context_is_found_further_back():
+    series = noise()[:400].repeat(3)  # 400 steps do not repeat often enough in 512
+    past = series[None, : 2 * T, None]
+    ahead = continue_seasons(past, torch.ones_like(past, dtype=torch.bool), 100, T).ahead_BCKH
+    assert torch.allclose(ahead[0, 0, 0], series[2 * T : 2 * T + 100], atol=1e-6)
+
+
+def test_a_context_that_repeats_as_well_is_enough():
+    past = (wave(24, 2 * T) + 0.3 * torch.cat([noise(0), noise(1)]))[None, :, None]
+    known = torch.ones_like(past, dtype=torch.bool)
+    far = continue_seasons(past, known, 50, T)
+    near = continue_seasons(past[:, T:], known[:, T:], 50, T)
+    assert torch.equal(far.ahead_BCKH, near.ahead_BCKH)
+
+
+def test_points_that_are_missing_before_the_context_change_nothing(config):
+    network = TinyTimeMixer(replace(config, seasons_length=256)).eval()
+    for layer in network.head.layers.seasons.children():
+        torch.nn.init.normal_(layer.weight, std=0.1)
+    past = wave(8, 128)[None, :, None] + 0.1 * noise()[None, :128, None]
+    longer = torch.cat([torch.full((1, 128, 1), math.nan), past], dim=1)
+    assert torch.allclose(network(past), network(longer), atol=1e-5)
+
+
+def test_what_comes_on_top_of_a_cycle_may_have_the_size_of_its_error(config):
+    network = TinyTimeMixer(config).eval()
+    torch.nn.init.ones_(network.head.layers.seasons.size.bias)
+    share = math.tanh(1)
+    for error in (0.01, 0.3):
+        past = (wave(8, 128) + error * noise()[:128])[None, :, None]
+        network.head.layers.seasons.size.bias.data[:] = 0.0
+        before = network.forecast_normalised(past)[0]
+        network.head.layers.seasons.size.bias.data[:] = 1.0
+        after = network.forecast_normalised(past)[0]
+        factor = (after / before).flatten()
+        assert torch.allclose(factor, factor[:1].expand_as(factor), rtol=1e-3)
+        assert 0.5 * (2 * error) ** share < factor[0] < 2 * (2 * error) ** share
 
 
 @pytest.fixture
@@ -131,3 +171,8 @@ def test_a_network_that_trusts_a_cycle_adds_it_to_all_quantiles(config):
 def test_cycles_need_the_patch_head():
     with pytest.raises(ValueError, match='"patch" head'):
         TTMConfig(seasons=True)
+
+
+def test_further_back_needs_cycles():
+    with pytest.raises(ValueError, match="seasons_length needs seasons"):
+        TTMConfig(seasons_length=1024)

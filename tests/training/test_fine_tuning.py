@@ -70,7 +70,7 @@ def test_fine_tuning_learns_the_series_and_says_so():
 def test_what_does_no_better_is_not_kept():
     # Their ends are upside down: the better the rest is learnt, the worse they get.
     contrary = [np.concatenate([values[:-12], -values[-12:]]) for values in waves()]
-    learnt = tune(steps=60, validation=waves()).network
+    learnt = tune(steps=10, validation=waves()).network
     result = tune(steps=30, network=learnt, validation=contrary)
     assert (result.share, result.loss) == (0.0, result.zero_shot_loss)
     assert changed(result, learnt) == set()

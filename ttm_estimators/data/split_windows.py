@@ -25,7 +25,7 @@ class Windows(NamedTuple):
     """Windows on the scale of their histories, NaN for what is missing."""
 
     past: Tensor
-    """Shape (N, context, channels)."""
+    """Shape (N, time, channels), time as the network takes it."""
 
     future: Tensor
     """Shape (N, horizon, targets)."""
@@ -95,22 +95,30 @@ def make_windows(
         (cuts[i].series, cuts[i].first + int(place - (ends[i] - cuts[i].points)))
         for i, place in zip(which, places, strict=True)
     ]
-    parts = [_cut(points[i : i + AT_ONCE], config, horizon) for i in range(0, len(points), AT_ONCE)]
+    longer = any(cut > config.context_length for _, cut in points)
+    length = config.input_length if longer else config.context_length
+    parts = [
+        _cut(points[i : i + AT_ONCE], config, horizon, length)
+        for i in range(0, len(points), AT_ONCE)
+    ]
     return Windows(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
 
 
-def _cut(points: Sequence[tuple[Joined, int]], config: TTMConfig, horizon: int) -> Windows:
+def _cut(
+    points: Sequence[tuple[Joined, int]], config: TTMConfig, horizon: int, length: int
+) -> Windows:
     """Scale and pad histories and futures, as a forecaster does what it is given."""
     members = []
     targets, covariates = list(config.targets), list(config.covariate_channels)
     future_NHC = np.full((len(points), horizon, points[0][0].values_TC.shape[1]), np.nan)
     for row_HC, (one, cut) in zip(future_NHC, points, strict=True):
-        past_TC = one.values_TC[max(0, cut - config.context_length) : cut]
+        past_TC = one.values_TC[max(0, cut - length) : cut]
         # Channels without any value become constants, which have no scale.
-        members.append(("window", np.where(np.isnan(past_TC).all(axis=0), 0.0, past_TC)))
+        empty_C = np.isnan(past_TC[-config.context_length :]).all(axis=0)
+        members.append(("window", np.where(empty_C, 0.0, past_TC)))
         future_HC = one.values_TC[cut : cut + horizon]
         row_HC[: len(future_HC)] = future_HC
-    batch = make_batch(members, config.context_length)
+    batch = make_batch(members, config.context_length, length)
     loc_NV, scale_NV = batch.loc_BC[:, None], batch.scale_BC[:, None]
     if config.tied_channels:
         loc_NV, scale_NV = loc_NV[..., targets], scale_NV[..., targets]

@@ -95,9 +95,10 @@ class Forecaster:
             1. NaN means missing: it takes the value before it for up to 64 steps. Integers, floats
             and booleans are taken, as numpy arrays, lists, pandas Series or torch tensors. A single
             1-D series may stand alone; an array of more dimensions may not, for it could be one
-            series or many. The network sees the latest ``config.context_length`` points. Where all
-            of these are missing it sees those up to the last observed one, and forecasts across the
-            gap, whose steps are not returned.
+            series or many. The network sees the latest ``config.context_length`` points, and looks
+            for cycles in ``config.input_length``. Where the whole context is missing it sees the
+            points up to the last observed one, and forecasts across the gap, whose steps are not
+            returned.
         horizon : int
             Steps to forecast, at least 1. Beyond ``config.horizon`` the forecast is rolled out.
         covariates : sequence of Covariates, optional
@@ -141,7 +142,8 @@ class Forecaster:
         channels = _common_channels(shapes)
         width = len(self.config.targets) if self.config.tied_channels else 1
         values = np.empty((len(rows), steps, width, len(levels) + 1))
-        for places in _progress(_batches(rows, rows_at_once), progress):
+        batches = _batches(rows, rows_at_once, self.config.context_length)
+        for places in _progress(batches, progress):
             part = [rows[i] for i in places]
             values[places] = self._forecast_batch(part, steps, (*levels, 0.5))
         if channels is None:
@@ -169,19 +171,20 @@ class Forecaster:
 
     def _rows(self, array: Array, covariates: Covariates, horizon: int, name: str) -> list[_Row]:
         """Split what the network forecasts apart: every channel, unless it mixes them."""
-        points, config = self.config.context_length, self.config
+        config = self.config
+        lengths = config.context_length, config.input_length
         values_TV = array.reshape(len(array), -1)
         nothing = np.empty((horizon, 0))
         if not config.tied_channels and array.ndim == 1:
-            return [_Row(latest(values_TV, points, name), nothing, ())]
+            return [_Row(latest(values_TV, *lengths, name), nothing, ())]
         if not config.tied_channels:
             return [
-                _Row(latest(column_T[:, None], points, f"{name}, channel {c}"), nothing, ())
+                _Row(latest(column_T[:, None], *lengths, f"{name}, channel {c}"), nothing, ())
                 for c, column_T in enumerate(values_TV.T)
             ]
         joined = join(values_TV, covariates, config, name)
         check_future(joined, horizon, name)
-        history = latest(_without_empty(joined, self.config), points, name)
+        history = latest(_without_empty(joined, self.config), *lengths, name)
         steps = history.gap + horizon
         # The rows of a gap stand before those of the horizon.
         known_TX = joined.values_TC[:, list(config.covariate_channels)]
@@ -193,7 +196,9 @@ class Forecaster:
         """Forecast one batch of one gap, shape (B, H, C, L)."""
         gap = rows[0].history.gap
         members = [(row.history.name, row.history.values) for row in rows]
-        batch = make_batch(members, self.config.context_length)
+        context, longest = self.config.context_length, len(rows[0].history.values)
+        length = self.config.input_length if longest > context else context
+        batch = make_batch(members, context, length)
         known_BHX = np.stack([row.known_HX for row in rows])
         ahead_BHVQ = roll_out(
             self.network,
@@ -290,13 +295,18 @@ def _common_channels(shapes: Sequence[tuple[int, ...]]) -> int | None:
     return kinds[0] if kinds else None
 
 
-def _batches(rows: Sequence[_Row], size: int) -> list[list[int]]:
+def _batches(rows: Sequence[_Row], size: int, context_length: int) -> list[list[int]]:
     """Places of rows that go through the network together.
 
-    They have one gap, so that no row waits for the roll-out of another.
+    They have one gap, so that no row waits for the roll-out of another, and all of them or none
+    reach back further than the context.
     """
-    order = sorted(range(len(rows)), key=lambda i: rows[i].history.gap)
-    alike = [list(places) for _, places in groupby(order, key=lambda i: rows[i].history.gap)]
+
+    def kind(i: int) -> tuple[int, bool]:
+        history = rows[i].history
+        return history.gap, len(history.values) > context_length
+
+    alike = [list(places) for _, places in groupby(sorted(range(len(rows)), key=kind), key=kind)]
     return [
         places[first : first + size] for places in alike for first in range(0, len(places), size)
     ]

@@ -34,7 +34,7 @@ def roll_out(
     Parameters
     ----------
     past_BTC, observed_BTC : Tensor
-        History and mask, shape (B, context_length, C).
+        History and mask, shape (B, T, C), T from ``context_length`` to ``input_length``.
     horizon : int
         Steps, at least 1.
     future_BHX : Tensor, optional
@@ -83,9 +83,9 @@ def roll_out(
         static_BK = repeat(static_BK, "b k -> (b p) k", p=len(levels))
     while done < horizon:
         path = rearrange(block, "b h c p -> (b p) h c")
-        past = torch.cat([past, path], dim=1)[:, -config.context_length :]
+        past = torch.cat([past, path], dim=1)[:, -past.shape[1] :]
         known = torch.ones_like(path, dtype=torch.bool)
-        observed = torch.cat([observed, known], dim=1)[:, -config.context_length :]
+        observed = torch.cat([observed, known], dim=1)[:, -observed.shape[1] :]
         steps = min(horizon - done, config.horizon)
         each = network(past, observed, horizon=steps, resolution_B=resolution, static_BK=static_BK)
         each_BHCPQ = rearrange(each, "(b p) h c q -> b h c p q", p=len(levels))

@@ -33,6 +33,9 @@ LARGEST = 1e300
 
 SHAPES = "give an array of shape (time,) or (time, channels)"
 
+FARTHEST_BACK = 1e3
+"""Standard deviations of the context at which values before it are cut, to fit float32."""
+
 CONSTANT = 1e-13
 """Relative standard deviation under which a history counts as constant: rounding makes 1e-16."""
 
@@ -125,25 +128,24 @@ class History(NamedTuple):
     """How messages call the series."""
 
     values: Array
-    """Shape (time, channels), time at most the context."""
+    """Shape (time, channels)."""
 
     gap: int
     """Steps between its end and the first one asked for."""
 
 
-def latest(values: Array, points: int, name: str) -> History:
+def latest(values: Array, context_length: int, input_length: int, name: str) -> History:
     """Cut a series of shape (time, channels) to its latest points, and let go of the rest.
 
-    When all of these are missing, the history ends with the last observed value instead, and what
-    is missing behind it becomes a gap to forecast across.
+    When the whole context is missing, the history ends with the last observed value instead, and
+    what is missing behind it becomes a gap to forecast across.
     """
     end = len(values)
-    if np.isnan(values[-points:]).all():
+    if np.isnan(values[-context_length:]).all():
         end = int(np.flatnonzero(~np.isnan(values).all(axis=1))[-1]) + 1
     gap = len(values) - end
-    return History(
-        name, values[max(0, end - points) : end].copy(), min(gap, LONGEST_GAP + gap % LONGEST_GAP)
-    )
+    shortened = min(gap, LONGEST_GAP + gap % LONGEST_GAP)
+    return History(name, values[max(0, end - input_length) : end].copy(), shortened)
 
 
 def _as_float(value: Any) -> float:
@@ -169,7 +171,7 @@ class Batch(NamedTuple):
     """Histories on the network's scale, and what takes forecasts back to the data's."""
 
     past_BTC: npt.NDArray[np.float32]
-    """Latest ``context_length`` points, left-padded; 0 where nothing is known."""
+    """Histories, left-padded; 0 where nothing is known."""
 
     observed_BTC: Mask
     """Where a point was observed, or is held."""
@@ -178,15 +180,19 @@ class Batch(NamedTuple):
     scale_BC: Array
 
 
-def make_batch(members: Sequence[tuple[str, Array]], context_length: int) -> Batch:
+def make_batch(
+    members: Sequence[tuple[str, Array]], context_length: int, length: int | None = None
+) -> Batch:
     """Pad and scale series of one number of channels.
 
     Parameters
     ----------
     members : sequence of (str, array)
-        Names for messages, and series of shape (time, channels), time at most context_length.
+        Names for messages, and series of shape (time, channels), time at most ``length``.
     context_length : int
-        Points that the network sees.
+        Points that the network sees, and that decide on the scale.
+    length : int, optional
+        Points that the result has. Default: ``context_length``.
 
     Raises
     ------
@@ -194,11 +200,13 @@ def make_batch(members: Sequence[tuple[str, Array]], context_length: int) -> Bat
         When a channel has no observed value while others have.
     """
     channels = members[0][1].shape[1]
-    past = np.full((len(members), context_length, channels), np.nan)
+    length = length or context_length
+    past = np.full((len(members), length, channels), np.nan)
     for row, (_, values) in zip(past, members, strict=True):
-        row[context_length - len(values) :] = values
+        row[length - len(values) :] = values
     observed = ~np.isnan(past)
-    for row, channel in np.argwhere(~observed.any(axis=1))[:1]:
+    context = np.s_[:, -context_length:]
+    for row, channel in np.argwhere(~observed[context].any(axis=1))[:1]:
         raise ValueError(
             f"{members[row][0]} has no observed value in channel {channel} within the "
             f"{context_length} points that this model sees of all channels at once: cut the series "
@@ -206,16 +214,18 @@ def make_batch(members: Sequence[tuple[str, Array]], context_length: int) -> Bat
         )
     past = np.where(observed, past, 0.0)
     # Divided by the largest value first: squares of 1e+200 would overflow.
-    size_B1C = np.abs(past).max(axis=1, keepdims=True)
+    size_B1C = np.abs(past[context]).max(axis=1, keepdims=True)
     size_B1C[size_B1C == 0.0] = 1.0
-    past /= size_B1C
-    count_B1C = observed.sum(axis=1, keepdims=True)
-    mean_B1C = past.sum(axis=1, keepdims=True) / count_B1C
+    with np.errstate(over="ignore"):  # before the context; cut below
+        past /= size_B1C
+    count_B1C = observed[context].sum(axis=1, keepdims=True)
+    mean_B1C = past[context].sum(axis=1, keepdims=True) / count_B1C
     past = np.where(observed, past - mean_B1C, 0.0)
-    deviation_B1C = np.sqrt(np.square(past).sum(axis=1, keepdims=True) / count_B1C)
+    deviation_B1C = np.sqrt(np.square(past[context]).sum(axis=1, keepdims=True) / count_B1C)
     # A constant history has no scale: its forecast is the constant, with bands of no width.
     constant = deviation_B1C <= CONSTANT
     past = np.where(constant, 0.0, past / np.where(constant, 1.0, deviation_B1C))
+    past[:, :-context_length] = past[:, :-context_length].clip(-FARTHEST_BACK, FARTHEST_BACK)
     past, known = hold_last(past, observed)
     return Batch(
         past.astype(np.float32),

@@ -18,7 +18,6 @@ from ttm_estimators.network.dropout import Dropout
 from ttm_estimators.network.mixer import FeatureMixer
 from ttm_estimators.network.season import CYCLES, FEATURES, Seasons
 
-
 SMALLEST = 1e-3
 """Smallest error of a cycle, in standard deviations of the history, that makes a difference."""
 

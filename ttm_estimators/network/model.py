@@ -174,9 +174,7 @@ class TinyTimeMixer(nn.Module):
         ahead_BCKH = repetition_BCS = None
         if self.config.seasons:
             steps = -(-horizon // self.config.output_patch_length) * self.config.output_patch_length
-            ahead_BCKH, repetition_BCS = continue_seasons(
-                x_BTC, observed_BTC, steps, points
-            )
+            ahead_BCKH, repetition_BCS = continue_seasons(x_BTC, observed_BTC, steps, points)
         if self.config.exogenous_scaling == "own":
             past_BTC = torch.where(observed_BTC, x_BTC, 0.0)
         recent_BTC = past_BTC[:, past_BTC.shape[1] - self.config.exogenous_context :]
