@@ -6,10 +6,11 @@ Networks have random weights and the published geometry, so nothing is downloade
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
-import warnings
 from collections.abc import Callable
+from contextlib import redirect_stderr
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -51,9 +52,10 @@ def theirs(folder: Path, y: pd.DataFrame, horizon: int) -> pd.DataFrame:
     """Fit and predict. It has no intervals."""
     from sktime.forecasting.ttm import TinyTimeMixerForecaster
 
-    forecaster = TinyTimeMixerForecaster(model_path=str(folder), fit_strategy="zero-shot")
     steps = range(1, horizon + 1)
-    point: pd.DataFrame = forecaster.fit(y, fh=steps).predict()
+    with redirect_stderr(io.StringIO()):  # sktime warns for each copy that it makes
+        forecaster = TinyTimeMixerForecaster(model_path=str(folder), fit_strategy="zero-shot")
+        point: pd.DataFrame = forecaster.fit(y, fh=steps).predict()
     return point
 
 
@@ -160,7 +162,6 @@ if __name__ == "__main__":
     parser.add_argument("--no-peer", action="store_true", help="leave sktime's own out")
     arguments = parser.parse_args()
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    warnings.filterwarnings("ignore", category=FutureWarning)  # one for each copy that sktime makes
     raise SystemExit(
         not run(
             series=arguments.series,
