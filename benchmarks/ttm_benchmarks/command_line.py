@@ -68,6 +68,25 @@ def ltsf(
 
 
 @app.command()
+def corpus(
+    data: Annotated[Path, typer.Option(help="Folder of parquet files with freq and target.")],
+    output: Annotated[Path, typer.Option(help="CSV file to write.")],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="Shipped model or weights folder; may be given again. Default: ours."),
+    ] = None,
+    most: Annotated[int, typer.Option(min=1, help="Windows of a frequency and term.")] = 60,
+) -> None:
+    """Compare models on the ends of a corpus' series: for choices, where no benchmark is looked at.
+
+    A model that was trained on the corpus has seen most of them.
+    """
+    from ttm_benchmarks.corpus.run import run
+
+    run(data, model or [None], output, most=most)
+
+
+@app.command()
 def gift_eval(
     data: Annotated[
         Path,

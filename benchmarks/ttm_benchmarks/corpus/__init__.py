@@ -1,0 +1,1 @@
+"""A ruler for choices: the ends of a corpus' series, where no benchmark is looked at."""
