@@ -25,7 +25,7 @@ Array = npt.NDArray[Any]
 
 FASTER = dict.fromkeys(("h", "30min", "15min", "10min", "5min", "min"), 48)
 HORIZONS = {"YS": 6, "QS": 8, "MS": 12, "W": 8, "D": 30, "B": 30, **FASTER}
-"""Steps ahead by frequency, as GIFT-Eval and M4 have them. Series of other frequencies are left out.
+"""Steps ahead by frequency, as GIFT-Eval and M4 have them. Others are left out.
 Those faster than a day alone have medium and long terms."""
 
 
