@@ -135,9 +135,14 @@ def test_the_result_is_a_weights_folder_with_a_card(tmp_path):
     assert card["core_hours"] == pytest.approx(card["cores"] * card["hours"], abs=0.01)
 
 
-@pytest.mark.parametrize("steps", [7, 8, 13])
-def test_a_killed_run_ends_where_an_undisturbed_one_does(tmp_path, monkeypatch, corpus, steps):
+@pytest.mark.parametrize(
+    ("steps", "precision"), [(7, "32-true"), (8, "32-true"), (13, "32-true"), (13, "bf16-mixed")]
+)
+def test_a_killed_run_ends_where_an_undisturbed_one_does(
+    tmp_path, monkeypatch, corpus, steps, precision
+):
     options = {"corpus": corpus, "real_share": 0.5, "validation_every": 4, "steps": steps}
+    options["precision"] = precision
     undisturbed = train(tmp_path / "undisturbed", **options)
     for step in (5, 6):  # twice, for a resumed run must be resumable too
         kill(monkeypatch, step, tmp_path / "killed", **options)
@@ -230,6 +235,24 @@ def test_a_finished_run_may_be_given_a_larger_budget(tmp_path):
     more = json.loads((tmp_path / "run" / "run.json").read_text())["steps"]
     assert more > steps
     assert same(network, train(tmp_path / "steps", steps=more))
+
+
+@pytest.mark.parametrize("budget", [None, 60.0])
+def test_the_time_left_is_told_and_runs_out(tmp_path, monkeypatch, budget):
+    left = []
+
+    def look(module, *_):
+        (course,) = (
+            one for one in module.trainer.callbacks if isinstance(one, pretraining._Course)
+        )
+        left.append(course.seconds_left(module))
+
+    monkeypatch.setattr(pretraining.Training, "on_train_batch_end", look, raising=False)
+    train(tmp_path, budget=budget)
+    assert left[len(left) // 2] > left[-1] == 0
+    if budget is not None:
+        assert left[:3] == sorted(left[:3], reverse=True)
+        assert 0.8 * budget < left[0] < budget
 
 
 def test_what_is_kept_is_the_running_mean_of_the_weights(tmp_path):
