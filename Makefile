@@ -11,7 +11,7 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 CPU_INDEX := --index-url https://download.pytorch.org/whl/cpu --retries 0 --timeout 15
 INSTALL_TORCH = -m pip install --quiet $(CPU_INDEX) '$(TORCH)' 2>/dev/null
 
-.PHONY: demo test lint docs parity sktime-speed tabpfn clean
+.PHONY: demo test lint docs parity sktime-speed forecast-speed tabpfn clean
 
 demo: $(VENV)/.installed
 	$(BIN)/ttm-bench demo --output demo
@@ -39,6 +39,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 # The published code pins an older torch, and so gets an environment of its own.
 parity: $(PARITY)/.installed
 	PYTHONPATH=. $(PARITY)/bin/python tests/parity/compare.py
+
+# Beside granite-tsfm's network.
+forecast-speed: $(PARITY)/.installed
+	PYTHONPATH=.:adapters:benchmarks $(PARITY)/bin/python -m ttm_benchmarks.speed.forecast_speed
 
 $(PARITY)/.installed: constraints.txt
 	$(PYTHON) -m venv $(PARITY)

@@ -163,15 +163,17 @@ def _without_line(x_NT: Tensor, observed_NT: Tensor) -> Tensor:
 
 
 def _squared_difference(x_NT: Tensor, observed_NT: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean squared difference at lags 1 … T-1, and the pairs that it is the mean of."""
-    length = x_NT.shape[1]
+    """Mean squared difference at lags up to two thirds of T, and the pairs it is the mean of."""
+    lags = max(1, 2 * x_NT.shape[1] // 3)
+    # Padded, so that no lag reaches around, to a multiple that a Fourier transform is fast at.
+    padded = -(-(x_NT.shape[1] + lags) // 128) * 128
     # float64: the rounding of a batch must not decide between lags that are alike
-    mask = torch.fft.rfft(observed_NT.double(), n=2 * length)
-    value = torch.fft.rfft(x_NT.double(), n=2 * length)
-    square = torch.fft.rfft(x_NT.double().square(), n=2 * length)
+    mask = torch.fft.rfft(observed_NT.double(), n=padded)
+    value = torch.fft.rfft(x_NT.double(), n=padded)
+    square = torch.fft.rfft(x_NT.double().square(), n=padded)
     both = 2 * (_product(square, mask) - _product(value, value))
-    counted_NG = torch.fft.irfft(_product(mask, mask), n=2 * length)[:, 1:length].round()
-    total_NG = torch.fft.irfft(both, n=2 * length)[:, 1:length]
+    counted_NG = torch.fft.irfft(_product(mask, mask), n=padded)[:, 1 : lags + 1].round()
+    total_NG = torch.fft.irfft(both, n=padded)[:, 1 : lags + 1]
     error_NG = (total_NG / counted_NG.clamp(min=1)).clamp(min=0)
     return error_NG.to(x_NT.dtype), counted_NG.to(x_NT.dtype)
 
