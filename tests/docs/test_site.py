@@ -34,6 +34,7 @@ def test_the_drawing_has_the_numbers_of_the_network():
     assert re.findall(r"\d+ pieces x \d+ features", drawing) == levels
     for text in (
         f"{config.context_length:,} points of one channel",
+        f"cycles of the latest {config.seasons_length:,} points",
         f"all {config.context_length:,} points, averaged by {config.scales[-1]}",
         f"the latest {config.scale_length} as they are",
         f"{config.patches} x ({config.patch_length} points + mask)",
