@@ -1,6 +1,9 @@
 // Charts as Vega-Lite specifications. Colours are those of the style sheet, light and dark.
 
-const COLOURS = { domain: ["ours", "against", "other"], range: ["var(--ours)", "var(--against)", "var(--other)"] };
+const COLOURS = {
+  domain: ["ours", "against", "other"],
+  range: ["var(--ours)", "var(--against)", "var(--other)"],
+};
 
 const CONFIG = {
   background: null,
@@ -19,10 +22,13 @@ const CONFIG = {
   },
 };
 
-const RATIO_TICKS = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10, 20];
+const RATIO_TICKS = [
+  0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.5, 2, 3, 5, 10, 20,
+];
 
 /** Thousands, millions and billions by their letters. */
-const SHORT_NUMBER = "datum.value < 1000 ? format(datum.value, '~g') : replace(format(datum.value, '~s'), 'G', 'B')";
+const SHORT_NUMBER =
+  "datum.value < 1000 ? format(datum.value, '~g') : replace(format(datum.value, '~s'), 'G', 'B')";
 
 /** Ticks of a logarithmic axis. */
 function decades(digits) {
@@ -30,8 +36,12 @@ function decades(digits) {
   return powers.flatMap((power) => digits.map((digit) => digit * power));
 }
 
-/** Accuracy against a cost: a point for each model, named where there is room. */
-function scatter(field, title, digits, models) {
+/**
+ * Accuracy against a cost: a point for each model, named where there is room. Axes reach at least
+ * over what is to be included, so that few points have a place too.
+ */
+function scatter(field, title, digits, models, include = {}) {
+  const reaching = (values) => (values ? { domain: { unionWith: values } } : {});
   return {
     data: { name: "models", values: models },
     width: "container",
@@ -42,14 +52,14 @@ function scatter(field, title, digits, models) {
         field,
         type: "quantitative",
         title,
-        scale: { type: "log", padding: 24, nice: false },
+        scale: { type: "log", padding: 24, nice: false, ...reaching(include.x) },
         axis: { values: decades(digits), labelExpr: SHORT_NUMBER, grid: false },
       },
       y: {
         field: "score",
         type: "quantitative",
         title: null,
-        scale: { zero: false, padding: 16 },
+        scale: { zero: false, padding: 16, ...reaching(include.y) },
         axis: { tickCount: 6, domain: false, ticks: false },
       },
       color: { field: "role", type: "nominal", scale: COLOURS, legend: null },
@@ -88,7 +98,16 @@ function withNames(vega) {
         type: "label",
         size: { signal: "[max(width, 1), max(height, 1)]" },
         sort: { field: "datum.datum.priority" },
-        anchor: ["right", "left", "top", "bottom", "top-right", "bottom-right", "top-left", "bottom-left"],
+        anchor: [
+          "right",
+          "left",
+          "top",
+          "bottom",
+          "top-right",
+          "bottom-right",
+          "top-left",
+          "bottom-left",
+        ],
         offset: [4],
         avoidMarks: [points.name],
       },
@@ -99,7 +118,9 @@ function withNames(vega) {
 
 /** Two models on each task, on a line. Where there is little width, tasks stand above their lines. */
 function dumbbell(ours, against, tasks, rowHeight, narrow) {
-  const place = narrow ? { labelAlign: "left", labelPadding: 0, labelOffset: -14 } : { labelPadding: 8 };
+  const place = narrow
+    ? { labelAlign: "left", labelPadding: 0, labelOffset: -14 }
+    : { labelPadding: 8 };
   const y = {
     field: "task",
     type: "nominal",
@@ -110,7 +131,16 @@ function dumbbell(ours, against, tasks, rowHeight, narrow) {
   const x = {
     type: "quantitative",
     scale: { type: "log", padding: 12, nice: false },
-    axis: { orient: "top", offset: narrow ? 10 : 0, values: RATIO_TICKS, format: "~g", title: null, domain: false, ticks: false, grid: false },
+    axis: {
+      orient: "top",
+      offset: narrow ? 10 : 0,
+      values: RATIO_TICKS,
+      format: "~g",
+      title: null,
+      domain: false,
+      ticks: false,
+      grid: false,
+    },
   };
   const colour = { type: "nominal", scale: COLOURS, legend: null };
   const tooltip = [
@@ -130,7 +160,12 @@ function dumbbell(ours, against, tasks, rowHeight, narrow) {
       },
       {
         mark: { type: "rule", strokeWidth: 3, opacity: 0.45 },
-        encoding: { y, x: { ...x, field: "ours" }, x2: { field: "against" }, color: { ...colour, field: "ahead" } },
+        encoding: {
+          y,
+          x: { ...x, field: "ours" },
+          x2: { field: "against" },
+          color: { ...colour, field: "ahead" },
+        },
       },
       ...["against", "ours"].map((role) => ({
         mark: { type: "point", filled: true, size: narrow ? 80 : 110, opacity: 1 },
@@ -142,7 +177,13 @@ function dumbbell(ours, against, tasks, rowHeight, narrow) {
 
 /** History and truth, and the bands of a forecast. */
 function forecast(rows) {
-  const x = { field: "time", type: "temporal", title: null, scale: { type: "utc" }, axis: { grid: false, tickCount: 6, labelOverlap: true } };
+  const x = {
+    field: "time",
+    type: "temporal",
+    title: null,
+    scale: { type: "utc" },
+    axis: { grid: false, tickCount: 6, labelOverlap: true },
+  };
   const y = (field) => ({
     field,
     type: "quantitative",
@@ -161,18 +202,34 @@ function forecast(rows) {
     width: "container",
     height: 220,
     layer: [
-      { data: { values: [rows.find((row) => row.q5 !== null)] }, mark: { type: "rule", color: "var(--muted)", strokeDash: [4, 4] }, encoding: { x } },
+      {
+        data: { values: [rows.find((row) => row.q5 !== null)] },
+        mark: { type: "rule", color: "var(--muted)", strokeDash: [4, 4] },
+        encoding: { x },
+      },
       band("q1", "q9", 0.22),
       band("q3", "q7", 0.3),
-      { mark: { type: "line", color: "var(--ink)", strokeWidth: 1.3 }, encoding: { x, y: y("value") } },
-      { transform: [ahead], mark: { type: "line", color: "var(--ours)", strokeWidth: 2 }, encoding: { x, y: y("q5") } },
+      {
+        mark: { type: "line", color: "var(--ink)", strokeWidth: 1.3 },
+        encoding: { x, y: y("value") },
+      },
+      {
+        transform: [ahead],
+        mark: { type: "line", color: "var(--ours)", strokeWidth: 2 },
+        encoding: { x, y: y("q5") },
+      },
     ],
   };
 }
 
 /** Draw a chart, and return its view. */
 async function draw(id, spec, patch) {
-  const options = { actions: false, renderer: "svg", config: CONFIG, tooltip: { disableDefaultStyle: true } };
+  const options = {
+    actions: false,
+    renderer: "svg",
+    config: CONFIG,
+    tooltip: { disableDefaultStyle: true },
+  };
   const { view } = await vegaEmbed(`#${id}`, spec, patch ? { ...options, patch } : options);
   return view;
 }

@@ -26,7 +26,7 @@ BAND_LEVELS = ("0.1", "0.3", "0.5", "0.7", "0.9")
 """Quantiles in a picture: the median, and bands of 40 and 80 %."""
 
 DIGITS = 5
-"""Significant ones, of what is drawn."""
+"""Significant ones, of a picture."""
 
 
 def report_content(
@@ -77,7 +77,7 @@ def report_content(
                 "name": name,
                 "source": source_of(folder),
                 "parameters": parameters.get(name, read_parameters(folder)),
-                **{metric: _short(ratios[name][metric]) for metric in SCORES},
+                **{metric: ratios[name][metric].tolist() for metric in SCORES},
                 **_costs(folder, names),
             }
             for name, folder in folders.items()
@@ -98,11 +98,16 @@ def _costs(folder: Path, names: list[str]) -> dict[str, list[float] | None]:
     }
 
 
-def _intervals(scores: Mapping[str, pd.DataFrame], tasks: Sequence[Task]) -> dict[str, Any]:
-    """95 % interval of the ratio of two models' scores over all tasks, by metric."""
+def _intervals(
+    scores: Mapping[str, pd.DataFrame], tasks: Sequence[Task]
+) -> dict[str, list[float] | None]:
+    """95 % interval of the ratio of two models' scores over all tasks. None for too few tasks."""
     table = compare_pairs(scores, next(iter(scores)), tasks)
     overall = table[table["by"] == OVERALL].set_index("metric")[["low", "high"]].T
-    return {metric: _short(overall[metric]) for metric in SCORES}
+    return {
+        metric: None if overall[metric].isna().any() else overall[metric].astype(float).tolist()
+        for metric in SCORES
+    }
 
 
 def _examples(folder: Path, ratios: pd.Series[float]) -> list[dict[str, Any]]:

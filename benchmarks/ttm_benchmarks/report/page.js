@@ -8,8 +8,8 @@ const form = byId("filters");
 const allPlaces = content.tasks.map((_, place) => place);
 const order = { key: "CRPS", descending: false };
 
-const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const sum = (values) => values.reduce((total, value) => total + value, 0);
+const mean = (values) => sum(values) / values.length;
 const geometricMean = (values) => Math.exp(mean(values.map(Math.log)));
 
 /** Ranks from 1; equal values share the mean of theirs. */
@@ -24,7 +24,7 @@ const ranksByTask = Object.fromEntries(
   METRICS.map((metric) => [
     metric,
     content.tasks.map((_, task) => ranks(content.models.map((model) => model[metric][task]))),
-  ])
+  ]),
 );
 
 function role(name) {
@@ -43,7 +43,12 @@ function chosenTasks() {
 function leaderboard(places) {
   const pick = (values) => places.map((place) => values[place]);
   return content.models.map((model, column) => {
-    const row = { name: model.name, source: model.source, parameters: model.parameters, role: role(model.name) };
+    const row = {
+      name: model.name,
+      source: model.source,
+      parameters: model.parameters,
+      role: role(model.name),
+    };
     for (const metric of METRICS) {
       row[metric] = geometricMean(pick(model[metric]));
       row[`${metric}_rank`] = mean(pick(ranksByTask[metric]).map((taskRanks) => taskRanks[column]));
@@ -95,7 +100,7 @@ function showTable(rows) {
         cell.textContent = row[key] === null ? "" : format(row[key]);
       });
       return line;
-    })
+    }),
   );
 }
 
@@ -104,7 +109,10 @@ function showFigures(rows) {
   const place = (metric) => 1 + rows.filter((row) => row[metric] < ours[metric]).length;
   const ahead = (metric) => pairs(allPlaces, metric).filter((row) => row.ahead === "ours").length;
   const figures = [
-    ...METRICS.map((metric) => [`${metric}, place ${place(metric)} of ${rows.length}`, ours[metric].toFixed(3)]),
+    ...METRICS.map((metric) => [
+      `${metric}, place ${place(metric)} of ${rows.length}`,
+      ours[metric].toFixed(3),
+    ]),
     [`tasks with a lower CRPS than ${content.against}`, `${ahead("CRPS")} of ${allPlaces.length}`],
     ...(ours.parameters === null ? [] : [["parameters", compact.format(ours.parameters)]]),
     ...(ours.milliseconds === null ? [] : [["ms a series", brief.format(ours.milliseconds)]]),
@@ -112,18 +120,27 @@ function showFigures(rows) {
   byId("figures").replaceChildren(
     ...figures.map(([name, value]) => {
       const box = document.createElement("div");
-      box.append(...[["dt", name], ["dd", value]].map(([tag, text]) => Object.assign(document.createElement(tag), { textContent: text })));
+      box.append(
+        ...[
+          ["dt", name],
+          ["dd", value],
+        ].map(([tag, text]) => Object.assign(document.createElement(tag), { textContent: text })),
+      );
       return box;
-    })
+    }),
   );
 }
 
-/** Models with a known cost. Ours is named first, then those that no other beats in both. */
+/** Models with a known cost. Both that are compared are named first, then the least beaten. */
 function points(rows, field, metric) {
-  const known = rows.filter((row) => row[field] !== null).map((row) => ({ ...row, score: row[metric] }));
+  const known = rows
+    .filter((row) => row[field] !== null)
+    .map((row) => ({ ...row, score: row[metric] }));
   for (const row of known) {
-    const beaten = known.filter((other) => other.score < row.score && other[field] <= row[field]).length;
-    row.priority = ["ours", "against"].indexOf(row.role) < 0 ? 2 + beaten : 0;
+    const beaten = known.filter(
+      (other) => other.score < row.score && other[field] <= row[field],
+    ).length;
+    row.priority = row.role === "other" ? 1 + beaten : 0;
   }
   return known;
 }
@@ -131,7 +148,7 @@ function points(rows, field, metric) {
 /** Both models on each task, where ours is furthest ahead first. */
 function pairs(places, metric) {
   const [ours, against] = [content.ours, content.against].map(
-    (name) => content.models.find((model) => model.name === name)[metric]
+    (name) => content.models.find((model) => model.name === name)[metric],
   );
   return places
     .map((place) => ({
@@ -144,12 +161,13 @@ function pairs(places, metric) {
 }
 
 function pairSummary(rows, metric) {
-  const [low, high] = content.intervals[metric];
+  const interval = content.intervals[metric];
   const ahead = rows.filter((row) => row.ours < row.against).length;
   const ratioHere = geometricMean(rows.map((row) => row.ours / row.against));
   let text = `${content.ours} has the lower ${metric} on ${ahead} of ${rows.length} tasks; its ${metric} is ${ratioHere.toFixed(3)} times that of ${content.against}.`;
-  if (rows.length === content.tasks.length && low !== null) {
-    text += ` The 95 % interval from resampling tasks is ${low.toFixed(3)} to ${high.toFixed(3)}.`;
+  if (rows.length === content.tasks.length && interval) {
+    const [low, high] = interval.map((end) => end.toFixed(3));
+    text += ` The 95 % interval from resampling tasks is ${low} to ${high}; tasks of one set are alike, so the truth is less sure than that.`;
   }
   return text;
 }
@@ -158,11 +176,13 @@ function showFilters(places) {
   const chosen = Object.fromEntries(new FormData(form));
   for (const by of FILTERS) {
     for (const option of form.elements[by].options) {
-      option.disabled = !content.tasks.some((task) => matches(task, { ...chosen, [by]: option.value }));
+      option.disabled = !content.tasks.some((task) =>
+        matches(task, { ...chosen, [by]: option.value }),
+      );
     }
   }
   byId("count").textContent = `${places.length} of ${content.tasks.length} tasks`;
-  byId("reset").hidden = FILTERS.every((by) => !chosen[by]);
+  byId("show-all").hidden = FILTERS.every((by) => !chosen[by]);
 }
 
 async function main() {
@@ -187,27 +207,49 @@ async function main() {
     for (const name of document.querySelectorAll(".metric-name")) name.textContent = metric;
     const pairRows = pairs(places, metric);
     byId("pair-summary").textContent = pairSummary(pairRows, metric);
-    for (const [field, id] of costs) await views[id]?.data("models", points(rows, field, metric)).runAsync();
-    await views.pair.data("tasks", pairRows).height(pairRows.length * rowHeight).runAsync();
+    for (const [field, id] of costs)
+      await views[id]?.data("models", points(rows, field, metric)).runAsync();
+    await views.pair
+      .data("tasks", pairRows)
+      .height(pairRows.length * rowHeight)
+      .runAsync();
   };
   showFigures(everything);
+  // A few points alone would give axes without length.
+  const reach = (values) => ({ x: [Math.min(...values) / 3, Math.max(...values) * 3], y: [1] });
   for (const [field, id, title, digits, without] of costs) {
     const known = points(everything, field, METRICS[0]);
-    if (known.length) views[id] = await draw(id, scatter(field, title, digits, known), withNames);
+    const include = known.length < 4 ? reach(known.map((row) => row[field])) : {};
+    if (known.length)
+      views[id] = await draw(id, scatter(field, title, digits, known, include), withNames);
     const left = everything.length - known.length;
-    byId(id.replace("chart", "note")).textContent = left ? `Without ${left} ${left === 1 ? "model" : "models"} ${without}.` : "";
+    byId(id.replace("chart", "note")).textContent = left
+      ? `Without ${left} ${left === 1 ? "model" : "models"} ${without}.`
+      : "";
   }
-  const pairSpec = dumbbell(content.ours, content.against, pairs(allPlaces, METRICS[0]), rowHeight, narrow);
+  const pairSpec = dumbbell(
+    content.ours,
+    content.against,
+    pairs(allPlaces, METRICS[0]),
+    rowHeight,
+    narrow,
+  );
   views.pair = await draw("pair-chart", pairSpec);
   await update();
   for (const [number, { columns }] of content.examples.entries()) {
     const rows = columns.time.map((_, step) =>
-      Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, values[step]]))
+      Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, values[step]])),
     );
     await draw(`example-${number}`, forecast(rows));
   }
-  form.addEventListener("change", update);
-  form.addEventListener("reset", () => setTimeout(update));
+  form.addEventListener("change", () => {
+    if (METRICS.includes(order.key)) order.key = form.elements.metric.value;
+    update();
+  });
+  byId("show-all").addEventListener("click", () => {
+    for (const by of FILTERS) form.elements[by].value = "";
+    update();
+  });
   byId("leaderboard").tHead.addEventListener("click", ({ target }) => {
     const { key } = target.dataset;
     if (!key) return;

@@ -47,6 +47,7 @@ def visit(browser, page):
         context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme
         )
+        context.set_default_timeout(120_000)  # of a busy machine
         contexts.append(context)
         tab = context.new_page()
         complaints, requests = [], []
@@ -139,7 +140,8 @@ def test_filters_leave_the_scores_of_their_tasks(tab, results, chosen, tasks):
         expected = row[["CRPS", "MASE", "CRPS_rank", "MASE_rank"]].astype(float)
         digits = np.array([6e-4, 6e-4, 0.06, 0.06])
         assert (np.abs(np.array(cells, dtype=float) - expected) < digits).all()
-    assert tab.locator("#pair-chart [aria-roledescription=point]").count() == 2 * len(tasks)
+    points = tab.locator("#pair-chart [aria-roledescription=point]")
+    playwright.expect(points).to_have_count(2 * len(tasks))
 
 
 def test_filters_that_would_leave_no_task_can_not_be_chosen(tab):
@@ -156,6 +158,10 @@ def test_the_metric_changes_what_the_charts_show(tab):
     tab.locator(".metric label", has_text="MASE").click()
     assert "lower MASE on 2 of 4 tasks" in tab.locator("#pair-summary").inner_text()
     assert tab.locator("figcaption", has_text="MASE against parameters").is_visible()
+    assert [float(text) for text in column(tab, 3)] == sorted(map(float, column(tab, 3)))
+    tab.select_option("[name=term]", "short")
+    tab.get_by_role("button", name="Show all").click()
+    assert "lower MASE on 2 of 4 tasks" in tab.locator("#pair-summary").inner_text()
 
 
 def test_charts_show_every_model_of_known_cost_and_say_how_many_are_left_out(tab):
