@@ -38,6 +38,15 @@ def test_batches_have_their_shape_and_a_share_of_real_windows(corpus, real_share
     assert future.isfinite().any()
 
 
+def test_without_augmentation_a_history_is_what_was_cut(corpus):
+    past, future = WindowStream(*SHAPE, corpus=corpus, real_share=1.0, augmentation=False).batch(0)
+    whole = torch.cat([past, future], dim=1)
+    known = whole.isfinite()
+    gaps = known.int().diff(dim=1).clamp(min=0).sum(dim=1) + known[:, 0]
+    assert (gaps <= 1).all()  # no points or blocks lost
+    assert torch.allclose(whole.nanmean(dim=1), torch.zeros(24), atol=1e-4)
+
+
 def test_a_batch_depends_on_seed_and_number_alone(corpus):
     batch = WindowStream(*SHAPE, corpus=corpus).batch(5)
     stream = WindowStream(*SHAPE, corpus=corpus)

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import IterableDataset, get_worker_info
 
-from ttm_estimators.data.augmentation import augment
+from ttm_estimators.data.augmentation import augment, standardise
 from ttm_estimators.data.corpus import Corpus
 from ttm_estimators.data.synthetic import Draw, sample
 from ttm_estimators.data.windows import YOUNGEST, Window
@@ -47,6 +47,8 @@ class WindowStream(IterableDataset[Window]):
         Real series.
     real_share : float, default 0.5
         Share of windows that are cut from the corpus, when there is one.
+    augmentation : bool, default True
+        Whether windows are changed further.
     device : str or torch.device, default "cpu"
         Where windows are made. The same seed gives other windows on another kind of device.
     """
@@ -62,6 +64,7 @@ class WindowStream(IterableDataset[Window]):
         ranks: int = 1,
         corpus: Corpus | None = None,
         real_share: float = 0.5,
+        augmentation: bool = True,
         device: str | torch.device = "cpu",
     ) -> None:
         self.context_length = context_length
@@ -71,6 +74,7 @@ class WindowStream(IterableDataset[Window]):
         self.first = first
         self.rank = rank
         self.ranks = ranks
+        self.augmentation = augmentation
         self.device = torch.device(device)
         self.real = round(real_share * batch_size) if corpus is not None else 0
         if corpus is not None:
@@ -98,7 +102,11 @@ class WindowStream(IterableDataset[Window]):
         series_BT = torch.cat(parts)
         order_B = torch.randperm(self.batch_size, generator=generator, device=self.device)
         draw = Draw(self.batch_size, series_BT.shape[1], generator)
-        series_BT = augment(series_BT[order_B], self.context_length, draw)
+        series_BT = series_BT[order_B]
+        if self.augmentation:
+            series_BT = augment(series_BT, self.context_length, draw)
+        else:
+            series_BT = standardise(series_BT)
         past_BT = hold_last(series_BT[:, : self.context_length])
         future_BH = series_BT[:, self.context_length :]
         # Nothing is to be learnt from a history that does not vary.

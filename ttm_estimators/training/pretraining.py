@@ -188,6 +188,7 @@ class _Pretraining(Training):
             ranks=self.trainer.world_size,
             corpus=self.corpus,
             real_share=self.recipe.real_share,
+            augmentation=self.recipe.augmentation,
             device=self.device if on_gpu else "cpu",
         )
         return DataLoader(windows, batch_size=None, num_workers=0 if on_gpu else self.workers)

@@ -47,6 +47,9 @@ class Recipe:
     real_share: float = 0.5
     """Pre-training only. Share of windows that are cut from a corpus, the others are synthetic."""
 
+    augmentation: bool = True
+    """Pre-training only. Whether windows are changed in the ways of ``data/augmentation.py``."""
+
     validation_every: int = 1000
     """Pre-training only. Steps from one validation to the next."""
 
