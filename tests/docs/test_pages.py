@@ -16,10 +16,10 @@ from ttm_estimators.command_line import app as ttm
 ROOT = Path(__file__).parents[2]
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
-    for pattern in ("*.md", "docs/*.md", "ttm_estimators/weights/*/README.md")
+    for pattern in ("*.md", "docs/**/*.md", "ttm_estimators/weights/*/README.md")
     for path in sorted(ROOT.glob(pattern))
 }
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 APPS = {"ttm": ttm, "ttm-bench": ttm_bench}
 CHEAP = (["ttm", "forecast"], ["ttm", "models"])
@@ -100,10 +100,13 @@ def test_a_command_with_a_wrong_option_fails():
         parse(["ttm", "forecast", "sales.csv", "--horizont", "3"])
 
 
-def test_a_page_without_a_language_for_its_commands_fails():
-    for page, text in PAGES.items():
-        for language, block in FENCE.findall(text):
-            assert language or not commands(block), f"{page}: ```bash for\n{block}"
+@every_page
+def test_no_block_of_a_page_goes_unnoticed(page):
+    blocks = FENCE.findall(PAGES[page])
+    python = [block for language, block in blocks if language == "python"]
+    assert len(python) == PAGES[page].count("```python"), "indented blocks are not found"
+    for language, block in blocks:
+        assert language or not commands(block), f"```bash for\n{block}"
 
 
 # What pages say of their results, looked at in the folder that the page ran in.
