@@ -22,6 +22,7 @@ from sktime.utils.warnings import warn
 from ttm_estimators import PRESETS, Forecast, TinyTimeMixer, TTMConfig
 from ttm_estimators.forecasting.quantiles import check_levels, interpolate
 from ttm_sktime.dates import has_frequency
+from ttm_sktime.exogenous import columns_of, continued, covariates_of
 from ttm_sktime.frames import check_frame
 from ttm_sktime.histories import Histories, frequency_of, read
 from ttm_sktime.shared import SharedForecaster, shared_forecaster
@@ -47,13 +48,21 @@ class TTMForecaster(BaseForecaster):
     network : str or dict, optional
         Start from no weights: a name in ``ttm_estimators.PRESETS``, or fields of
         ``ttm_estimators.TTMConfig``. Not together with ``model``, and only with ``pretrain`` or
-        ``fine_tune``.
-    fine_tune : bool, default False
-        Whether ``fit`` trains the network on its series before it forecasts them.
+        ``fine_tune``, which then train as ``recipe`` says.
+    fine_tune : bool or str, default False
+        Whether ``fit`` fine-tunes the network on its series before it forecasts them, and how:
+        "decoder" (and head, which True means too), "head", "bias" or "full". It is that of
+        :func:`ttm_estimators.fine_tune`: never worse than zero-shot on the last part of the series,
+        which is kept for validation. ``pretrain`` fine-tunes in any case. Both learn from ``X``,
+        which then has to be given to ``predict`` for all its steps. Without either, ``X`` is not
+        used, and a warning says so.
+    fine_tuning : dict, optional
+        Further fields of :class:`ttm_estimators.FineTuning`, such as ``steps``,
+        ``learning_rate`` and ``mix_channels``.
     recipe : dict, optional
-        How ``pretrain`` and ``fine_tune`` train: fields of
-        ``ttm_estimators.training.recipe.Recipe``. Default: 500 ``steps`` of ``batch_size`` 64 at a
-        ``learning_rate`` of 3e-4 after 50 ``warmup_steps``.
+        How a new ``network`` is trained: fields of ``ttm_estimators.training.recipe.Recipe``.
+        Default: 500 ``steps`` of ``batch_size`` 64 at a ``learning_rate`` of 3e-4 after 50
+        ``warmup_steps``.
     device : str, default "cpu"
         Any torch device.
     batch_size : int, default 256
@@ -88,7 +97,7 @@ class TTMForecaster(BaseForecaster):
         "y_inner_mtype": MTYPES,
         "X_inner_mtype": MTYPES,
         "capability:multivariate": True,
-        "capability:exogenous": False,
+        "capability:exogenous": True,
         "capability:missing_values": True,
         "capability:pred_int": True,
         "capability:pred_int:insample": False,
@@ -111,7 +120,8 @@ class TTMForecaster(BaseForecaster):
         self,
         model: str | Path | None = None,
         network: str | dict[str, Any] | None = None,
-        fine_tune: bool = False,
+        fine_tune: bool | str = False,
+        fine_tuning: dict[str, Any] | None = None,
         recipe: dict[str, Any] | None = None,
         device: str = "cpu",
         batch_size: int = 256,
@@ -120,6 +130,7 @@ class TTMForecaster(BaseForecaster):
         self.model = model
         self.network = network
         self.fine_tune = fine_tune
+        self.fine_tuning = fine_tuning
         self.recipe = recipe
         self.device = device
         self.batch_size = batch_size
@@ -127,10 +138,14 @@ class TTMForecaster(BaseForecaster):
         super().__init__()
         self._y = self._X = None
         self._tuned: SharedForecaster | None = None
+        self._known: pd.DataFrame | None = None
         self._warned_of_X = False
 
     def _fit(
-        self, y: pd.DataFrame, X: None = None, fh: ForecastingHorizon | None = None
+        self,
+        y: pd.DataFrame,
+        X: pd.DataFrame | None = None,
+        fh: ForecastingHorizon | None = None,
     ) -> TTMForecaster:
         if self.network is not None and not self.fine_tune and not hasattr(self, "forecaster_"):
             raise ValueError(
@@ -139,13 +154,30 @@ class TTMForecaster(BaseForecaster):
             )
         self._tuned = None
         if self.fine_tune:
-            self._tuned = self._trained(y, fh)
+            self._tuned = self._trained(y, X, fh)
         frequency = None
         if has_frequency(self.cutoff):
             frequency = self.cutoff.freq or to_offset(fh.freq if fh is not None else None)
         points = self._forecaster().config.input_length
         self._histories: Histories = read(y, points, frequency)
+        self._known = self._used(X)
         return self
+
+    def _used(self, X: pd.DataFrame | None) -> pd.DataFrame | None:
+        """X, if the network has learnt from it."""
+        forecaster = self._forecaster()
+        if X is None or forecaster.uses_X:
+            return X if X is None else columns_of(X, forecaster.columns)
+        if not self._warned_of_X:
+            warn(
+                "X is not used: set fine_tune=True, or call pretrain with X, so that the network "
+                "learns from it",
+                category=UserWarning,
+                obj=self,
+                stacklevel=5,
+            )
+            self._warned_of_X = True
+        return None
 
     def _check_X_y(  # noqa: N802 (sktime's name)
         self, X: Any = None, y: Any = None, **options: Any
@@ -153,14 +185,6 @@ class TTMForecaster(BaseForecaster):
         """Check data as sktime does, after what it would say less plainly."""
         if y is not None:
             check_frame(y)
-        if X is not None and not self._warned_of_X:
-            warn(
-                "X is not used: TTMForecaster forecasts y from its own past",
-                category=UserWarning,
-                obj=self,
-                stacklevel=4,
-            )
-            self._warned_of_X = True
         return super()._check_X_y(X=X, y=y, **options)
 
     def _check_fh(self, fh: Any, pred_int: bool = False) -> ForecastingHorizon | None:
@@ -182,28 +206,41 @@ class TTMForecaster(BaseForecaster):
             with suppress(ValueError):  # a date of another frequency, which fit will refuse
                 self._set_cutoff(type(cutoff)(cutoff, freq=frequency))
 
-    def _update(self, y: pd.DataFrame, X: None = None, update_params: bool = True) -> TTMForecaster:
+    def _update(
+        self,
+        y: pd.DataFrame,
+        X: pd.DataFrame | None = None,
+        update_params: bool = True,
+    ) -> TTMForecaster:
         """Continue the histories. The network stays as it is."""
         points = self._forecaster().config.input_length
         self._histories = read(y, points, earlier=self._histories)
+        self._known = continued(self._known, self._used(X))
         return self
 
-    def _predict(self, fh: ForecastingHorizon, X: None = None) -> pd.DataFrame:
-        forecast, steps_NS, index = self._forecast(fh)
+    def _predict(
+        self,
+        fh: ForecastingHorizon,
+        X: pd.DataFrame | None = None,
+    ) -> pd.DataFrame:
+        forecast, steps_NS, index = self._forecast(fh, X)
         point_NSV = np.take_along_axis(forecast.point, steps_NS[:, :, None] - 1, axis=1)
         return pd.DataFrame(
             point_NSV.reshape(len(index), -1), index=index, columns=self._get_columns()
         )
 
     def _predict_quantiles(
-        self, fh: ForecastingHorizon, X: None, alpha: list[float]
+        self,
+        fh: ForecastingHorizon,
+        X: pd.DataFrame | None,
+        alpha: list[float],
     ) -> pd.DataFrame:
         known, wanted = self._forecaster().quantile_levels, tuple(alpha)
         try:
             check_levels(known, wanted)
         except ValueError as error:
             raise NotImplementedError(str(error)) from error
-        forecast, steps_NS, index = self._forecast(fh)
+        forecast, steps_NS, index = self._forecast(fh, X)
         quantiles_NSVQ = np.take_along_axis(
             forecast.quantiles, steps_NS[:, :, None, None] - 1, axis=1
         )
@@ -211,50 +248,113 @@ class TTMForecaster(BaseForecaster):
         columns = self._get_columns(method="predict_quantiles", alpha=alpha)
         return pd.DataFrame(values_NSVL.reshape(len(index), -1), index=index, columns=columns)
 
-    def _forecast(self, fh: ForecastingHorizon) -> tuple[Forecast, Any, pd.Index]:
+    def _forecast(
+        self,
+        fh: ForecastingHorizon,
+        X: pd.DataFrame | None,
+    ) -> tuple[Forecast, Any, pd.Index]:
         """Forecast all steps up to the last, with the steps asked for and their index."""
         steps_NS, index = self._histories.horizon(fh)
         forecaster, horizon = self._forecaster(), int(steps_NS.max())
-        return self._histories.forecast(forecaster, horizon, self.batch_size), steps_NS, index
+        known = continued(self._known, self._used(X))
+        covariates = None if known is None else covariates_of(known, self._histories, steps_NS)
+        forecast = self._histories.forecast(forecaster, horizon, self.batch_size, covariates)
+        return forecast, steps_NS, index
 
     def _pretrain(
-        self, y: pd.DataFrame, X: None = None, fh: ForecastingHorizon | None = None
+        self,
+        y: pd.DataFrame,
+        X: pd.DataFrame | None = None,
+        fh: ForecastingHorizon | None = None,
     ) -> TTMForecaster:
-        self.forecaster_ = self._trained(y, fh)
+        self.forecaster_ = self._trained(y, X, fh)
         return self
 
     def _forecaster(self) -> SharedForecaster:
         trained: SharedForecaster | None = self._tuned or getattr(self, "forecaster_", None)
         return trained or shared_forecaster(self.model, self.device)
 
-    def _trained(self, y: pd.DataFrame, fh: ForecastingHorizon | None) -> SharedForecaster:
-        """Train a copy of the network on every variate of every series."""
-        from ttm_estimators.training.on_series import train_on_series  # Lightning is slow to import
-        from ttm_estimators.training.recipe import Recipe
-
-        recipe = Recipe(**{**RECIPE, "seed": self.random_state, **(self.recipe or {})})
-        network = self._untrained(recipe.seed)
-        members = read(y, sys.maxsize).members
+    def _trained(
+        self,
+        y: pd.DataFrame,
+        X: pd.DataFrame | None,
+        fh: ForecastingHorizon | None,
+    ) -> SharedForecaster:
+        """Train a copy of the network."""
         horizon = None
         if fh is not None and fh.is_relative and is_integer_dtype(fh.to_pandas()):
             horizon = int(fh.to_pandas().max())
         device = torch.device(self.device)
-        train_on_series(
-            network,
-            [column_T for member in members for column_T in member.values_TV.T],
-            recipe,
-            horizon=horizon,
-            accelerator={"cuda": "gpu"}.get(device.type, device.type),
-            devices=1 if device.index is None else [device.index],
+        trainer: dict[str, Any] = {
+            "accelerator": {"cuda": "gpu"}.get(device.type, device.type),
+            "devices": 1 if device.index is None else [device.index],
+        }
+        fit = self._fine_tuned if self.network is None else self._train_new
+        return fit(read(y, sys.maxsize), X, horizon, trainer)
+
+    def _fine_tuned(
+        self,
+        histories: Histories,
+        X: pd.DataFrame | None,
+        horizon: int | None,
+        trainer: dict[str, Any],
+    ) -> SharedForecaster:
+        """Fine-tune trained weights."""
+        # Lightning is slow to import.
+        from ttm_estimators.training.fine_tuning import FineTuning, fine_tune
+
+        if self.recipe is not None:
+            raise ValueError("recipe is for a new network: give fine_tuning to start from weights")
+        strategy = self.fine_tune if isinstance(self.fine_tune, str) else "decoder"
+        settings = FineTuning(
+            **{"strategy": strategy, "seed": self.random_state, **(self.fine_tuning or {})}
         )
+        start = self._forecaster()
+        columns = None
+        covariates = None
+        if X is not None:
+            X = columns_of(X, start.columns)
+            columns, covariates = list(X.columns), covariates_of(X, histories)
+        try:
+            tuned = fine_tune(
+                start.network,
+                [member.values_TV for member in histories.members],
+                settings,
+                horizon=horizon,
+                covariates=covariates,
+                **trainer,
+            )
+        except ValueError as error:
+            raise ValueError(histories.with_names(str(error))) from error
+        return SharedForecaster(tuned.network, columns=columns, device=self.device)
+
+    def _train_new(
+        self,
+        histories: Histories,
+        X: pd.DataFrame | None,
+        horizon: int | None,
+        trainer: dict[str, Any],
+    ) -> SharedForecaster:
+        """Train a new network, or one on that was new, on every variate of every series."""
+        from ttm_estimators.training.on_series import train_on_series
+        from ttm_estimators.training.recipe import Recipe
+
+        recipe = Recipe(**{**RECIPE, "seed": self.random_state, **(self.recipe or {})})
+        network = self._untrained(recipe.seed)
+        columns = [column_T for member in histories.members for column_T in member.values_TV.T]
+        train_on_series(network, columns, recipe, horizon=horizon, **trainer)
         return SharedForecaster(network, device=self.device)
 
     def _untrained(self, seed: int) -> TinyTimeMixer:
-        """Make the network that training starts from."""
-        if self.network is None or hasattr(self, "forecaster_"):
+        """Make the network that training without weights starts from."""
+        if hasattr(self, "forecaster_"):
             return copy.deepcopy(self._forecaster().network)
-        if self.model is not None:
-            raise ValueError("give model to start from its weights, or network to start from none")
+        if self.model is not None or self.fine_tuning is not None:
+            raise ValueError(
+                "give model and fine_tuning to start from weights, or network and recipe to start "
+                "from none"
+            )
+        assert self.network is not None
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             return TinyTimeMixer(_config(self.network))
@@ -268,8 +368,11 @@ class TTMForecaster(BaseForecaster):
         parameter_set : str, default "default"
             There is one set only.
         """
-        recipe = {"steps": 1, "batch_size": 2}
-        return [{"recipe": recipe}, {"recipe": recipe, "batch_size": 3, "random_state": 1}]
+        quick = {"steps": 1, "windows": 4, "batch_size": 2, "learning_rate": 1e-3}
+        return [
+            {"fine_tuning": quick},
+            {"fine_tuning": quick, "fine_tune": "head", "batch_size": 3, "random_state": 1},
+        ]
 
 
 def _config(network: str | dict[str, Any]) -> TTMConfig:

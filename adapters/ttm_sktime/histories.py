@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 from sktime.forecasting.base import ForecastingHorizon
 
-from ttm_estimators import Forecast, Forecaster
+from ttm_estimators import Covariates, Forecast, Forecaster
 from ttm_estimators.forecasting.series import as_array
 from ttm_sktime.dates import (
     Frequency,
@@ -91,26 +91,41 @@ class Histories:
                 )
         return keys, members
 
-    def forecast(self, forecaster: Forecaster, horizon: int, batch_size: int) -> Forecast:
+    @property
+    def names(self) -> list[str]:
+        """What messages call series."""
+        return _names(self.keys)
+
+    def forecast(
+        self,
+        forecaster: Forecaster,
+        horizon: int,
+        batch_size: int,
+        covariates: list[Covariates] | None = None,
+    ) -> Forecast:
         """Forecast all series, at the quantile levels of the network.
 
-        The latest forecast is kept until the series change: point, quantiles, intervals and
-        variance of one horizon need the network once.
+        The latest forecast without covariates is kept until the series change: point, quantiles,
+        intervals and variance of one horizon need the network once.
 
         Raises
         ------
         ValueError
             When the network can not take the series. The message calls them what the frame does.
         """
-        if self._latest is None or self._latest[:2] != (forecaster, horizon):
-            try:
-                forecast = forecaster.forecast(
-                    [member.values_TV for member in self.members], horizon, batch_size=batch_size
-                )
-            except ValueError as error:
-                raise ValueError(self._with_names(str(error))) from error
-            self._latest = (forecaster, horizon, forecast)
-        return self._latest[2]
+        if covariates is None and self._latest and self._latest[:2] == (forecaster, horizon):
+            return self._latest[2]
+        try:
+            forecast = forecaster.forecast(
+                [member.values_TV for member in self.members],
+                horizon,
+                covariates=covariates,
+                batch_size=batch_size,
+            )
+        except ValueError as error:
+            raise ValueError(self.with_names(str(error))) from error
+        self._latest = (forecaster, horizon, forecast) if covariates is None else None
+        return forecast
 
     def horizon(self, fh: ForecastingHorizon) -> tuple[npt.NDArray[np.int64], pd.Index]:
         """Steps after the end of each series, shape (N, S), and the index of all of them."""
@@ -130,9 +145,9 @@ class Histories:
         )
         return steps_NS, index
 
-    def _with_names(self, message: str) -> str:
+    def with_names(self, message: str) -> str:
         """Replace the core's "series 3, channel 1" in a message by key and column."""
-        names = _names(self.keys)
+        names = self.names
         message = re.sub(r"\bseries (\d+)", lambda match: names[int(match[1])], message)
         return re.sub(r"\bchannel (\d+)", lambda m: f"column {self.columns[int(m[1])]!r}", message)
 
@@ -163,7 +178,7 @@ def read(
         When the frequency can not be found, series differ in it, dates repeat, or a series has no
         values or infinite ones. The message names the series.
     """
-    keys, members = _split(y)
+    keys, members = split(y)
     if earlier is not None:
         frequency = earlier.frequency
         keys, members = earlier.continued(keys, members)
@@ -199,11 +214,11 @@ def frequency_of(y: pd.DataFrame) -> Frequency:
         return None
     if level.freq is not None:
         return level.freq
-    series = sorted((member.times_T for member in _split(y)[1]), key=len, reverse=True)
+    series = sorted((member.times_T for member in split(y)[1]), key=len, reverse=True)
     return next(filter(None, map(infer_frequency, series)), None)
 
 
-def _split(y: pd.DataFrame) -> tuple[pd.Index | None, list[History]]:
+def split(y: pd.DataFrame) -> tuple[pd.Index | None, list[History]]:
     """Keys and series of a frame, in the order in which they appear. They may be interleaved."""
     times = y.index.get_level_values(-1)
     values = y.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)

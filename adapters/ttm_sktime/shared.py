@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ttm_estimators import Forecaster, load_network
+from ttm_estimators import Forecaster, TinyTimeMixer, load_network
 from ttm_estimators.weights import resolve
 
 
@@ -14,7 +14,25 @@ class SharedForecaster(Forecaster):
     """A forecaster that stays one object when what holds it is copied.
 
     Nothing changes it after it is made, so two hundred clones need one network.
+
+    Parameters
+    ----------
+    columns : list, optional
+        Columns of X that the network learnt from. None: it is not known.
+    **rest
+        Arguments of a :class:`~ttm_estimators.Forecaster`.
     """
+
+    def __init__(
+        self, network: TinyTimeMixer, *, columns: list[Any] | None = None, **rest: Any
+    ) -> None:
+        super().__init__(network, **rest)
+        self.columns = columns
+
+    @property
+    def uses_X(self) -> bool:  # noqa: N802 (sktime's name)
+        """Whether the network takes covariates that are known in the future."""
+        return bool(self.config.covariate_channels)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> SharedForecaster:
         return self

@@ -143,6 +143,7 @@ def sktime(names):
     assert names["forecast_of_gappy"].notna().all()
     assert names["scores"]["test_PinballLoss"].notna().all()
     pd.testing.assert_series_equal(names["again"], names["after"])
+    assert list(names["with_price"].index) == list(names["days"][90:])
 
 
 def gluonts(names):

@@ -11,6 +11,7 @@ from ttm_estimators import Forecaster, save_network
 from ttm_sktime import TTMForecaster
 
 RECIPE = {"steps": 2, "batch_size": 2, "warmup_steps": 1}
+QUICK = {"steps": 10, "batch_size": 8, "learning_rate": 1e-2}
 NETWORK = {
     name: getattr(TINY, name) for name in ("context_length", "horizon", "patch_length", "levels")
 }
@@ -37,7 +38,7 @@ def point_model(tmp_path_factory) -> str:
 
 @pytest.fixture
 def forecaster(model) -> TTMForecaster:
-    return TTMForecaster(model, recipe=RECIPE)
+    return TTMForecaster(model, fine_tuning=QUICK)
 
 
 def series(length: int, seed: int = 0, start: str = "2024-01-01", freq: str = "D") -> pd.Series:

@@ -235,15 +235,15 @@ def test_copies_leave_the_latest_forecast_behind(forecaster, panel):
 
 
 def test_parameters_stay_as_given(model):
-    recipe = {"steps": 1}
-    forecaster = TTMForecaster(model, recipe=recipe, random_state=3)
+    given = {"steps": 1}
+    forecaster = TTMForecaster(model, fine_tuning=given, random_state=3)
     forecaster.fit(series(20)).predict(fh=[1])
-    assert forecaster.get_params()["recipe"] is recipe
-    assert recipe == {"steps": 1}
+    assert forecaster.get_params()["fine_tuning"] is given
+    assert given == {"steps": 1}
     assert forecaster.clone().get_params() == forecaster.get_params()
 
 
-def test_x_is_not_used_and_a_warning_says_so_once(forecaster):
+def test_x_is_not_used_zero_shot_and_a_warning_says_so_once(forecaster):
     y = series(30)
     X = y.to_frame("x")
     with warnings.catch_warnings(record=True) as caught:

@@ -6,7 +6,7 @@ from sktime.exceptions import NotFittedError
 from sktime.forecasting.model_evaluation import evaluate
 from sktime.split import ExpandingWindowSplitter
 
-from tests.sktime.conftest import NETWORK, RECIPE, series
+from tests.sktime.conftest import NETWORK, QUICK, RECIPE, series
 from ttm_sktime import TTMForecaster
 
 
@@ -61,7 +61,7 @@ def test_evaluate_uses_what_was_pretrained(forecaster, panel):
 
 def test_the_seed_decides_what_is_learnt(model, panel):
     def trained(seed):
-        return weights(TTMForecaster(model, recipe=RECIPE, random_state=seed).pretrain(panel))
+        return weights(TTMForecaster(model, fine_tuning=QUICK, random_state=seed).pretrain(panel))
 
     assert torch.equal(trained(1), trained(1))
     assert not torch.equal(trained(1), trained(2))
@@ -77,7 +77,7 @@ def test_a_new_network_is_trained_before_it_forecasts(panel):
 
 def test_fine_tuning_at_fit_learns_from_the_series(model):
     y = series(80)
-    tuned = TTMForecaster(model, fine_tune=True, recipe=RECIPE)
+    tuned = TTMForecaster(model, fine_tune=True, fine_tuning=QUICK)
     first = tuned.fit(y, fh=[1]).predict()
     assert not np.allclose(first, TTMForecaster(model).fit(y).predict(fh=[1]))
     pd.testing.assert_series_equal(tuned.fit(y, fh=[1]).predict(), first)
@@ -85,9 +85,9 @@ def test_fine_tuning_at_fit_learns_from_the_series(model):
 
 
 def test_fine_tuning_starts_from_what_was_pretrained(model, panel):
-    tuned = TTMForecaster(model, fine_tune=True, recipe=RECIPE).pretrain(panel)
+    tuned = TTMForecaster(model, fine_tune=True, fine_tuning=QUICK).pretrain(panel)
     pretrained = torch.nn.utils.parameters_to_vector(tuned.forecaster_.network.parameters())
-    assert not torch.equal(weights(tuned.fit(series(40))), pretrained)
+    assert not torch.equal(weights(tuned.fit(series(200, 9))), pretrained)
     assert torch.equal(
         torch.nn.utils.parameters_to_vector(tuned.forecaster_.network.parameters()), pretrained
     )
@@ -97,8 +97,12 @@ def test_fine_tuning_starts_from_what_was_pretrained(model, panel):
     ("arguments", "message"),
     [
         ({"network": "ttm_huge"}, "unknown preset 'ttm_huge'"),
-        ({"network": "ttm_l6", "model": "ttm-2048-720"}, "give model to start from its weights"),
-        ({"recipe": {"steps": 0}}, "steps must be at least 1"),
+        ({"network": "ttm_l6", "model": "ttm-2048-720"}, "give model and fine_tuning to start"),
+        ({"network": NETWORK, "fine_tuning": {}}, "give model and fine_tuning to start"),
+        ({"network": NETWORK, "recipe": {"steps": 0}}, "steps must be at least 1"),
+        ({"recipe": {"steps": 5}}, "recipe is for a new network"),
+        ({"fine_tuning": {"steps": 0}}, "steps must be a whole number of at least 1"),
+        ({"fine_tune": "tail"}, "strategy must be one of"),
     ],
 )
 def test_wrong_ways_to_train_are_refused(panel, arguments, message):
