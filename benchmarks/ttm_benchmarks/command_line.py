@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -87,6 +88,49 @@ def corpus(
 
 
 @app.command()
+def few_shot(
+    data: Annotated[Path, typer.Option(help="Folder with the datasets as CSV or parquet.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            help="CSV file, a row for each dataset and horizon. Give it again to go on with a run "
+            "that was stopped."
+        ),
+    ],
+    model: Model = None,
+    datasets: Annotated[
+        str, typer.Option(help="Names of datasets, with commas.")
+    ] = "ETTh1,ETTh2,ETTm1,ETTm2,Weather",
+    horizons: Annotated[
+        str, typer.Option(help="Numbers of steps to forecast, with commas.")
+    ] = ",".join(map(str, HORIZONS)),
+    strategy: Annotated[
+        str, typer.Option(help="What is trained: decoder (and head), head, bias or full.")
+    ] = "decoder",
+    seed: Annotated[int, typer.Option(min=0, help="Of windows, their order and dropout.")] = 0,
+    every: Annotated[
+        int, typer.Option(min=1, help="Test windows to step over, for a quick look. 1: all count.")
+    ] = 1,
+    batch_size: Annotated[int, typer.Option(min=1, help="Series in one forward pass.")] = 256,
+) -> None:
+    """Fine-tune on the first 5 % of the training windows, and compare with zero-shot."""
+    from ttm_benchmarks.ltsf.few_shot import SETTINGS, run
+
+    settings = replace(SETTINGS, strategy=strategy, seed=seed)  # type: ignore[arg-type]
+    within = run(
+        data,
+        model,
+        output,
+        datasets=_names(datasets),
+        horizons=_whole_numbers("--horizons", horizons),
+        settings=settings,
+        batch_size=batch_size,
+        every=every,
+    )
+    raise typer.Exit(0 if within else 1)
+
+
+@app.command()
 def gift_eval(
     data: Annotated[
         Path,
@@ -121,20 +165,31 @@ def gift_eval(
     multivariate: Annotated[
         bool, typer.Option("--multivariate", help="Forecast all variates of a series at once.")
     ] = False,
+    finetune: Annotated[
+        bool,
+        typer.Option(
+            "--finetune",
+            help="Fine-tune on the training part of each task, and compare with zero-shot, whose "
+            "results go to zero_shot below the output.",
+        ),
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of fine-tuning.")] = 0,
 ) -> None:
     """Measure a model on GIFT-Eval and write a submission."""
+    options: dict[str, Any] = {
+        "patterns": _names(tasks),
+        "workers": workers,
+        "batch_size": batch_size,
+        "device": device,
+        "multivariate": multivariate,
+    }
+    if finetune:
+        from ttm_benchmarks.gift_eval.fine_tuned import run_both
+
+        raise typer.Exit(0 if run_both(data, model, output, seed=seed, **options) else 1)
     from ttm_benchmarks.gift_eval.run import run
 
-    run(
-        data,
-        model,
-        output,
-        patterns=_names(tasks),
-        workers=workers,
-        batch_size=batch_size,
-        device=device,
-        multivariate=multivariate,
-    )
+    run(data, model, output, **options)
 
 
 @app.command()

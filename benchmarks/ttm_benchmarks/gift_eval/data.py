@@ -12,7 +12,7 @@ import datasets
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from gluonts.dataset.split import TestData, split
+from gluonts.dataset.split import TestData, TrainingDataset, split
 from gluonts.time_feature import get_seasonality
 
 from ttm_benchmarks.gift_eval.tasks import TASKS, Task
@@ -25,6 +25,9 @@ MOST_WINDOWS = 20
 
 class TaskData(NamedTuple):
     """What a task is measured on."""
+
+    training: TrainingDataset
+    """All before the test windows."""
 
     test: TestData
     """Windows that follow each other at the end of every series."""
@@ -67,11 +70,11 @@ def read_task(folder: Path, task: Task, *, multivariate: bool = False) -> TaskDa
     frequency = rows.data.column("freq")[0].as_py()
     series = _Series(rows.with_format("numpy"), frequency, multivariate)
     windows = _windows(_shortest(rows), task)
-    _, template = split(series, offset=-task.horizon * windows)
+    training, template = split(series, offset=-task.horizon * windows)
     test = template.generate_instances(task.horizon, windows=windows, distance=task.horizon)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # the data spell hours "H", pandas "h"
-        return TaskData(test, frequency, get_seasonality(frequency))
+        return TaskData(training, test, frequency, get_seasonality(frequency))
 
 
 def forecast_values(folder: Path, task: Task) -> int:

@@ -90,6 +90,7 @@ def evaluate(
     while True:
         predictor = make_predictor(
             model,
+            training=data.training,
             horizon=task.horizon,
             frequency=data.frequency,
             season=data.season,

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import inspect
 import pydoc
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
+from gluonts.dataset.common import Dataset
 from gluonts.model.predictor import Predictor
 from gluonts.model.seasonal_naive import SeasonalNaivePredictor
 
+from ttm_estimators import FineTuning
 from ttm_estimators.weights import WeightsError, load_network, read_card, resolve
 from ttm_estimators.weights.shipped import shipped_folder
 from ttm_gluonts import TTMPredictor
@@ -33,6 +36,28 @@ class Model(NamedTuple):
 
     about: dict[str, Any]
     """What else is known about it, in the terms of a submission."""
+
+    fine_tuning: FineTuning | None = None
+    """How it is fine-tuned on each task's training part. None: it is not."""
+
+
+def fine_tuned(model: Model, settings: FineTuning) -> Model:
+    """A model of ours that is fine-tuned on each task's own training part.
+
+    Raises
+    ------
+    ValueError
+        When the model is none of ours.
+    """
+    if "weights_sha256" not in model.identity:
+        raise ValueError(f"{model.name} can not be fine-tuned: give a shipped model or a folder")
+    return Model(
+        f"{model.name}-fine-tuned",
+        model.source,
+        model.identity | {"fine_tuning": asdict(settings)},
+        model.about | {"model_type": "fine-tuned"},
+        settings,
+    )
 
 
 def find_model(text: str | None) -> Model:
@@ -81,6 +106,7 @@ def find_model(text: str | None) -> Model:
 def make_predictor(
     model: Model,
     *,
+    training: Dataset,
     horizon: int,
     frequency: str,
     season: int,
@@ -105,9 +131,19 @@ def make_predictor(
         return SeasonalNaivePredictor(prediction_length=horizon, season_length=season)
     predictor_class = _predictor_class(model.source)
     if predictor_class is None:
-        return TTMPredictor(
-            prediction_length=horizon, model=model.source, batch_size=batch_size, device=device
-        )
+        options = {"batch_size": batch_size, "device": device}
+        if model.fine_tuning is None:
+            return TTMPredictor(prediction_length=horizon, model=model.source, **options)
+        # Lightning is slow to import.
+        from ttm_gluonts import TTMEstimator
+
+        return TTMEstimator(
+            prediction_length=horizon,
+            model=model.source,
+            fine_tuning=asdict(model.fine_tuning),
+            predictor_kwargs=options,
+            trainer_kwargs={"accelerator": {"cuda": "gpu"}.get(device, device)},
+        ).train(training)
     offered = {
         "prediction_length": horizon,
         "freq": frequency,

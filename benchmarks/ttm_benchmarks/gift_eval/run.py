@@ -21,7 +21,7 @@ from rich.table import Table
 from ttm_benchmarks.gift_eval.coverage import describe, read_coverage
 from ttm_benchmarks.gift_eval.data import forecast_values, present_tasks
 from ttm_benchmarks.gift_eval.evaluation import Measured, evaluate
-from ttm_benchmarks.gift_eval.predictors import find_model
+from ttm_benchmarks.gift_eval.predictors import find_model, fine_tuned
 from ttm_benchmarks.gift_eval.record import record, run_facts
 from ttm_benchmarks.gift_eval.submission import (
     METRICS,
@@ -31,6 +31,7 @@ from ttm_benchmarks.gift_eval.submission import (
     open_submission,
 )
 from ttm_benchmarks.gift_eval.tasks import Task, select
+from ttm_estimators import FineTuning
 
 SHOWN = {"MASE": METRICS[3], "CRPS": METRICS[-1]}
 """The leaderboard's metrics by their names there."""
@@ -46,6 +47,7 @@ def run(
     batch_size: int,
     device: str,
     multivariate: bool,
+    fine_tuning: FineTuning | None = None,
 ) -> None:
     """Measure a model and write ``all_results.csv`` and ``config.json``, the files of a submission.
 
@@ -73,6 +75,8 @@ def run(
         Any torch device.
     multivariate : bool
         Whether the model sees all variates of a series at once.
+    fine_tuning : FineTuning, optional
+        How to fine-tune on the training part of each task.
 
     Raises
     ------
@@ -84,6 +88,8 @@ def run(
     """
     tasks = select(present_tasks(data), patterns)
     found = find_model(model)
+    if fine_tuning is not None:
+        found = fine_tuned(found, fine_tuning)
     identity = found.identity | ({"multivariate": True} if multivariate else {})
     about = found.about | run_facts(device)
     name, rows = open_submission(output, found.name, identity, about)

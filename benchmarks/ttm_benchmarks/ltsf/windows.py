@@ -53,8 +53,8 @@ class PointScores:
         return self.absolute / self.values
 
 
-def window_count(split: Borders, horizon: int) -> int:
-    """Count the test windows: stride 1, every one that ends within the test part.
+def window_count(split: Borders, horizon: int, every: int = 1) -> int:
+    """Count the test windows: each one that ends within the test part, or every so many.
 
     Raises
     ------
@@ -64,13 +64,13 @@ def window_count(split: Borders, horizon: int) -> int:
     rows = split.test_end - split.test_start
     if rows < horizon:
         raise ValueError(f"the test part has {rows} rows, fewer than the horizon {horizon}")
-    return rows - horizon + 1
+    return len(range(0, rows - horizon + 1, every))
 
 
 def iterate_windows(
-    values_TC: Array, split: Borders, *, context: int, horizon: int, at_once: int
+    values_TC: Array, split: Borders, *, context: int, horizon: int, at_once: int, every: int = 1
 ) -> Iterator[tuple[list[Array], Array]]:
-    """Views of every test window, ``at_once`` of them at a time.
+    """Views of every test window, or every so many, ``at_once`` of them at a time.
 
     Yields
     ------
@@ -78,13 +78,13 @@ def iterate_windows(
         Histories of shape (context, C), which reach back before the border (and are shorter only
         where the data begin), and their futures of shape (N, H, C).
     """
-    starts = range(split.test_start, split.test_start + window_count(split, horizon))
+    starts = range(split.test_start, split.test_end - horizon + 1, every)
     for first in range(0, len(starts), at_once):
         part = starts[first : first + at_once]
         rows_TC = values_TC[part[0] : part[-1] + horizon]
         futures_NCH = np.lib.stride_tricks.sliding_window_view(rows_TC, horizon, axis=0)
         histories = [values_TC[max(0, start - context) : start] for start in part]
-        yield histories, futures_NCH.transpose(0, 2, 1)
+        yield histories, futures_NCH[::every].transpose(0, 2, 1)
 
 
 def persistence(histories: Sequence[Array], horizon: int) -> Array:

@@ -6,6 +6,7 @@ from ttm_estimators import TinyTimeMixer, load_network, save_network
 from ttm_estimators.weights import DEFAULT
 
 TASK = {
+    "training": (),
     "horizon": 8,
     "frequency": "W-THU",
     "season": 4,
