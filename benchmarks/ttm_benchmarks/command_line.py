@@ -131,6 +131,22 @@ def few_shot(
 
 
 @app.command()
+def covariates(
+    output: Annotated[Path, typer.Option(help="CSV file to write, a row for each set.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Folder with ETT. Default: a made set alone.")
+    ] = None,
+    model: Model = None,
+    datasets: Annotated[str, typer.Option(help="Real sets, with commas.")] = "ETTh1,ETTh2",
+    seed: Annotated[int, typer.Option(min=0, help="Of the made set and of fine-tuning.")] = 0,
+) -> None:
+    """Fine-tune without and with covariates, on a made set and on real ones."""
+    from ttm_benchmarks.covariates import run
+
+    raise typer.Exit(0 if run(data, model, output, datasets=_names(datasets), seed=seed) else 1)
+
+
+@app.command()
 def gift_eval(
     data: Annotated[
         Path,
@@ -371,6 +387,31 @@ def training_throughput(
     from ttm_benchmarks.speed.training_throughput import run
 
     within = run(granite, batch_size=batch_size, steps=steps, rounds=rounds, threads=threads)
+    raise typer.Exit(0 if within else 1)
+
+
+@app.command()
+def tuning_throughput(
+    granite: Annotated[
+        str, typer.Option(help="Python of an environment with granite-tsfm.")
+    ] = ".venv-parity/bin/python",
+    windows: Annotated[int, typer.Option(min=1, help="Windows to train on.")] = 10_000,
+    passes: Annotated[int, typer.Option(min=1, help="How often each window comes.")] = 5,
+    batch_size: Annotated[int, typer.Option(min=1, help="Windows in a step.")] = 64,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds that count.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of each side.")] = 2,
+) -> None:
+    """Compare the speed of fine-tuning with granite-tsfm's under the Hugging Face Trainer."""
+    from ttm_benchmarks.speed.tuning_throughput import run
+
+    within = run(
+        granite,
+        windows=windows,
+        passes=passes,
+        batch_size=batch_size,
+        rounds=rounds,
+        threads=threads,
+    )
     raise typer.Exit(0 if within else 1)
 
 

@@ -105,16 +105,40 @@ def train_ours(windows: Windows, batch_size: int, steps: int, compiled: bool) ->
         ).fit(Training(network, recipe), loader)
 
 
+def granite_network() -> Any:
+    """granite-tsfm's network of the same geometry."""
+    from tsfm_public.models.tinytimemixer import (  # type: ignore[import-not-found, unused-ignore]
+        TinyTimeMixerConfig,
+        TinyTimeMixerForPrediction,
+    )
+
+    return TinyTimeMixerForPrediction(
+        TinyTimeMixerConfig(
+            context_length=CONFIG.context_length,
+            prediction_length=CONFIG.horizon,
+            patch_length=CONFIG.patch_length,
+            patch_stride=CONFIG.patch_length,
+            d_model=CONFIG.hidden_size,
+            adaptive_patching_levels=CONFIG.levels,
+            num_layers=CONFIG.blocks_per_level,
+            expansion_factor=CONFIG.expansion,
+            dropout=CONFIG.dropout,
+            head_dropout=CONFIG.head_dropout,
+            decoder_d_model=CONFIG.decoder_hidden_size,
+            decoder_num_layers=CONFIG.decoder_blocks,
+            decoder_mode="common_channel",
+            gated_attn=True,
+            scaling="std",
+        )
+    )
+
+
 def train_theirs(windows: Windows, batch_size: int, steps: int) -> None:
     """Train granite-tsfm's network with the Hugging Face Trainer, as its examples do."""
     from transformers import (  # type: ignore[import-not-found, unused-ignore]
         Trainer,
         TrainerCallback,
         TrainingArguments,
-    )
-    from tsfm_public.models.tinytimemixer import (  # type: ignore[import-not-found, unused-ignore]
-        TinyTimeMixerConfig,
-        TinyTimeMixerForPrediction,
     )
 
     pace = Pace(steps)
@@ -134,25 +158,7 @@ def train_theirs(windows: Windows, batch_size: int, steps: int) -> None:
             past, future = windows[index]
             return {"past_values": past[:, None], "future_values": future[:, None]}
 
-    network = TinyTimeMixerForPrediction(
-        TinyTimeMixerConfig(
-            context_length=CONFIG.context_length,
-            prediction_length=CONFIG.horizon,
-            patch_length=CONFIG.patch_length,
-            patch_stride=CONFIG.patch_length,
-            d_model=CONFIG.hidden_size,
-            adaptive_patching_levels=CONFIG.levels,
-            num_layers=CONFIG.blocks_per_level,
-            expansion_factor=CONFIG.expansion,
-            dropout=CONFIG.dropout,
-            head_dropout=CONFIG.head_dropout,
-            decoder_d_model=CONFIG.decoder_hidden_size,
-            decoder_num_layers=CONFIG.decoder_blocks,
-            decoder_mode="common_channel",
-            gated_attn=True,
-            scaling="std",
-        )
-    )
+    network = granite_network()
     say(sum(parameter.numel() for parameter in network.parameters()))
     with tempfile.TemporaryDirectory() as folder:
         settings = TrainingArguments(

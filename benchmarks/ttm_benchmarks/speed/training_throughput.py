@@ -21,9 +21,10 @@ import ttm_benchmarks
 import ttm_estimators
 from ttm_benchmarks.speed import training_process
 
-THEIRS, EAGER, COMPILED = "theirs", "eager", "compiled"
+THEIRS, EAGER, COMPILED, OURS = "theirs", "eager", "compiled", "ours"
 NAMES = {
     THEIRS: "granite-tsfm, Hugging Face Trainer",
+    OURS: "ours",
     EAGER: "ours, eager",
     COMPILED: "ours, compiled",
 }
@@ -41,9 +42,11 @@ class Side:
     python : str
         Interpreter of its environment.
     sizes : tuple of int
-        Windows in a step, steps in a round, rounds until the end.
+        Windows in a step, steps in a round, rounds until the end; or what else ``module`` takes.
     threads : int
         Threads of torch.
+    module : str
+        What the process runs.
 
     Raises
     ------
@@ -51,11 +54,18 @@ class Side:
         When the process ends before it has trained.
     """
 
-    def __init__(self, name: str, python: str, sizes: tuple[int, int, int], threads: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        python: str,
+        sizes: tuple[int, int, int],
+        threads: int,
+        module: str = training_process.__name__,
+    ) -> None:
         folders = [Path(str(each.__file__)).parents[1] for each in (ttm_estimators, ttm_benchmarks)]
         self.name = name
         self.process = subprocess.Popen(
-            [python, "-m", training_process.__name__, name, *map(str, sizes)],
+            [python, "-m", module, name, *map(str, sizes)],
             env={
                 **os.environ,
                 "PYTHONPATH": os.pathsep.join(map(str, folders)),
@@ -97,6 +107,15 @@ def measure(sides: Sequence[Side], rounds: int) -> dict[str, float]:
     return {side.name: median(each[side.name] for each in seconds) for side in sides}
 
 
+def require_granite(python: str) -> None:
+    """Refuse to go on without an environment with granite-tsfm."""
+    if shutil.which(python) is None:
+        raise ValueError(
+            f"there is no {python}: make {Path(python).parents[1]}/.installed installs "
+            "granite-tsfm beside the repository, or name a Python that has it with --granite"
+        )
+
+
 def run(python: str, *, batch_size: int, steps: int, rounds: int, threads: int) -> bool:
     """Print windows per second and tell whether our compiled training is within the bar.
 
@@ -109,11 +128,7 @@ def run(python: str, *, batch_size: int, steps: int, rounds: int, threads: int) 
     threads : int
         Threads of each side.
     """
-    if shutil.which(python) is None:
-        raise ValueError(
-            f"there is no {python}: make {Path(python).parents[1]}/.installed installs "
-            "granite-tsfm beside the repository, or name a Python that has it with --granite"
-        )
+    require_granite(python)
     sides: list[Side] = []
     try:
         for name, its_python in (
