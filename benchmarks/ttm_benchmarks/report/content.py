@@ -149,6 +149,7 @@ def _facts(folder: Path, tasks: Sequence[Task]) -> dict[str, str]:
     names = {task.name for task in tasks}
     sets = sorted({name.split("/")[0] for name in names})
     parameters = read_parameters(folder)
+    tuning = config.get("fine_tuning", {})
     coverage = {name: row for name, row in read_coverage(folder).items() if name in names}
     costs = read_costs(folder)
     facts = {
@@ -157,7 +158,10 @@ def _facts(folder: Path, tasks: Sequence[Task]) -> dict[str, str]:
         "Parameters": None if parameters is None else f"{parameters:,}",
         "Weights": config.get("weights_sha256") and f"SHA-256 {config['weights_sha256']}",
         "Checkpoint": config.get("model_path"),
+        "Checkpoint version": config.get("model_version"),
+        "Checkpoint licence": config.get("model_licence"),
         "Predictor": config.get("predictor"),
+        "Fine-tuning": ", ".join(f"{key} {value}" for key, value in tuning.items()),
         "Trained": config.get("training_date"),
         "Training data": config.get("training_data"),
         "Training seed": config.get("training_seed"),

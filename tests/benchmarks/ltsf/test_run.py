@@ -63,8 +63,10 @@ def test_a_model_sees_its_context_on_the_scaled_data(measure, folder, model_fold
     values = standardise(table.to_numpy(), TRAIN)
     starts = range(ROWS - TEST, ROWS - 6 + 1)
     model = load(model_folder)
+    length = model.config.input_length
     errors = [
-        model.forecast([values[start - 64 : start]], 6).point[0] - values[start : start + 6]
+        model.forecast([values[max(0, start - length) : start]], 6).point[0]
+        - values[start : start + 6]
         for start in starts
     ]
     assert found.windows == len(starts)
