@@ -91,6 +91,9 @@ def test_a_wide_frame_may_be_one_multivariate_series(predictor):
     [
         ("MS", None, pd.Period("2028-02", "M")),
         ("ME", "M", pd.Period("2028-02", "M")),
+        ("QE", "Q", pd.Period("2036Q2", "Q")),
+        ("QS", "Q", pd.Period("2036Q2", "Q")),
+        ("YE", "Y", pd.Period("2073", "Y")),
         ("h", None, pd.Period("2024-01-03 01:00", "h")),
         ("H", "H", pd.Period("2024-01-03 01:00", "h")),
         ("D", None, pd.Period("2024-02-19", "D")),
