@@ -136,6 +136,7 @@ function dumbbell(ours, against, tasks, rowHeight, narrow) {
       offset: narrow ? 10 : 0,
       values: RATIO_TICKS,
       format: "~g",
+      labelSeparation: 8,
       title: null,
       domain: false,
       ticks: false,
