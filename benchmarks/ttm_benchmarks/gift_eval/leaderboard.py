@@ -73,10 +73,7 @@ def run(
     for name in parameters.keys() - folders.keys():
         raise ValueError(f"--parameters of {name!r}, which has no results: {sorted(folders)}")
     scores = {name: read_scores(folder) for name, folder in folders.items()}
-    common = set.intersection(*(set(table.index) for table in scores.values()))
-    if not common:
-        raise ValueError("no task has results of every model: leave some out")
-    tasks = select([task for task in TASKS.values() if task.name in common], patterns)
+    tasks = common_tasks(scores, patterns)
     counts = {name: read_parameters(folder) for name, folder in folders.items()} | dict(parameters)
     board = aggregate(scores, baseline.name, tasks)
     board.insert(4, "parameters", board["model"].map(counts).astype("Int64"))
@@ -143,6 +140,20 @@ def read_scores(folder: Path) -> pd.DataFrame:
     if len(bad):
         raise ValueError(f"{path}: scores of {bad.index[0]} are not positive numbers")
     return table
+
+
+def common_tasks(scores: Mapping[str, pd.DataFrame], patterns: Sequence[str]) -> list[Task]:
+    """Choose among the tasks that every model has results of.
+
+    Raises
+    ------
+    ValueError
+        When there is none, or a pattern matches none.
+    """
+    common = set.intersection(*(set(table.index) for table in scores.values()))
+    if not common:
+        raise ValueError("no task has results of every model: leave some out")
+    return select([task for task in TASKS.values() if task.name in common], patterns)
 
 
 def read_parameters(folder: Path) -> int | None:

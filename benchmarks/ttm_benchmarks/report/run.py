@@ -7,9 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ttm_benchmarks.gift_eval.leaderboard import find_results, read_scores
+from ttm_benchmarks.gift_eval.leaderboard import common_tasks, find_results, read_scores
 from ttm_benchmarks.gift_eval.submission import replace_file
-from ttm_benchmarks.gift_eval.tasks import TASKS, select
 from ttm_benchmarks.report.content import report_content
 from ttm_benchmarks.report.page import render
 
@@ -63,10 +62,7 @@ def run(
     if against == next(iter(folders)):
         raise ValueError(f"--against names {against!r}, the model that the report is about")
     scores = {name: read_scores(folder) for name, folder in folders.items()}
-    common = set.intersection(*(set(table.index) for table in scores.values()))
-    if not common:
-        raise ValueError("no task has results of every model: leave some out")
-    tasks = select([task for task in TASKS.values() if task.name in common], patterns)
+    tasks = common_tasks(scores, patterns)
     content = report_content(folders, scores, tasks, baseline, against, parameters)
     output.mkdir(parents=True, exist_ok=True)
     replace_file(output / PAGE_FILE, render(content))
