@@ -171,6 +171,35 @@ def test_an_interrupted_run_goes_on_as_if_it_had_not_been(tmp_path):
         tune(**arguments, strategy="head", checkpoint=path)
 
 
+@pytest.mark.parametrize(
+    ("other", "differ"),
+    [
+        ({"series": [-2 * values for values in waves()]}, "series"),
+        ({"validation": waves((80, 70, 90), period=5)}, "series"),
+        ({"network": tiny_network(seed=1)}, "first_weights"),
+        ({"covariates": [Covariates(known=values) for values in waves()]}, "first_weights, series"),
+    ],
+)
+def test_a_checkpoint_is_of_its_data_and_first_weights(other, differ, tmp_path):
+    path = tmp_path / "run.ckpt"
+    tune(checkpoint=path, **({"validation": waves()} if "validation" in other else {}))
+    with pytest.raises(ValueError, match=rf"run\.ckpt is of another run \({differ} differ\)"):
+        tune(checkpoint=path, **other)
+
+
+def damaged(whole):
+    return whole[:64] + whole[80:]
+
+
+@pytest.mark.parametrize("damage", [damaged, lambda _: b"", lambda _: b"no checkpoint"])
+def test_a_damaged_checkpoint_is_told(damage, tmp_path):
+    path = tmp_path / "run.ckpt"
+    tune(checkpoint=path)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ValueError, match=r"run\.ckpt is damaged, or no checkpoint of fine-tuning"):
+        tune(checkpoint=path)
+
+
 def test_the_result_is_a_network_that_can_be_saved(tmp_path):
     result = tune()
     again = load_network(save_network(result.network, tmp_path))

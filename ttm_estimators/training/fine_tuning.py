@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -206,7 +207,8 @@ def fine_tune(
     validation_covariates : sequence of Covariates, optional
         Those of ``validation``.
     checkpoint : str or Path, optional
-        File that is written after each epoch. Where there is one, training goes on from it.
+        File that is written after each epoch. Where there is one, training goes on from it, if it
+        is of the same weights, series and settings.
     **trainer_options
         Arguments of ``lightning.Trainer``, such as ``accelerator``, ``devices``, ``callbacks`` and
         ``enable_progress_bar``. ``max_epochs`` takes the place of the settings' steps.
@@ -219,7 +221,7 @@ def fine_tune(
     ------
     ValueError
         When there is nothing to train on, a series holds infinity, covariates do not fit, or the
-        checkpoint is of another run.
+        checkpoint is damaged or of another run.
     """
     began = time.perf_counter()
     settings = settings or FineTuning()
@@ -234,6 +236,9 @@ def fine_tune(
     epoch_steps = min(max(found // settings.batch_size, SHORTEST_EPOCH), EPOCH)
     epochs = trainer_options.get("max_epochs") or math.ceil(settings.steps / epoch_steps)
     run = {**asdict(settings), "horizon": horizon, "windows_found": found}
+    if checkpoint is not None:
+        run["first_weights"] = _digest(network.state_dict().values())
+        run["series"] = _digest(tensor for each in windows for tensor in each)
     rate = _rate_of(checkpoint, run)
     resumed = checkpoint if rate is not None else None
     best = BestWeights()
@@ -353,11 +358,24 @@ def _windows(
     )
 
 
+def _digest(tensors: Iterable[Tensor]) -> str:
+    """Fingerprint of some tensors."""
+    digest = hashlib.sha256()
+    for tensor in tensors:
+        digest.update(tensor.cpu().contiguous().numpy().data)
+    return digest.hexdigest()
+
+
 def _rate_of(checkpoint: str | Path | None, run: dict[str, Any]) -> float | None:
     """Learning rate of the run that a checkpoint is of, None where there is none."""
     if checkpoint is None or not Path(checkpoint).exists():
         return None
-    written = torch.load(checkpoint, map_location="cpu", weights_only=True).get("fine_tuning", {})
+    try:
+        written = torch.load(checkpoint, map_location="cpu", weights_only=True)["fine_tuning"]
+    except Exception as error:  # of many kinds, as the damage has it
+        raise ValueError(
+            f"{checkpoint} is damaged, or no checkpoint of fine-tuning: remove it, or name another"
+        ) from error
     rate: float | None = written.pop("learning_rate_in_use", None)
     other = [name for name, value in run.items() if written.get(name) != value]
     if rate is None or other:
