@@ -83,6 +83,24 @@ def test_a_few_missing_values_are_taken(known):
     assert np.isfinite(known.forecast([one], HORIZON, covariates=[covariates]).quantiles).all()
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda values: np.ma.masked_array(np.nan_to_num(values, nan=99.0), np.isnan(values)),
+        lambda values: pd.DataFrame(values).astype("Float64"),
+        lambda values: torch.tensor(values, requires_grad=True),
+        lambda values: [[None if np.isnan(one) else one for one in row] for row in values],
+    ],
+)
+def test_every_kind_of_missing_value_is_the_same_in_covariates(known, given):
+    (one,), (covariates,) = series(90), with_known([90])
+    covariates.known[[3, 50, 88, 93]] = np.nan
+    np.testing.assert_array_equal(
+        known.forecast([one], HORIZON, covariates=[Covariates(given(covariates.known))]).quantiles,
+        known.forecast([one], HORIZON, covariates=[covariates]).quantiles,
+    )
+
+
 def test_a_covariate_without_any_past_is_taken(known):
     (one,), (covariates,) = series(90), with_known([90])
     covariates.known[:90, 1] = np.nan
@@ -143,8 +161,8 @@ def test_a_network_without_covariates_warns_that_it_must_be_fine_tuned():
         ([Covariates(known=np.zeros(100))], "series 0 has 1 covariates known in the future"),
         ([Covariates(known=np.zeros((100, 2)), past=np.zeros(90))], "known in the past only"),
         ([Covariates(known=np.zeros((100, 2)), static=[1])], "1 static covariates"),
-        ([Covariates(known=[["a", "b"]] * 100)], "must be numbers"),
-        ([Covariates(known=np.full((100, 2), np.inf))], "infinity"),
+        ([Covariates(known=[["a", "b"]] * 100)], "the future, is not numeric"),
+        ([Covariates(known=np.full((100, 2), np.inf))], "the future, holds infinity"),
     ],
 )
 def test_covariates_that_do_not_fit_are_refused(known, covariates, said):
@@ -168,4 +186,4 @@ def test_joined_channels_stand_where_the_configuration_has_them():
     joined = join(values, covariates, config, "series 0")
     np.testing.assert_array_equal(joined.values_TC[1], [2.0, 3.0, 101.0, 201.0])
     np.testing.assert_array_equal(joined.known_FN[:, 0], [105.0, 106.0, 107.0])
-    assert counts(covariates) == (1, 1, 0)
+    assert counts(covariates, "series 0") == (1, 1, 0)

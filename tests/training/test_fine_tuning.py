@@ -3,6 +3,7 @@ import os
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -303,12 +304,43 @@ def test_missing_values_of_series_and_covariates_are_taken():
 
 
 @pytest.mark.parametrize(
+    "given",
+    [
+        lambda values: np.ma.masked_array(np.nan_to_num(values, nan=99.0), np.isnan(values)),
+        lambda values: pd.Series(values, dtype="Float64"),
+        lambda values: torch.tensor(values, requires_grad=True),
+        lambda values: [None if np.isnan(one) else one for one in values],
+    ],
+)
+def test_series_are_read_as_a_forecaster_reads_them(given):
+    gaps = [np.where(np.arange(len(values)) % 9, values, np.nan) for values in waves()]
+    first, second = tune(gaps), tune([given(values) for values in gaps])
+    assert first.zero_shot_loss == second.zero_shot_loss
+    state = dict(first.network.state_dict())
+    torch.testing.assert_close(dict(second.network.state_dict()), state, rtol=0, atol=0)
+
+
+def test_a_single_series_may_stand_alone_and_a_table_may_not():
+    assert tune(waves((150,))[0]).windows == tune(waves((150,))).windows
+    with pytest.raises(TypeError, match="could be one series or many"):
+        tune(np.stack(waves((150, 150))))
+
+
+@pytest.mark.parametrize(
     ("series", "more", "said"),
     [
         ([np.zeros(2)], {}, "nothing to train on: no series has"),
         ([], {}, "nothing to train on"),
+        ([[]], {}, "nothing to train on"),
         ([np.array([1.0, np.inf] * 20)], {}, "series 0 holds infinity"),
-        ([np.zeros((20, 2, 2))], {}, "series 0 has shape"),
+        ([np.zeros((20, 2, 2))], {}, "series 0 has 3 dimensions"),
+        ([*waves(), ["high", "low"]], {}, "series 3 is not numeric"),
+        (waves(), {"validation": [["high", "low"]]}, "series 0 is not numeric"),
+        (
+            waves((50, 2)),
+            {"covariates": [Covariates(past=np.zeros(50)), Covariates(past=["high", "low"])]},
+            "series 1, the table of covariates known in the past, is not numeric",
+        ),
         (waves(), {"covariates": [Covariates()]}, "3 series, but covariates of 1"),
         (
             waves((50, 50)),

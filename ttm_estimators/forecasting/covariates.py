@@ -13,11 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ttm_estimators.forecasting.series import Array, Batch, Mask
+from ttm_estimators.forecasting.series import Array, Batch, Mask, as_numbers
 from ttm_estimators.network import TTMConfig
 
 FARTHEST = 1e6
 """Standard deviations from its history at which a future covariate is cut, to fit float32."""
+
+KNOWN = ", the table of covariates known in the future,"
+PAST = ", the table of covariates known in the past,"
+"""How messages go on from the name of a series."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,11 @@ class Joined(NamedTuple):
     static_K: tuple[int, ...]
 
 
-def counts(covariates: Covariates) -> tuple[int, int, int]:
+def counts(covariates: Covariates, name: str) -> tuple[int, int, int]:
     """Numbers of known, past and static covariates."""
     return (
-        _columns(covariates.known, "").shape[1],
-        _columns(covariates.past, "").shape[1],
+        _columns(covariates.known, name + KNOWN).shape[1],
+        _columns(covariates.past, name + PAST).shape[1],
         len(covariates.static),
     )
 
@@ -68,11 +72,12 @@ def join(values_TV: Array, covariates: Covariates, config: TTMConfig, name: str)
     ------
     ValueError
         When their numbers are not those of the configuration, a covariate is shorter than the
-        series or infinite, or a category is out of range. The message begins with ``name``.
+        series, infinite or not numeric, or a category is out of range. The message begins with
+        ``name``.
     """
     points = len(values_TV)
-    known = _columns(covariates.known, f"{name}, covariates known in the future,", points)
-    past = _columns(covariates.past, f"{name}, covariates known in the past,", points)
+    known = _columns(covariates.known, name + KNOWN, points)
+    past = _columns(covariates.past, name + PAST, points)
     static = tuple(int(category) for category in covariates.static)
     others = config.channels - len(config.targets) - len(config.covariate_channels)
     for what, found, wanted in (
@@ -145,14 +150,5 @@ def _columns(values: Any, name: str, points: int = 0) -> Array:
     """Read covariates as float64 of shape (time, covariates), of none at all as many rows."""
     if values is None:
         return np.empty((points, 0))
-    if hasattr(values, "detach"):
-        values = values.detach().cpu().numpy()
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be numbers: encode categories as numbers first") from None
-    if array.ndim not in (1, 2):
-        raise ValueError(f"{name} must have shape (time,) or (time, covariates)")
-    if np.isinf(array).any():
-        raise ValueError(f"{name} hold infinity: replace it by NaN for missing")
+    array = as_numbers(values, name, "covariates")
     return array[:, None] if array.ndim == 1 else array

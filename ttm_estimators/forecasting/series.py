@@ -31,8 +31,6 @@ phase (ours)."""
 LARGEST = 1e300
 """Values beyond it could overflow when a forecast is scaled back."""
 
-SHAPES = "give an array of shape (time,) or (time, channels)"
-
 FARTHEST_BACK = 1e3
 """Standard deviations of the context at which values before it are cut, to fit float32."""
 
@@ -63,8 +61,40 @@ def as_list(series: Any) -> list[Any]:
     return [items] if alone else items
 
 
+def as_numbers(values: Any, name: str, columns: str = "channels") -> Array:
+    """Read float64 of shape (time,) or (time, columns), NaN where missing.
+
+    Raises
+    ------
+    ValueError
+        When the values are infinite, not numeric, or have more than two dimensions. The message
+        begins with ``name``.
+    """
+    shapes = f"give an array of shape (time,) or (time, {columns})"
+    if hasattr(values, "detach"):
+        values = values.detach().cpu().numpy()
+    if isinstance(values, np.ma.MaskedArray) and values.dtype.kind in "biuf":
+        values = np.ma.filled(values.astype(np.float64), np.nan)
+    try:
+        raw = np.asarray(values)
+    except ValueError:  # numpy's word for it is "inhomogeneous"
+        raise ValueError(f"{name} has rows of unequal lengths: {shapes}") from None
+    if raw.dtype == object:
+        raw = _from_objects(values, raw, name)
+    if raw.dtype.kind == "c":
+        raise ValueError(f"{name} is complex: give its real and imaginary parts apart")
+    if raw.dtype.kind not in "biuf":
+        raise ValueError(f"{name} is not numeric (dtype {raw.dtype}): convert it to numbers")
+    if raw.ndim not in (1, 2):
+        raise ValueError(f"{name} has {raw.ndim} dimensions {raw.shape}: {shapes}")
+    numbers = raw.astype(np.float64)
+    if np.isinf(numbers).any():
+        raise ValueError(f"{name} holds infinity: replace it by a number, or by NaN for missing")
+    return numbers
+
+
 def as_array(series: Any, name: str) -> Array:
-    """Read one series as float64 of shape (time,) or (time, channels), NaN where missing.
+    """Read one series to forecast, float64 of shape (time,) or (time, channels).
 
     Raises
     ------
@@ -72,27 +102,9 @@ def as_array(series: Any, name: str) -> Array:
         When it is empty, wholly missing, infinite, not numeric, or has more than two dimensions.
         The message begins with ``name``.
     """
-    if hasattr(series, "detach"):
-        series = series.detach().cpu().numpy()
-    if isinstance(series, np.ma.MaskedArray) and series.dtype.kind in "biuf":
-        series = np.ma.filled(series.astype(np.float64), np.nan)
-    try:
-        raw = np.asarray(series)
-    except ValueError:  # numpy's word for it is "inhomogeneous"
-        raise ValueError(f"{name} has rows of unequal lengths: {SHAPES}") from None
-    if raw.dtype == object:
-        raw = _from_objects(series, raw, name)
-    if raw.dtype.kind == "c":
-        raise ValueError(f"{name} is complex: forecast its real and imaginary parts apart")
-    if raw.dtype.kind not in "biuf":
-        raise ValueError(f"{name} is not numeric (dtype {raw.dtype}): convert it to numbers")
-    values = raw.astype(np.float64)
-    if values.ndim not in (1, 2):
-        raise ValueError(f"{name} has {values.ndim} dimensions {values.shape}: {SHAPES}")
+    values = as_numbers(series, name)
     if values.size == 0:
         raise ValueError(f"{name} is empty: drop it, or give it at least one value")
-    if np.isinf(values).any():
-        raise ValueError(f"{name} holds infinity: replace it by a number, or by NaN for missing")
     missing = np.isnan(values)
     if missing.all(axis=0).any():
         where = f" in channel {int(np.argmax(missing.all(axis=0)))}" if values.ndim == 2 else ""
@@ -102,15 +114,15 @@ def as_array(series: Any, name: str) -> Array:
     return values
 
 
-def _from_objects(series: Any, raw: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
+def _from_objects(values: Any, raw: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
     """Numbers from an object array, as lists with None and pandas' nullable types make them."""
-    if hasattr(series, "to_numpy"):
+    if hasattr(values, "to_numpy"):
         try:
-            return np.asarray(series.to_numpy(dtype="float64", na_value=np.nan))
+            return np.asarray(values.to_numpy(dtype="float64", na_value=np.nan))
         except (TypeError, ValueError):
             pass
     if any(isinstance(value, (complex, np.complexfloating)) for value in raw.ravel()):
-        raise ValueError(f"{name} is complex: forecast its real and imaginary parts apart")
+        raise ValueError(f"{name} is complex: give its real and imaginary parts apart")
     try:
         if any(isinstance(value, (str, bytes)) for value in raw.ravel()):
             raise TypeError

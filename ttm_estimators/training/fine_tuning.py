@@ -14,7 +14,6 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal, get_args
 
 import lightning
-import numpy as np
 import numpy.typing as npt
 import torch
 from lightning.pytorch.callbacks import EarlyStopping
@@ -22,7 +21,7 @@ from torch import Tensor, nn
 
 from ttm_estimators.data.split_windows import Windows, every_cut, last_cut, make_windows, split
 from ttm_estimators.forecasting.covariates import Covariates, Joined, counts, join
-from ttm_estimators.forecasting.series import SHAPES
+from ttm_estimators.forecasting.series import Array, as_list, as_numbers
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.network.widening import widen
 from ttm_estimators.training.quiet import quiet
@@ -194,8 +193,9 @@ def fine_tune(
     network : TinyTimeMixer
         Trained network. It stays as it is.
     series : sequence of array
-        Series of shape (time,) or (time, channels), NaN where missing. Those of fewer than three
-        points are left out.
+        Series of shape (time,) or (time, channels), NaN where missing, of the kinds that
+        :meth:`ttm_estimators.Forecaster.forecast` takes. Those of fewer than three points are left
+        out.
     settings : FineTuning, optional
         How to fine-tune.
     horizon : int, optional
@@ -219,18 +219,21 @@ def fine_tune(
 
     Raises
     ------
+    TypeError
+        When ``series`` or ``validation`` is no sequence of series.
     ValueError
-        When there is nothing to train on, a series holds infinity, covariates do not fit, or the
-        checkpoint is damaged or of another run.
+        When there is nothing to train on, a series is infinite or not numeric, covariates do not
+        fit, or the checkpoint is damaged or of another run.
     """
     began = time.perf_counter()
     settings = settings or FineTuning()
-    network = _prepared(network, series, covariates, settings)
+    arrays = _arrays(series)
+    network = _prepared(network, arrays, covariates, settings)
     horizon = min(horizon or network.config.horizon, network.config.horizon)
-    joined = _joined(series, covariates, network.config)
+    joined = _joined(arrays, covariates, network.config)
     held = None
     if validation is not None:
-        held = _joined(validation, validation_covariates, network.config)
+        held = _joined(_arrays(validation), validation_covariates, network.config)
     windows = _windows(joined, held, network.config, horizon, settings)
     found = len(windows[0].past)
     epoch_steps = min(max(found // settings.batch_size, SHORTEST_EPOCH), EPOCH)
@@ -276,21 +279,25 @@ def fine_tune(
     )
 
 
+def _arrays(series: Any) -> list[Array]:
+    """Series of shape (time,) or (time, channels)."""
+    return [as_numbers(one, f"series {i}") for i, one in enumerate(as_list(series))]
+
+
 def _prepared(
     network: TinyTimeMixer,
-    series: Sequence[npt.ArrayLike],
+    series: list[Array],
     covariates: Sequence[Covariates] | None,
     settings: FineTuning,
 ) -> TinyTimeMixer:
     """Copy a network, with the channels and covariates that it shall have."""
-    kinds = {counts(one) for one in covariates or ()} or {(0, 0, 0)}
+    kinds = {counts(one, f"series {i}") for i, one in enumerate(covariates or ())} or {(0, 0, 0)}
     if len(kinds) > 1:
         raise ValueError(
             f"series have different numbers of (known, past, static) covariates: {sorted(kinds)}"
         )
     known, past, static = kinds.pop()
-    shapes = {np.shape(one)[1:] for one in series}
-    targets = max((shape[0] for shape in shapes if shape), default=1)
+    targets = max((one.shape[1] for one in series if one.ndim == 2), default=1)
     mixed = settings.mix_channels and targets > 1
     if network.config.tied_channels or not (mixed or known or past or static):
         return copy.deepcopy(network)
@@ -308,19 +315,14 @@ def _prepared(
 
 
 def _joined(
-    series: Sequence[npt.ArrayLike], covariates: Sequence[Covariates] | None, config: TTMConfig
+    series: list[Array], covariates: Sequence[Covariates] | None, config: TTMConfig
 ) -> list[Joined]:
     """Series with their covariates; every channel by itself where the network takes them so."""
     if covariates is not None and len(covariates) != len(series):
         raise ValueError(f"there are {len(series)} series, but covariates of {len(covariates)}")
     joined = []
     for i, one in enumerate(series):
-        values = np.asarray(one, dtype=np.float64)
-        if values.ndim not in (1, 2):
-            raise ValueError(f"series {i} has shape {values.shape}: {SHAPES}")
-        if np.isinf(values).any():
-            raise ValueError(f"series {i} holds infinity: replace it by NaN for missing")
-        values_TV = values.reshape(len(values), -1)
+        values_TV = one[:, None] if one.ndim == 1 else one
         if config.tied_channels:
             mine = Covariates() if covariates is None else covariates[i]
             joined.append(join(values_TV, mine, config, f"series {i}"))
