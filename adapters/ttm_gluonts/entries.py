@@ -104,9 +104,14 @@ def name_of(entry: Entry, position: int | None = None) -> str:
     return "an entry" if position is None else f"entry {position}"
 
 
-def with_names(message: str, names: Sequence[str]) -> str:
+def with_names(message: str, names: Sequence[str], validation: Sequence[str] = ()) -> str:
     """Replace the core's "series 3" in a message by the third name (counting from 0)."""
-    return re.sub(r"\bseries (\d+)", lambda match: names[int(match[1])], message)
+
+    def name(match: re.Match[str]) -> str:
+        kind, number = match.groups(default="")
+        return kind + (validation if kind else names)[int(number)]
+
+    return re.sub(r"\b(validation )?series (\d+)", name, message)
 
 
 def warn_of_covariates(entries: Iterable[Entry], known: set[str]) -> Iterator[Entry]:

@@ -3,6 +3,7 @@
 # No "from __future__ import annotations" here: validated() reads types when the class is made.
 
 import copy
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -223,8 +224,11 @@ class TTMEstimator(PyTorchLightningEstimator):
                 **self.trainer_kwargs,
             )
         except ValueError as error:
-            names = [name_of(entry, position) for position, entry in enumerate(entries)]
-            raise ValueError(with_names(str(error), names)) from error
+            names = (
+                [name_of(entry, position) for position, entry in enumerate(each)]
+                for each in (entries, validation or ())
+            )
+            raise ValueError(with_names(str(error), *names)) from error
         return tuned.network, tuned.trainer
 
     def _train_new(
@@ -235,24 +239,21 @@ class TTMEstimator(PyTorchLightningEstimator):
         checkpoint: str | None,
     ) -> tuple[TinyTimeMixer, lightning.Trainer]:
         """Train weights from scratch, or on from there, every variate as a series of its own."""
-        columns = [
-            (name_of(entry, position), column_T)
-            for position, entry in enumerate(warn_of_covariates(entries, set()))
-            for column_T in _columns(entry)
-        ]
-        held = None if validation is None else [c for entry in validation for c in _columns(entry)]
+        columns = _columns(warn_of_covariates(entries, set()))
+        held = _columns(validation or ())
         try:
             trainer = train_on_series(
                 network,
                 [column_T for _, column_T in columns],
                 self.recipe,
                 horizon=self.lead_time + self.prediction_length,
-                validation=held,
+                validation=[column_T for _, column_T in held],
                 checkpoint=checkpoint,
                 **self.trainer_kwargs,
             )
         except ValueError as error:
-            raise ValueError(with_names(str(error), [name for name, _ in columns])) from error
+            names = ([name for name, _ in each] for each in (columns, held))
+            raise ValueError(with_names(str(error), *names)) from error
         return network, trainer
 
 
@@ -264,8 +265,13 @@ def _config(network: str | dict[str, Any]) -> TTMConfig:
     return PRESETS[network]
 
 
-def _columns(entry: Entry) -> np.ndarray[Any, Any]:
-    """Variates, as floats of single precision where they have it, or else of double."""
-    values = series_of(entry)
-    values = values.astype(np.float32 if values.dtype == np.float32 else np.float64)
-    return values.reshape(len(values), -1).T
+def _columns(entries: Iterable[Entry]) -> list[tuple[str, np.ndarray[Any, Any]]]:
+    """Variates with names, as floats of single precision where they have it, or else of double."""
+    columns = []
+    for position, entry in enumerate(entries):
+        values = series_of(entry)
+        values = values.astype(np.float32 if values.dtype == np.float32 else np.float64)
+        columns += [
+            (name_of(entry, position), column_T) for column_T in values.reshape(len(values), -1).T
+        ]
+    return columns

@@ -204,6 +204,15 @@ def test_data_that_can_not_be_trained_on_is_refused(model_folder, target, messag
         make(model_folder).train(rows)
 
 
+@pytest.mark.parametrize("start", [{}, {"network": asdict(TINY)}])
+@pytest.mark.parametrize("wrong", [1, 3])
+def test_an_item_of_the_validation_data_is_named_as_such(model_folder, start, wrong):
+    validation = [{**row, "item_id": f"v{i}"} for i, row in enumerate(entries(40, 50, 60, 70))]
+    validation[wrong]["target"] = np.where(np.arange(40 + 10 * wrong) == 9, np.inf, 1.0)
+    with pytest.raises(ValueError, match=f"^validation item 'v{wrong}' holds infinity"):
+        make(model_folder, **start).train(entries(90, 80), validation)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -335,7 +335,7 @@ def test_a_single_series_may_stand_alone_and_a_table_may_not():
         ([np.array([1.0, np.inf] * 20)], {}, "series 0 holds infinity"),
         ([np.zeros((20, 2, 2))], {}, "series 0 has 3 dimensions"),
         ([*waves(), ["high", "low"]], {}, "series 3 is not numeric"),
-        (waves(), {"validation": [["high", "low"]]}, "series 0 is not numeric"),
+        (waves(), {"validation": [["high", "low"]]}, "^validation series 0 is not numeric"),
         (
             waves((50, 2)),
             {"covariates": [Covariates(past=np.zeros(50)), Covariates(past=["high", "low"])]},

@@ -64,9 +64,7 @@ class SeriesWindows(IterableDataset[Window]):
         rank: int = 0,
         ranks: int = 1,
     ) -> None:
-        for i, values in enumerate(series):
-            if np.isinf(values).any():
-                raise ValueError(f"series {i} holds infinity: replace it by NaN for missing")
+        _refuse_infinity(series, "series")
         self.series = [values for values in series if len(values) > 1]
         if not self.series:
             raise ValueError("there is nothing to train on: no series has two points or more")
@@ -136,7 +134,14 @@ def cutoffs(length: int, horizon: int) -> tuple[int, int]:
 def last_windows(
     series: Sequence[npt.NDArray[Any]], context_length: int, horizon: int, batch_size: int
 ) -> list[Window]:
-    """Batches of the last window of every series that has two points, for validation."""
+    """Batches of the last window of every series that has two points, for validation.
+
+    Raises
+    ------
+    ValueError
+        When a series holds infinity.
+    """
+    _refuse_infinity(series, "validation series")
     pairs = []
     for values in series:
         if len(values) > 1:
@@ -164,6 +169,12 @@ def cut_windows(
         torch.from_numpy(np.where(batch.observed_BTC, batch.past_BTC, np.float32(np.nan))[..., 0]),
         torch.from_numpy(((future_BH - batch.loc_BC) / scale_B1).astype(np.float32)),
     )
+
+
+def _refuse_infinity(series: Sequence[npt.NDArray[Any]], called: str) -> None:
+    for i, values in enumerate(series):
+        if np.isinf(values).any():
+            raise ValueError(f"{called} {i} holds infinity: replace it by NaN for missing")
 
 
 def _stride(points: int) -> int:

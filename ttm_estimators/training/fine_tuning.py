@@ -58,6 +58,9 @@ VALIDATION_PART = 0.25
 
 GRADIENT_CLIP = 1.0
 
+TRAINING, VALIDATION = "series", "validation series"
+"""How messages call what is given."""
+
 FEW_WINDOWS = 1000
 FEW_WINDOWS_DROPOUT = 0.7
 """Dropout of the head for fewer windows than these, as the paper has for small data."""
@@ -227,13 +230,14 @@ def fine_tune(
     """
     began = time.perf_counter()
     settings = settings or FineTuning()
-    arrays = _arrays(series)
+    arrays = _arrays(series, TRAINING)
     network = _prepared(network, arrays, covariates, settings)
     horizon = min(horizon or network.config.horizon, network.config.horizon)
-    joined = _joined(arrays, covariates, network.config)
+    joined = _joined(arrays, covariates, network.config, TRAINING)
     held = None
     if validation is not None:
-        held = _joined(_arrays(validation), validation_covariates, network.config)
+        others = _arrays(validation, VALIDATION)
+        held = _joined(others, validation_covariates, network.config, VALIDATION)
     windows = _windows(joined, held, network.config, horizon, settings)
     found = len(windows[0].past)
     epoch_steps = min(max(found // settings.batch_size, SHORTEST_EPOCH), EPOCH)
@@ -279,9 +283,9 @@ def fine_tune(
     )
 
 
-def _arrays(series: Any) -> list[Array]:
+def _arrays(series: Any, called: str) -> list[Array]:
     """Series of shape (time,) or (time, channels)."""
-    return [as_numbers(one, f"series {i}") for i, one in enumerate(as_list(series))]
+    return [as_numbers(one, f"{called} {i}") for i, one in enumerate(as_list(series))]
 
 
 def _prepared(
@@ -291,7 +295,9 @@ def _prepared(
     settings: FineTuning,
 ) -> TinyTimeMixer:
     """Copy a network, with the channels and covariates that it shall have."""
-    kinds = {counts(one, f"series {i}") for i, one in enumerate(covariates or ())} or {(0, 0, 0)}
+    kinds = {counts(one, f"{TRAINING} {i}") for i, one in enumerate(covariates or ())} or {
+        (0, 0, 0)
+    }
     if len(kinds) > 1:
         raise ValueError(
             f"series have different numbers of (known, past, static) covariates: {sorted(kinds)}"
@@ -315,17 +321,17 @@ def _prepared(
 
 
 def _joined(
-    series: list[Array], covariates: Sequence[Covariates] | None, config: TTMConfig
+    series: list[Array], covariates: Sequence[Covariates] | None, config: TTMConfig, called: str
 ) -> list[Joined]:
     """Series with their covariates; every channel by itself where the network takes them so."""
     if covariates is not None and len(covariates) != len(series):
-        raise ValueError(f"there are {len(series)} series, but covariates of {len(covariates)}")
+        raise ValueError(f"there are {len(series)} {called}, but covariates of {len(covariates)}")
     joined = []
     for i, one in enumerate(series):
         values_TV = one[:, None] if one.ndim == 1 else one
         if config.tied_channels:
             mine = Covariates() if covariates is None else covariates[i]
-            joined.append(join(values_TV, mine, config, f"series {i}"))
+            joined.append(join(values_TV, mine, config, f"{called} {i}"))
         else:
             joined += [
                 Joined(column_T[:, None], column_T[:0, None], (), ()) for column_T in values_TV.T

@@ -122,10 +122,10 @@ class _Series(lightning.LightningDataModule):
         horizon: int,
     ) -> None:
         super().__init__()
-        self.validation = validation
         self.shape = (context_length, horizon, recipe.batch_size)
         self.seed = recipe.seed
         self.series = SeriesWindows(series, *self.shape)  # refuses what can not be trained on
+        self.held = last_windows(validation or (), *self.shape)
 
     def train_dataloader(self) -> DataLoader[Window]:
         assert self.trainer is not None
@@ -141,9 +141,7 @@ class _Series(lightning.LightningDataModule):
 
     def val_dataloader(self) -> Any:
         """Every process takes all of them, and so finds the same loss without a word."""
-        if self.validation is None:
-            return []
-        return DataLoader(last_windows(self.validation, *self.shape), batch_size=None)  # type: ignore[arg-type]
+        return DataLoader(self.held, batch_size=None) if self.held else []  # type: ignore[arg-type]
 
 
 class _BestWeights(lightning.Callback):
