@@ -88,6 +88,18 @@ def test_a_cycle_that_is_longer_than_the_context_is_seen(forecaster):
     )
 
 
+@pytest.mark.parametrize("before", [-30.0, 30.0, 1e4])
+def test_another_level_before_the_context_does_not_matter(forecaster, before):
+    history = np.random.default_rng(0).normal(size=64)
+    history[:10] = np.nan  # not held from before, either
+    longer = np.r_[np.zeros(64) + before, history]
+    np.testing.assert_allclose(
+        forecaster.forecast([longer], HORIZON).quantiles,
+        forecaster.forecast([history], HORIZON).quantiles,
+        atol=1e-5,
+    )
+
+
 def test_huge_values_before_the_context_do_no_harm(forecaster):
     history = np.random.default_rng(0).normal(size=64)
     longer = np.r_[1e300, -1e300, np.full(20, 1e200), 1e-300 * history]

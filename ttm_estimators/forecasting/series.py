@@ -31,8 +31,8 @@ phase (ours)."""
 LARGEST = 1e300
 """Values beyond it could overflow when a forecast is scaled back."""
 
-FARTHEST_BACK = 1e3
-"""Standard deviations of the context at which values before it are cut, to fit float32."""
+FARTHEST_BACK = 10.0
+"""Standard deviations of the context at which values before it are cut."""
 
 CONSTANT = 1e-13
 """Relative standard deviation under which a history counts as constant: rounding makes 1e-16."""
@@ -238,7 +238,10 @@ def make_batch(
     constant = deviation_B1C <= CONSTANT
     past = np.where(constant, 0.0, past / np.where(constant, 1.0, deviation_B1C))
     past[:, :-context_length] = past[:, :-context_length].clip(-FARTHEST_BACK, FARTHEST_BACK)
-    past, known = hold_last(past, observed)
+    # What lies before the context has no part in it: its values may be far away by now.
+    parts = [np.s_[:, :-context_length], context]
+    held = [hold_last(past[part], observed[part]) for part in parts]
+    past, known = (np.concatenate(both, axis=1) for both in zip(*held, strict=True))
     return Batch(
         past.astype(np.float32),
         known,

@@ -31,8 +31,11 @@ CLOSE = 0.25
 """A short cycle counts when it gains at least all but this share of what the best one gains."""
 
 CLEARLY = 0.7
-"""A cycle of points beyond the context is taken when it falls below this share of the fall of the
-best one within."""
+"""A cycle of points beyond the context is taken when its fall is below this share of that of the
+best cycle within, and its squared error in the context below this share of ``UNRELATED``."""
+
+UNRELATED = 2.0
+"""Mean squared difference of two points of a context that have nothing to do with each other."""
 
 
 class Seasons(NamedTuple):
@@ -69,22 +72,22 @@ def continue_seasons(
     channels = x_BTC.shape[2]
     x_NT = rearrange(x_BTC, "b t c -> (b c) t")
     observed_NT = rearrange(observed_BTC, "b t c -> (b c) t")
-    period_NK, repetition_NKF = find_periods(
-        x_NT[:, -context_length:], observed_NT[:, -context_length:]
-    )
+    context_NT, seen_NT = x_NT[:, -context_length:], observed_NT[:, -context_length:]
+    period_NK, repetition_NKF = find_periods(context_NT, seen_NT)
     if x_NT.shape[1] > context_length:
         long_NK, long_NKF = find_periods(x_NT, observed_NT)
-        better_N1 = long_NKF[:, :1, 0] < CLEARLY * repetition_NKF[:, :1, 0]
+        # Not by its fall alone: a level that shifted before the context may look like a cycle.
+        error_N1 = _error_in_context(x_NT, observed_NT, long_NK[:, :1], context_length)
+        better_N1 = (long_NKF[:, :1, 0] < CLEARLY * repetition_NKF[:, :1, 0]) & (
+            error_N1 < CLEARLY * UNRELATED
+        )
+        long_NKF[:, :1, 1] = error_N1.sqrt()
         better_NK = better_N1 & (torch.arange(CYCLES, device=x_NT.device) == 0)
         period_NK = torch.where(better_NK, long_NK, period_NK)
         repetition_NKF = torch.where(better_NK[..., None], long_NKF, repetition_NKF)
-    ahead_NKH = torch.stack(
-        [
-            _mean_of_cycles(x_NT, observed_NT, period_NK[:, k : k + 1], cycles, horizon)
-            for k, cycles in enumerate((1, AVERAGED))
-        ],
-        dim=1,
-    )
+    best_NH = _mean_of_cycles(x_NT, observed_NT, period_NK[:, :1], 1, horizon)
+    short_NH = _mean_of_cycles(context_NT, seen_NT, period_NK[:, 1:], AVERAGED, horizon)
+    ahead_NKH = torch.stack([best_NH, short_NH], dim=1)
     return Seasons(
         rearrange(ahead_NKH, "(b c) k h -> b c k h", c=channels).to(x_BTC.dtype),
         rearrange(repetition_NKF, "(b c) k f -> b c (k f)", c=channels).to(x_BTC.dtype),
@@ -132,6 +135,24 @@ def find_periods(x_NT: Tensor, observed_NT: Tensor) -> tuple[Tensor, Tensor]:
         dim=-1,
     )
     return period_NK, repetition_NKF
+
+
+def _error_in_context(
+    x_NT: Tensor, observed_NT: Tensor, period_N1: Tensor, context_length: int
+) -> Tensor:
+    """Mean squared difference of the context from a cycle earlier, shape (N, 1).
+
+    Infinite where too few points have one.
+    """
+    length = x_NT.shape[1]
+    step_NC = torch.arange(length - context_length, length, device=x_NT.device) - period_N1
+    context_NC, seen_NC = x_NT[:, -context_length:], observed_NT[:, -context_length:]
+    known_NC = seen_NC & (step_NC >= 0) & observed_NT.gather(1, step_NC.clamp(min=0))
+    change_NC = torch.where(known_NC, context_NC - x_NT.gather(1, step_NC.clamp(min=0)), 0.0)
+    count_N1 = known_NC.sum(dim=1, keepdim=True)
+    error_N1 = change_NC.square().sum(dim=1, keepdim=True) / count_N1.clamp(min=1)
+    enough_N1 = 3 * count_N1 >= seen_NC.sum(dim=1, keepdim=True)
+    return torch.where(enough_N1, error_N1, torch.inf)
 
 
 def _mean_of_cycles(
