@@ -33,8 +33,8 @@ Array = npt.NDArray[np.float64]
 SHARE = 0.05
 """Part of the training windows, its first, that is trained on."""
 
-SETTINGS = FineTuning()
-"""How to fine-tune, but for what the protocol decides on."""
+SETTINGS = FineTuning(windows=3000, steps=300, patience=3, learning_rate=1e-3)
+"""How to fine-tune, but for what the protocol decides on: half a minute for each set."""
 
 VALIDATION_WINDOWS = 100
 """Evenly spread over the validation part."""
