@@ -8,7 +8,9 @@ import pytest
 pytest.importorskip("lightning", reason="training needs the extra train")
 
 from ttm_estimators import load, load_network
+from ttm_estimators.command_line.covariates import categories
 from ttm_estimators.command_line.finetune import CHECKPOINT
+from ttm_estimators.command_line.table import read_panel
 
 QUICK = ("--steps", 10, "--batch-size", 16, "--learning-rate", 0.01)
 HORIZON = 6
@@ -107,6 +109,19 @@ def test_an_unknown_category_is_told(run, finetune, table, tmp_path):
     code, _, err = run("forecast", data, "--horizon", 5, "--model", tmp_path / "tuned", *COLUMNS)
     assert code == 2
     assert "series 'south' has the size 'tiny', but the model was fine-tuned on large, small" in err
+
+
+@pytest.mark.parametrize("codes", [(1, 2), (1.5, 2), ("007", "8")])
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_category_does_not_depend_on_empty_cells(codes, suffix, tmp_path):
+    frame = driven()
+    frame["code"] = frame["shop"].map(dict(zip(("north", "south"), codes, strict=True)))
+    for empty in ([], [3, 200]):
+        frame.loc[empty, "code"] = None
+        path = tmp_path / f"sales.{suffix}"
+        frame.to_csv(path, index=False) if suffix == "csv" else frame.to_parquet(path)
+        panel = read_panel(path, ids=["shop"], values=["sales"], static=["code"], known=["price"])
+        assert categories(panel, ["code"]) == {"code": [*map(str, codes)]}
 
 
 def test_value_columns_see_each_other_when_they_are_mixed(run, finetune, table, tmp_path):

@@ -120,8 +120,11 @@ def read_panel(
     others = frame[covariates].copy()
     for name in (*known, *past):
         others[name] = read_numbers(frame[name])
+    written = _as_written(frame, path, list(dict.fromkeys(static))).astype(str)
     for name in static:
-        others[name] = frame[name].astype(str).where(frame[name].notna())
+        # Tables with an empty cell hold, and are written with, 1.0 for 1.
+        category = written[name].str.replace(WHOLE, r"\1", regex=True)
+        others[name] = category.where(frame[name].notna())
     free = frame.drop(columns=[name for name in covariates if name not in (time, *ids, *values)])
     headless = time is None and all(map(_is_number, _names(frame)))
     time = time or (_names(frame)[0] if headless else _find_time(free, [*ids, *values]))
@@ -253,6 +256,9 @@ COMPACT = {6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d
 COUNTS = {5: 4, 6: 53, 7: 366}
 """Quarters, weeks or days that whole numbers of so many digits may count behind a year."""
 
+WHOLE = r"^([-+]?\d+)\.0+$"
+"""A whole number with decimals."""
+
 QUARTER = r"\d{4}[- ]?Q[1-4]"
 
 MORE_FORMATS = (
@@ -311,13 +317,20 @@ def _read_csv(path: Path, **options: Any) -> pd.DataFrame:
 def _read_ids(frame: pd.DataFrame, path: Path, ids: list[str]) -> pd.DataFrame:
     """Take the id columns. Those of a CSV file stay as they are written, such as 007 or NA."""
     keys = frame[ids]
-    if ids and not _is_parquet(path):
-        text = _read_csv(path, usecols=ids, dtype=str, keep_default_na=False)[ids]
+    if not _is_parquet(path):
+        text = _as_written(frame, path, ids)
         text = text.mask(text == "")
         keys = keys if keys.astype(str).equals(text) else text
     for name in ids:
         _refuse_missing(keys[name])
     return keys
+
+
+def _as_written(frame: pd.DataFrame, path: Path, names: list[str]) -> pd.DataFrame:
+    """Columns of a CSV file as text, those of a Parquet file as they are."""
+    if not names or _is_parquet(path):
+        return frame[names]
+    return _read_csv(path, usecols=names, dtype=str, keep_default_na=False)[names]
 
 
 def _refuse_missing(column: pd.Series[Any]) -> None:
