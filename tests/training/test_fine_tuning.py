@@ -326,6 +326,13 @@ def test_a_single_series_may_stand_alone_and_a_table_may_not():
         tune(np.stack(waves((150, 150))))
 
 
+def test_a_series_below_the_shortest_history_is_only_validated_on():
+    settings = {"horizon": 12, "shortest_history": 36}
+    with_it, without = tune(waves((80, 50)), **settings), tune(waves((80,)), **settings)
+    assert with_it.windows == without.windows
+    assert with_it.validation_windows > without.validation_windows
+
+
 @pytest.mark.parametrize(
     ("series", "more", "said"),
     [
@@ -335,6 +342,11 @@ def test_a_single_series_may_stand_alone_and_a_table_may_not():
         ([np.array([1.0, np.inf] * 20)], {}, "series 0 holds infinity"),
         ([np.zeros((20, 2, 2))], {}, "series 0 has 3 dimensions"),
         ([*waves(), ["high", "low"]], {}, "series 3 is not numeric"),
+        (
+            waves((50, 60)),
+            {"shortest_history": 37, "horizon": 12},
+            "no series has 37 points before a future, as shortest_history asks, 36 at most",
+        ),
         (waves(), {"validation": [["high", "low"]]}, "^validation series 0 is not numeric"),
         (
             waves((50, 2)),

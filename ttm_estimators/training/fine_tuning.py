@@ -352,7 +352,14 @@ def _windows(
     else:
         training, held = every_cut(series, horizon), last_cut(validation, horizon)
     longest = settings.shortest_history or config.context_length
-    training = [one.after(longest, half=settings.shortest_history is None) for one in training]
+    found = [one.after(longest, half=settings.shortest_history is None) for one in training]
+    if training and not any(one.points for one in found):
+        last = max(one.first + one.points - 1 for one in training)
+        raise ValueError(
+            f"there is nothing to train on: no series has {longest} points before a future, as "
+            f"shortest_history asks, {last} at most"
+        )
+    training = [one for one in found if one.points]
     if not training or not held:
         raise ValueError(
             "there is nothing to train on: no series has the two points that a window takes"
