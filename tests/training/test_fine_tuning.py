@@ -372,6 +372,19 @@ def test_what_can_not_be_trained_on_is_told(series, more, said):
         tune(series, **more)
 
 
+@pytest.mark.parametrize("horizon", [0, -3, 2.5, True])
+def test_a_horizon_is_a_whole_number_of_at_least_1(horizon):
+    with pytest.raises(ValueError, match="horizon must be"):
+        tune(horizon=horizon)
+
+
+def test_a_validation_without_values_is_told():
+    ended = [np.concatenate([values, np.full(60, np.nan)]) for values in waves((120,))]
+    result = tune(ended)
+    assert (result.share, result.zero_shot_loss) == (0.0, 0.0)
+    assert str(result).startswith("kept the zero-shot weights, for validation has no values")
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -384,6 +397,9 @@ def test_what_can_not_be_trained_on_is_told(series, more, said):
         ("shortest_history", 0),
         ("seed", -1),
         ("validation_share", 1.0),
+        ("validation_share", None),
+        ("learning_rate", "fast"),
+        ("head_dropout", "0.5"),
         ("learning_rate", 0.0),
         ("head_dropout", 1.0),
     ],

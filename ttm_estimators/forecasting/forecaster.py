@@ -6,13 +6,12 @@ known in the future, K static covariates.
 
 from __future__ import annotations
 
-import operator
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +27,15 @@ from ttm_estimators.forecasting.covariates import (
 )
 from ttm_estimators.forecasting.quantiles import check_levels, interpolate, validated_levels
 from ttm_estimators.forecasting.rollout import roll_out
-from ttm_estimators.forecasting.series import Array, History, as_array, as_list, latest, make_batch
+from ttm_estimators.forecasting.series import (
+    Array,
+    History,
+    as_array,
+    as_list,
+    latest,
+    make_batch,
+    validated_count,
+)
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.weights import load_network, resolve
 
@@ -125,8 +132,8 @@ class Forecaster:
             dimensions, the horizon or a level is out of range, or covariates do not fit or do not
             reach the horizon. The message names the series.
         """
-        steps = _validated_count("horizon", horizon)
-        rows_at_once = _validated_count("batch_size", batch_size)
+        steps = validated_count("horizon", horizon)
+        rows_at_once = validated_count("batch_size", batch_size)
         levels = validated_levels(
             self.quantile_levels if quantile_levels is None else quantile_levels
         )
@@ -269,18 +276,6 @@ def load(
     (1, 24, 9)
     """
     return Forecaster(load_network(resolve(name_or_folder)), device=device)
-
-
-def _validated_count(name: str, value: Any) -> int:
-    try:
-        if isinstance(value, (bool, np.bool_)):
-            raise TypeError
-        count = operator.index(value)
-    except TypeError:
-        raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}") from None
-    if count < 1:
-        raise ValueError(f"{name} must be at least 1, got {count}")
-    return count
 
 
 def _common_channels(shapes: Sequence[tuple[int, ...]]) -> int | None:

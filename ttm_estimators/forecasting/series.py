@@ -9,6 +9,7 @@ Shape suffixes: B batch, T time, C channels.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Number
 from typing import Any, NamedTuple
@@ -36,6 +37,25 @@ FARTHEST_BACK = 10.0
 
 CONSTANT = 1e-13
 """Relative standard deviation under which a history counts as constant: rounding makes 1e-16."""
+
+
+def validated_count(name: str, value: Any) -> int:
+    """Take a whole number of at least 1.
+
+    Raises
+    ------
+    ValueError
+        When it is none. The message names it.
+    """
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        count = operator.index(value)
+    except TypeError:
+        raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}") from None
+    if count < 1:
+        raise ValueError(f"{name} must be at least 1, got {count}")
+    return count
 
 
 def as_list(series: Any) -> list[Any]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from numbers import Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, get_args
@@ -21,7 +22,7 @@ from torch import Tensor, nn
 
 from ttm_estimators.data.split_windows import Windows, every_cut, last_cut, make_windows, split
 from ttm_estimators.forecasting.covariates import Covariates, Joined, counts, join
-from ttm_estimators.forecasting.series import Array, as_list, as_numbers
+from ttm_estimators.forecasting.series import Array, as_list, as_numbers, validated_count
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.network.widening import widen
 from ttm_estimators.training.quiet import quiet
@@ -127,6 +128,11 @@ class FineTuning:
                 )
         if not isinstance(self.mix_channels, bool):
             raise ValueError(f"mix_channels must be true or false, got {self.mix_channels!r}")
+        for name in ("validation_share", "learning_rate", "head_dropout"):
+            value = getattr(self, name)
+            absent = value is None and name != "validation_share"
+            if isinstance(value, bool) or not (absent or isinstance(value, Real)):
+                raise ValueError(f"{name} must be a number, got {value!r}")
         if not 0 < self.validation_share < 1:
             raise ValueError(f"validation_share must lie in (0, 1), got {self.validation_share}")
         if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
@@ -147,7 +153,7 @@ class FineTuned:
     they were, for nothing forecast the validation part better."""
 
     zero_shot_loss: float
-    """Quantile loss of the first weights on the validation part."""
+    """Quantile loss of the first weights on the validation part. 0 where that has no values."""
 
     loss: float
     """Quantile loss of the kept weights there, never above that of the first ones."""
@@ -164,6 +170,8 @@ class FineTuned:
             f"{self.steps} steps on {self.windows:,} windows in {self.seconds:.1f} s, learning "
             f"rate {self.learning_rate:g}; {self.validation_windows:,} windows for validation"
         )
+        if not self.zero_shot_loss:
+            return f"kept the zero-shot weights, for validation has no values: {trained}"
         if not self.share:
             return f"kept the zero-shot weights, no others did better: {trained}"
         gain = 1 - self.loss / self.zero_shot_loss
@@ -225,14 +233,16 @@ def fine_tune(
     TypeError
         When ``series`` or ``validation`` is no sequence of series.
     ValueError
-        When there is nothing to train on, a series is infinite or not numeric, covariates do not
-        fit, or the checkpoint is damaged or of another run.
+        When ``horizon`` is no whole number of at least 1, there is nothing to train on, a series is
+        infinite or not numeric, covariates do not fit, or the checkpoint is damaged or of another
+        run.
     """
     began = time.perf_counter()
     settings = settings or FineTuning()
     arrays = _arrays(series, TRAINING)
     network = _prepared(network, arrays, covariates, settings)
-    horizon = min(horizon or network.config.horizon, network.config.horizon)
+    longest = network.config.horizon
+    horizon = longest if horizon is None else min(validated_count("horizon", horizon), longest)
     joined = _joined(arrays, covariates, network.config, TRAINING)
     held = None
     if validation is not None:
