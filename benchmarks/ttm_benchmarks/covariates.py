@@ -32,6 +32,9 @@ REAL_HORIZON = 96
 REAL_TESTS = 100
 """Test windows of a real set, evenly spread."""
 
+WINDOWS, STEPS = 3000, 300
+"""Of fine-tuning, at most."""
+
 BAR = 0.5
 """Largest error on the made set with the covariate, in times of that without it."""
 
@@ -99,7 +102,7 @@ def run(
 
 def measure(forecaster: Forecaster, one: Set, seed: int) -> dict[str, float]:
     """Errors zero-shot, fine-tuned without covariates, and with them."""
-    settings = FineTuning(seed=seed)
+    settings = FineTuning(windows=WINDOWS, steps=STEPS, seed=seed)
     errors = {"zero-shot": _error(forecaster, one, None)}
     for name, given in (("fine-tuned", False), (WITH, True)):
         tuned = fine_tune(

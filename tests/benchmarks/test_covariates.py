@@ -14,7 +14,7 @@ from ttm_estimators import FineTuning
 def _short(monkeypatch):
     quick = {"steps": 100, "windows": 500, "batch_size": 16, "learning_rate": 2e-2}
     monkeypatch.setattr(
-        covariates, "FineTuning", lambda seed: FineTuning(seed=seed, head_dropout=0.0, **quick)
+        covariates, "FineTuning", lambda seed, **_: FineTuning(seed=seed, head_dropout=0.0, **quick)
     )
 
 
