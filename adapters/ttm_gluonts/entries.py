@@ -82,12 +82,16 @@ def start_of(entry: Entry) -> pd.Period:
 
 @lru_cache(maxsize=256)
 def _period_offset(alias: str) -> Any:
-    """Offset of an alias in any spelling, with whole months for their first or business days."""
+    """Offset of an alias in any spelling, with whole spans for their first or business days."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # much data spells hours "H", pandas "h"
         offset = to_offset(alias)
     if isinstance(offset, (offsets.MonthBegin, offsets.BMonthBegin, offsets.BMonthEnd)):
         return offsets.MonthEnd(offset.n)
+    if isinstance(offset, offsets.BQuarterEnd):
+        return offsets.QuarterEnd(offset.n, startingMonth=offset.kwds["startingMonth"])
+    if isinstance(offset, offsets.BYearEnd):
+        return offsets.YearEnd(offset.n, month=offset.kwds["month"])
     if isinstance(offset, (offsets.QuarterBegin, offsets.BQuarterBegin)):
         return offsets.QuarterEnd(
             offset.n, startingMonth=10 + (offset.kwds["startingMonth"] + 1) % 3

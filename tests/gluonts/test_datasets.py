@@ -114,11 +114,14 @@ def test_frequencies_under_old_and_new_names_give_the_right_start(predictor, fre
         ("3MS", pd.Period("2001-11", "3M")),
         *(
             (alias, pd.Period("2001Q4", "Q-DEC"))
-            for alias in ("Q", "QE", "QS", "QS-OCT", "BQS-JAN")
+            for alias in ("Q", "QE", "QS", "QS-OCT", "BQS-JAN", "BQ", "BQE")
         ),
-        ("QS-FEB", pd.Period("2001-11", "Q-OCT")),
-        *((alias, pd.Period("2003", "Y-DEC")) for alias in ("A-DEC", "YE", "YS", "AS")),
-        ("YS-JUL", pd.Period("2002-07", "Y-JUN")),
+        *((alias, pd.Period("2001-11", "Q-OCT")) for alias in ("QS-FEB", "BQE-OCT")),
+        *(
+            (alias, pd.Period("2003", "Y-DEC"))
+            for alias in ("A-DEC", "YE", "YS", "AS", "BYE", "BA")
+        ),
+        *((alias, pd.Period("2002-07", "Y-JUN")) for alias in ("YS-JUL", "BYE-JUN")),
         ("H", pd.Period("2001-05-01 02:00", "h")),
         ("15T", pd.Period("2001-05-01 00:30", "15min")),
         ("10S", pd.Period("2001-05-01 00:00:20", "10s")),
