@@ -169,9 +169,11 @@ class TTMForecaster(BaseForecaster):
         if X is None or forecaster.uses_X:
             return X if X is None else columns_of(X, forecaster.columns)
         if not self._warned_of_X:
+            what = "set fine_tune=True, or call pretrain with X, so that the network learns from it"
+            if self.network is not None:
+                what = "a new network learns without it, start from weights instead"
             warn(
-                "X is not used: set fine_tune=True, or call pretrain with X, so that the network "
-                "learns from it",
+                f"X is not used: {what}",
                 category=UserWarning,
                 obj=self,
                 stacklevel=5,
@@ -257,6 +259,8 @@ class TTMForecaster(BaseForecaster):
         steps_NS, index = self._histories.horizon(fh)
         forecaster, horizon = self._forecaster(), int(steps_NS.max())
         known = continued(self._known, self._used(X))
+        if known is None and forecaster.uses_X:
+            raise ValueError("the network was trained with X: give X to fit and to predict")
         covariates = None if known is None else covariates_of(known, self._histories, steps_NS)
         forecast = self._histories.forecast(forecaster, horizon, self.batch_size, covariates)
         return forecast, steps_NS, index

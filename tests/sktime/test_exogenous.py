@@ -1,10 +1,12 @@
 import warnings
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from tests.sktime.conftest import panel_of
+from tests.tiny import TINY
 from ttm_sktime import TTMForecaster
 
 LEARN = {"steps": 150, "batch_size": 16, "learning_rate": 2e-2, "head_dropout": 0.0}
@@ -55,6 +57,22 @@ def test_a_missing_future_is_told_with_columns_and_steps(tuned):
     X.iloc[len(y) :] = np.nan
     with pytest.raises(ValueError, match="y has no future values of the covariates 'price'"):
         tuned.predict(X=X)
+
+
+def test_an_x_that_was_learnt_from_is_asked_for(model):
+    y, X, _ = driven()
+    panel = [panel_of({"north": one}) for one in (y.to_frame(), X)]
+    pretrained = TTMForecaster(model, fine_tuning={**LEARN, "steps": 1}).pretrain(*panel)
+    with pytest.raises(ValueError, match="trained with X: give X to fit and to predict"):
+        pretrained.fit(y, fh=FH).predict()
+
+
+def test_a_new_network_says_that_it_learns_without_x():
+    y, X, _ = driven()
+    recipe = {"steps": 2, "batch_size": 2, "warmup_steps": 1}
+    forecaster = TTMForecaster(network=asdict(TINY), fine_tune=True, recipe=recipe)
+    with pytest.warns(UserWarning, match="X is not used: a new network learns without it"):
+        forecaster.fit(y, X=X[: len(y)], fh=FH)
 
 
 def test_only_the_steps_asked_for_are_needed(tuned):
