@@ -105,7 +105,8 @@ class Forecaster:
             series or many. The network sees the latest ``config.context_length`` points, and looks
             for cycles in ``config.input_length``. Where the whole context is missing it sees the
             points up to the last observed one, and forecasts across the gap, whose steps are not
-            returned.
+            returned. A network that mixes channels or takes covariates refuses a target without
+            any value in a context that its other channels have values in.
         horizon : int
             Steps to forecast, at least 1. Beyond ``config.horizon`` the forecast is rolled out.
         covariates : sequence of Covariates, optional

@@ -47,7 +47,8 @@ def train_on_series(
     network : TinyTimeMixer
         Trained network, or a new one.
     series : sequence of array
-        Series of shape (time,), NaN where missing.
+        Series of shape (time,), NaN where missing. Windows have the ``context_length`` of the
+        network, and nothing of what lies before it.
     recipe : Recipe
         How to train. Steps are rounded up to whole epochs of 50 at most.
     horizon : int, optional
