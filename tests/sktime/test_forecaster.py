@@ -58,7 +58,8 @@ def test_a_hierarchy_keeps_its_levels_and_order(forecaster):
 @pytest.mark.filterwarnings("ignore:Forecasters' predict_proba requires")
 def test_a_panel_goes_through_the_network_once(forecaster, panel):
     calls = []
-    network = forecaster.fit(panel)._forecaster().network
+    within = panel.groupby(level=0).tail(60)  # what reaches beyond the context goes apart
+    network = forecaster.fit(within)._forecaster().network
     handle = network.register_forward_hook(lambda *_: calls.append(1))
     try:
         forecaster.predict(fh=[1, 5])
