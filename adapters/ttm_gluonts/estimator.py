@@ -16,11 +16,12 @@ from gluonts.model.predictor import Predictor
 from gluonts.torch.model.estimator import PyTorchLightningEstimator, TrainOutput
 from gluonts.transform import Identity, Transformation
 
-from ttm_estimators import PRESETS, TinyTimeMixer, TTMConfig, load
+from ttm_estimators import TinyTimeMixer, load
+from ttm_estimators.network.presets import find_config
 from ttm_estimators.training.fine_tuning import FineTuning, fine_tune
 from ttm_estimators.training.module import Training
 from ttm_estimators.training.on_series import train_on_series
-from ttm_estimators.training.recipe import Recipe
+from ttm_estimators.training.recipe import ON_SERIES, Recipe
 from ttm_gluonts.entries import (
     ROLES,
     Entry,
@@ -31,9 +32,6 @@ from ttm_gluonts.entries import (
     with_names,
 )
 from ttm_gluonts.predictor import TTMPredictor
-
-RECIPE = {"steps": 500, "batch_size": 64, "learning_rate": 3e-4, "warmup_steps": 50}
-"""What differs from a pre-training recipe: short, small and gentle."""
 
 
 class TTMEstimator(PyTorchLightningEstimator):
@@ -106,8 +104,8 @@ class TTMEstimator(PyTorchLightningEstimator):
         self.prediction_length = prediction_length
         self.model = model
         self.fine_tuning = FineTuning(**(fine_tuning or {}))
-        self.config = None if network is None else _config(network)
-        self.recipe = Recipe(**{**RECIPE, **(recipe or {})})
+        self.config = None if network is None else find_config(network)
+        self.recipe = Recipe(**{**ON_SERIES, **(recipe or {})})
         self.predictor_kwargs = {**(predictor_kwargs or {})}
 
     def create_network(self) -> TinyTimeMixer:
@@ -255,14 +253,6 @@ class TTMEstimator(PyTorchLightningEstimator):
             names = ([name for name, _ in each] for each in (columns, held))
             raise ValueError(with_names(str(error), *names)) from error
         return network, trainer
-
-
-def _config(network: str | dict[str, Any]) -> TTMConfig:
-    if isinstance(network, dict):
-        return TTMConfig.from_dict(network)
-    if network not in PRESETS:
-        raise ValueError(f"unknown preset {network!r}: choose one of {', '.join(PRESETS)}")
-    return PRESETS[network]
 
 
 def _columns(entries: Iterable[Entry]) -> list[tuple[str, np.ndarray[Any, Any]]]:

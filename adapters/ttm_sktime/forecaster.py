@@ -19,16 +19,14 @@ from pandas.tseries.frequencies import to_offset
 from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 from sktime.utils.warnings import warn
 
-from ttm_estimators import PRESETS, Forecast, TinyTimeMixer, TTMConfig
+from ttm_estimators import Forecast, TinyTimeMixer
 from ttm_estimators.forecasting.quantiles import check_levels, interpolate
+from ttm_estimators.network.presets import find_config
 from ttm_sktime.dates import has_frequency
 from ttm_sktime.exogenous import columns_of, continued, covariates_of
 from ttm_sktime.frames import check_frame
 from ttm_sktime.histories import Histories, frequency_of, read
 from ttm_sktime.shared import SharedForecaster, shared_forecaster
-
-RECIPE = {"steps": 500, "batch_size": 64, "learning_rate": 3e-4, "warmup_steps": 50}
-"""What differs from a pre-training recipe: short, small and gentle."""
 
 MTYPES = ["pd.DataFrame", "pd-multiindex", "pd_multiindex_hier"]
 """Formats of one series, a panel and a hierarchy."""
@@ -341,9 +339,9 @@ class TTMForecaster(BaseForecaster):
     ) -> SharedForecaster:
         """Train a new network, or one on that was new, on every variate of every series."""
         from ttm_estimators.training.on_series import train_on_series
-        from ttm_estimators.training.recipe import Recipe
+        from ttm_estimators.training.recipe import ON_SERIES, Recipe
 
-        recipe = Recipe(**{**RECIPE, "seed": self.random_state, **(self.recipe or {})})
+        recipe = Recipe(**{**ON_SERIES, "seed": self.random_state, **(self.recipe or {})})
         network = self._untrained(recipe.seed)
         columns = [column_T for member in histories.members for column_T in member.values_TV.T]
         train_on_series(network, columns, recipe, horizon=horizon, **trainer)
@@ -361,7 +359,7 @@ class TTMForecaster(BaseForecaster):
         assert self.network is not None
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            return TinyTimeMixer(_config(self.network))
+            return TinyTimeMixer(find_config(self.network))
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:
@@ -377,11 +375,3 @@ class TTMForecaster(BaseForecaster):
             {"fine_tuning": quick},
             {"fine_tuning": quick, "fine_tune": "head", "batch_size": 3, "random_state": 1},
         ]
-
-
-def _config(network: str | dict[str, Any]) -> TTMConfig:
-    if isinstance(network, dict):
-        return TTMConfig.from_dict(network)
-    if network not in PRESETS:
-        raise ValueError(f"unknown preset {network!r}: choose one of {', '.join(PRESETS)}")
-    return PRESETS[network]

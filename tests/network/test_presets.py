@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from ttm_estimators import PRESETS, TinyTimeMixer
-from ttm_estimators.network.presets import PUBLISHED
+from ttm_estimators.network.presets import PUBLISHED, find_config
 
 OURS = sorted(PRESETS.keys() - PUBLISHED.keys() - {"ttm_l6"})
 
@@ -59,3 +59,14 @@ def test_our_preset_has_at_most_a_million_parameters(name):
 def test_there_is_a_preset_of_ours_with_quantiles_and_masks():
     assert OURS
     assert all(PRESETS[name].quantile_levels and PRESETS[name].mask_input for name in OURS)
+
+
+@pytest.mark.parametrize("network", ["ttm_1", ["ttm_512_96"], None, 3])
+def test_what_names_no_preset_is_told_those_that_there_are(network):
+    with pytest.raises(ValueError, match=r"unknown preset .*ttm_512_96"):
+        find_config(network)
+
+
+def test_a_configuration_is_found_by_name_or_made_of_fields():
+    assert find_config("ttm_512_96") is PRESETS["ttm_512_96"]
+    assert find_config({"horizon": 24}).horizon == 24

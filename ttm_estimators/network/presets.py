@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from ttm_estimators.network.config import TTMConfig
 
@@ -54,3 +55,18 @@ PRESETS: dict[str, TTMConfig] = {
     ),
 }
 """Every named geometry. ``ttm_2048_720`` is ours."""
+
+
+def find_config(network: str | dict[str, Any]) -> TTMConfig:
+    """Find the configuration that a preset's name or fields of :class:`TTMConfig` stand for.
+
+    Raises
+    ------
+    ValueError
+        When no preset has the name, or a field is unknown or out of range.
+    """
+    if isinstance(network, dict):
+        return TTMConfig.from_dict(network)
+    if not isinstance(network, str) or network not in PRESETS:
+        raise ValueError(f"unknown preset {network!r}: choose one of {', '.join(PRESETS)}")
+    return PRESETS[network]

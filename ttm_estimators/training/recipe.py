@@ -95,3 +95,7 @@ class Recipe:
         warm = (step + 1) / self.warmup_steps
         decay_steps = max(1, self.steps - self.stable_steps)
         return max(0.0, min(1.0, warm, (self.steps - step) / decay_steps))
+
+
+ON_SERIES = {"steps": 500, "batch_size": 64, "learning_rate": 3e-4, "warmup_steps": 50}
+"""What training on series of one's own changes in a recipe: short, small and gentle."""

@@ -11,7 +11,8 @@ from typing import Any
 
 import yaml
 
-from ttm_estimators.network import PRESETS, TTMConfig
+from ttm_estimators.network import TTMConfig
+from ttm_estimators.network.presets import find_config
 from ttm_estimators.training.recipe import Recipe
 
 
@@ -68,10 +69,7 @@ def read_recipe(name_or_file: str | Path) -> tuple[TTMConfig, Recipe]:
 def _read_network(value: Any) -> TTMConfig:
     if isinstance(value, dict):
         _refuse_unknown(value, (field.name for field in fields(TTMConfig)))
-        return TTMConfig.from_dict(value)
-    if value not in PRESETS:
-        raise ValueError(f"unknown preset {value!r}: choose one of {', '.join(PRESETS)}")
-    return PRESETS[value]
+    return find_config(value)
 
 
 def _refuse_unknown(given: Iterable[object], known: Iterable[str]) -> None:
