@@ -37,6 +37,8 @@ class WindowStream(IterableDataset[Window]):
     ----------
     context_length, horizon, batch_size : int
         Shape of the batches.
+    input_length : int, optional
+        Points of a history with those before its context. Default: ``context_length``.
     seed : int, default 0
         Another seed gives other windows.
     first : int, default 0
@@ -66,8 +68,10 @@ class WindowStream(IterableDataset[Window]):
         real_share: float = 0.5,
         augmentation: bool = True,
         device: str | torch.device = "cpu",
+        input_length: int | None = None,
     ) -> None:
         self.context_length = context_length
+        self.history = input_length or context_length
         self.horizon = horizon
         self.batch_size = batch_size
         self.seed = seed
@@ -97,38 +101,37 @@ class WindowStream(IterableDataset[Window]):
             parts.append(self._synthetic(self.batch_size - self.real, generator))
         if self.real:
             draw = Draw(self.real, 1, generator)
-            shape = self.context_length, self.horizon
+            shape = self.history, self.horizon
             parts.append(self.corpus.windows(draw, self.chances, *shape))
         series_BT = torch.cat(parts)
         order_B = torch.randperm(self.batch_size, generator=generator, device=self.device)
         draw = Draw(self.batch_size, series_BT.shape[1], generator)
         series_BT = series_BT[order_B]
         if self.augmentation:
-            series_BT = augment(series_BT, self.context_length, draw)
+            series_BT = augment(series_BT, self.history, draw)
         else:
             series_BT = standardise(series_BT)
-        past_BT = hold_last(series_BT[:, : self.context_length])
-        future_BH = series_BT[:, self.context_length :]
-        # Nothing is to be learnt from a history that does not vary.
-        centred_BT = past_BT - past_BT.nanmean(dim=1, keepdim=True)
+        past_BT = hold_last(series_BT[:, : self.history])
+        future_BH = series_BT[:, self.history :]
+        # Nothing is to be learnt from a context that does not vary.
+        context_BT = past_BT[:, -self.context_length :]
+        centred_BT = context_BT - context_BT.nanmean(dim=1, keepdim=True)
         constant_B1 = ~(centred_BT.nan_to_num().abs().amax(dim=1, keepdim=True) > 1e-4)
         return Window(past_BT, future_BH.masked_fill(constant_B1, math.nan))
 
     def _synthetic(self, series: int, generator: torch.Generator) -> Tensor:
         each = round(series * YOUNG_SHARE / YOUNG_LENGTHS)
-        parts = [
-            sample(series - YOUNG_LENGTHS * each, self.context_length + self.horizon, generator)
-        ]
+        parts = [sample(series - YOUNG_LENGTHS * each, self.history + self.horizon, generator)]
         parts += [self._young(each, generator) for _ in range(YOUNG_LENGTHS) if each]
         return torch.cat(parts)
 
     def _young(self, series: int, generator: torch.Generator) -> Tensor:
         """Series whose trends and cycles unfold over a short life, of one length."""
         u = float(torch.rand((), generator=generator, device=self.device))
-        history = round(YOUNGEST * (self.context_length / YOUNGEST) ** u)
+        history = round(YOUNGEST * (self.history / YOUNGEST) ** u)
         future = min(self.horizon, max(history, 48))
         values = sample(series, history + future, generator)
-        left, right = self.context_length - history, self.horizon - future
+        left, right = self.history - history, self.horizon - future
         return functional.pad(values, (left, right), value=math.nan)
 
 

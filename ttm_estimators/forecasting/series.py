@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ttm_estimators.network.scaling import FARTHEST_BACK
+
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
@@ -31,9 +33,6 @@ phase (ours)."""
 
 LARGEST = 1e300
 """Values beyond it could overflow when a forecast is scaled back."""
-
-FARTHEST_BACK = 10.0
-"""Standard deviations of the context at which values before it are cut."""
 
 CONSTANT = 1e-13
 """Relative standard deviation under which a history counts as constant: rounding makes 1e-16."""

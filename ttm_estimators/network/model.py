@@ -18,7 +18,7 @@ from ttm_estimators.network.decoder import Decoder
 from ttm_estimators.network.exogenous import ExogenousMixer
 from ttm_estimators.network.heads import Head, Shortcut
 from ttm_estimators.network.patching import multi_scale_patches
-from ttm_estimators.network.scaling import Scaling
+from ttm_estimators.network.scaling import FARTHEST_BACK, Scaling
 from ttm_estimators.network.season import Seasons, continue_seasons
 
 COVARIATE_BOUND = 10.0
@@ -164,6 +164,9 @@ class TinyTimeMixer(nn.Module):
         points = self.config.context_length
         scaling = Scaling.of(past_BTC[:, -points:], observed_BTC[:, -points:])
         x_BTC = scaling.normalise(past_BTC)
+        if x_BTC.shape[1] > points:
+            before_BTC = x_BTC[:, :-points].clamp(-FARTHEST_BACK, FARTHEST_BACK)
+            x_BTC = torch.cat([before_BTC, x_BTC[:, -points:]], dim=1)
         patch_BCPL = multi_scale_patches(
             x_BTC[:, -points:],
             observed_BTC[:, -points:],

@@ -13,6 +13,10 @@ from torch import Tensor
 VARIANCE_FLOOR = 1e-5
 """Added to the variance, as published: a constant history stays finite."""
 
+FARTHEST_BACK = 10.0
+"""Standard deviations of the context at which what lies before it is cut: what a level was, long
+ago, has no say in what repeats (ours)."""
+
 
 class Scaling(NamedTuple):
     """Location and scale of each channel, both of shape (batch, 1, channels)."""

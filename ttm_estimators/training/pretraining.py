@@ -190,16 +190,24 @@ class _Pretraining(Training):
             real_share=self.recipe.real_share,
             augmentation=self.recipe.augmentation,
             device=self.device if on_gpu else "cpu",
+            input_length=self.network.config.input_length,
         )
         return DataLoader(windows, batch_size=None, num_workers=0 if on_gpu else self.workers)
 
     def val_dataloader(self) -> list[DataLoader[Window]]:
         """Fixed windows: every process takes all of them, and so finds the same loss."""
         seed = self.recipe.seed + VALIDATION_SEED
-        streams = [WindowStream(*self._shape, seed=seed)]
+        longest = self.network.config.input_length
+        streams = [WindowStream(*self._shape, seed=seed, input_length=longest)]
         if self.held_back is not None:
             streams.append(
-                WindowStream(*self._shape, seed=seed, corpus=self.held_back, real_share=1.0)
+                WindowStream(
+                    *self._shape,
+                    seed=seed,
+                    corpus=self.held_back,
+                    real_share=1.0,
+                    input_length=longest,
+                )
             )
         return [
             DataLoader(

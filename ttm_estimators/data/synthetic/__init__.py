@@ -31,12 +31,12 @@ from ttm_estimators.data.synthetic.threshold_autoregressive import threshold_aut
 Family = Callable[[Draw], Tensor]
 
 FAMILIES: dict[Family, float] = {
-    seasonal_trend: 0.26,
-    local_level: 0.18,
-    calendar: 0.05,
+    seasonal_trend: 0.24,
+    local_level: 0.15,
+    calendar: 0.08,
     kernel_gaussian_process: 0.05,
     saturation: 0.05,
-    telemetry: 0.05,
+    telemetry: 0.07,
     autoregressive: 0.04,
     counts: 0.04,
     fractional_noise: 0.04,
