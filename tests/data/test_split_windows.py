@@ -53,6 +53,18 @@ def test_many_windows_are_drawn_at_random_without_repeats():
     assert not np.array_equal(one, other)
 
 
+def test_windows_of_a_series_that_begin_within_a_horizon_are_of_one_block():
+    cuts = [Cuts(ramp(100), 40, 25), Cuts(ramp(100, 9.0), 40, 25)]
+    for channels in (True, False):
+        both = [
+            one._replace(series=one.series._replace(origin=0 if channels else i))
+            for i, one in enumerate(cuts)
+        ]
+        block = make_windows(both, TINY, 10, most=99, seed=0).block.numpy()
+        of_one = np.repeat([0, 1, 2], [10, 10, 5])
+        np.testing.assert_array_equal(block, np.r_[of_one, of_one + (0 if channels else 3)])
+
+
 def test_nothing_is_to_be_learnt_from_the_future_of_a_constant():
     constant = Joined(np.r_[np.ones(80), np.arange(20)][:, None], np.empty((0, 0)), (), ())
     windows = make_windows([Cuts(constant, 80, 1)], TINY, 12, most=9, seed=0)

@@ -36,6 +36,10 @@ class Windows(NamedTuple):
     static: Tensor
     """Shape (N, static covariates)."""
 
+    block: Tensor
+    """Shape (N,). Windows of one number are of the same series, in one channel or several, and
+    begin within a horizon: they have much of their futures in common."""
+
 
 class Cuts(NamedTuple):
     """Where a series may be cut in history and future: at ``points`` points from ``first`` on."""
@@ -95,18 +99,24 @@ def make_windows(
         (cuts[i].series, cuts[i].first + int(place - (ends[i] - cuts[i].points)))
         for i, place in zip(which, places, strict=True)
     ]
+    blocks = [
+        (cuts[i].series.origin, (cut - cuts[i].first) // horizon)
+        for i, (_, cut) in zip(which, points, strict=True)
+    ]
     longer = any(cut > config.context_length for _, cut in points)
     length = config.input_length if longer else config.context_length
     parts = [
         _cut(points[i : i + AT_ONCE], config, horizon, length)
         for i in range(0, len(points), AT_ONCE)
     ]
-    return Windows(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
+    number = {block: k for k, block in enumerate(dict.fromkeys(blocks))}
+    past, future, known, static = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
+    return Windows(past, future, known, static, torch.tensor([number[block] for block in blocks]))
 
 
 def _cut(
     points: Sequence[tuple[Joined, int]], config: TTMConfig, horizon: int, length: int
-) -> Windows:
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Scale and pad histories and futures, as a forecaster does what it is given."""
     members = []
     targets, covariates = list(config.targets), list(config.covariate_channels)
@@ -128,7 +138,7 @@ def _cut(
         known_NHX = np.empty((len(points), horizon, 0), dtype=np.float32)
     # Nothing is to be learnt from the future of a constant.
     future_NHV = (future_NHC - loc_NV) / np.where(scale_NV > 0, scale_NV, np.nan)
-    return Windows(
+    return (
         torch.from_numpy(np.where(batch.observed_BTC, batch.past_BTC, np.float32(np.nan))),
         torch.from_numpy(future_NHV.astype(np.float32)),
         torch.from_numpy(known_NHX),

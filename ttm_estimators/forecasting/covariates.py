@@ -55,6 +55,9 @@ class Joined(NamedTuple):
 
     static_K: tuple[int, ...]
 
+    origin: int = 0
+    """Which of the given series it is, or is a channel of."""
+
 
 def counts(covariates: Covariates, name: str) -> tuple[int, int, int]:
     """Numbers of known, past and static covariates."""

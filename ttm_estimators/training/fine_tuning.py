@@ -26,6 +26,7 @@ from ttm_estimators.forecasting.series import Array, as_list, as_numbers, valida
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.network.widening import widen
 from ttm_estimators.training.quiet import quiet
+from ttm_estimators.training.sure import is_sure
 from ttm_estimators.training.tuning_module import (
     Batches,
     BestWeights,
@@ -272,13 +273,14 @@ def fine_tune(
         network.to(trainer.strategy.root_device)
         encode = settings.strategy in FROZEN_BACKBONE
         training, held_back = (examples(each, network, encode=encode) for each in windows)
+        block = windows[1].block.to(trainer.strategy.root_device)
         batches = Batches(training, held_back, settings.batch_size, epoch_steps, settings.seed)
         first = copy.deepcopy(network.state_dict())
         rate = rate or settings.learning_rate or _choose_rate(network, batches, settings, options)
         tuning = Tuning(network, rate, epochs * epoch_steps, settings.seed, run)
         zero_shot = tuning.losses(batches.validation)
         trainer.fit(tuning, datamodule=batches, ckpt_path=resumed)
-        share, loss = _keep_best(tuning, first, best.weights, zero_shot, batches.validation)
+        share, loss = _keep_best(tuning, first, best.weights, zero_shot, batches.validation, block)
     return FineTuned(
         network=network.cpu().eval(),
         share=share,
@@ -341,10 +343,12 @@ def _joined(
         values_TV = one[:, None] if one.ndim == 1 else one
         if config.tied_channels:
             mine = Covariates() if covariates is None else covariates[i]
-            joined.append(join(values_TV, mine, config, f"{called} {i}"))
+            one_joined = join(values_TV, mine, config, f"{called} {i}")
+            joined.append(one_joined._replace(origin=i))
         else:
             joined += [
-                Joined(column_T[:, None], column_T[:0, None], (), ()) for column_T in values_TV.T
+                Joined(column_T[:, None], column_T[:0, None], (), (), origin=i)
+                for column_T in values_TV.T
             ]
     return joined
 
@@ -452,6 +456,7 @@ def _keep_best(
     last: dict[str, Tensor] | None,
     zero_shot: Tensor,
     validation: list[Examples],
+    block: Tensor,
 ) -> tuple[float, float]:
     """Set the weights on the line from the first to the last that do best, and say which."""
     share, loss, kept = 0.0, float(zero_shot.mean()), first
@@ -460,10 +465,7 @@ def _keep_best(
         weights = {name: torch.lerp(t, last[name].to(t), one) for name, t in first.items()}
         tuning.network.load_state_dict(weights)
         losses = tuning.losses(validation)
-        gain = zero_shot - losses
-        # Few windows may be lucky.
-        sure = gain.mean() > gain.std() / math.sqrt(len(gain)) if len(gain) > 1 else gain > 0
-        if sure and float(losses.mean()) < loss:
+        if float(losses.mean()) < loss and is_sure(zero_shot, losses, block):
             share, loss, kept = one, float(losses.mean()), weights
     tuning.network.load_state_dict(kept)
     return share, loss

@@ -60,7 +60,7 @@ class Examples(NamedTuple):
 def examples(windows: Windows, network: TinyTimeMixer, *, encode: bool) -> Examples:
     """Bring windows to the network's device and, if asked, through its backbone, once for all."""
     device = next(network.parameters()).device
-    past, future, known, static = (tensor.to(device) for tensor in windows)
+    past, future, known, static = (tensor.to(device) for tensor in windows[:4])
     plain = Examples(past, future, known, static, None)
     if not encode:
         return plain

@@ -1,0 +1,55 @@
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ttm_estimators.training.sure import is_sure
+
+APART = torch.arange(200)
+
+
+def losses(gain, spread, windows=200, seed=0):
+    random = torch.Generator().manual_seed(seed)
+    before = 1.0 + torch.rand(windows, generator=random, dtype=torch.float64)
+    change = gain + spread * torch.randn(windows, generator=random, dtype=torch.float64)
+    return before, before - change
+
+
+def test_a_small_gain_in_many_windows_is_sure():
+    assert is_sure(*losses(0.05, 0.1), APART)
+
+
+def test_no_gain_and_a_loss_are_not():
+    before, _ = losses(0.0, 0.0)
+    assert not is_sure(before, before, APART)
+    assert not is_sure(*losses(-0.05, 0.1), APART)
+
+
+def test_one_in_twenty_gains_that_are_none_is_taken_for_one():
+    taken = [is_sure(*losses(0.0, 0.5, seed=seed), APART) for seed in range(400)]
+    assert 0.02 < sum(taken) / len(taken) < 0.09
+
+
+@given(st.integers(2, 50))
+def test_windows_that_are_alike_count_once(copies):
+    before, after = losses(0.2, 0.3, windows=8)
+    once = is_sure(before, after, torch.arange(8))
+    again = is_sure(before.repeat(copies), after.repeat(copies), torch.arange(8).repeat(copies))
+    assert once == again
+
+
+def test_a_gain_that_many_blocks_show_is_not_sure_in_two():
+    before, after = losses(0.1, 0.05)
+    assert is_sure(before, after, APART)
+    assert not is_sure(before, after, APART // 100)
+
+
+def test_a_single_window_has_to_gain_much():
+    before, only = torch.ones(1), torch.zeros(1, dtype=torch.long)
+    assert not is_sure(before, torch.tensor([0.7]), only)
+    assert is_sure(before, torch.tensor([0.3]), only)
+
+
+def test_the_answer_does_not_depend_on_the_scale():
+    for gain in (0.01, 0.02, 0.03, 0.04, 0.05):
+        before, after = losses(gain, 0.3)
+        assert is_sure(before, after, APART) == is_sure(1e3 * before, 1e3 * after, APART)
