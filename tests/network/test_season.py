@@ -54,6 +54,16 @@ def test_a_constant_history_has_no_cycle_and_stays_finite():
     assert (repetition[..., 0] == 1).all()
 
 
+def test_periods_do_not_depend_on_gaps_in_other_series():
+    series = torch.stack([wave(24) + 0.3 * noise(1), noise(2).cumsum(0), wave(7) + 0.1 * noise(3)])
+    known = torch.ones_like(series, dtype=torch.bool)
+    alone, repetition = find_periods(series[:2], known[:2])
+    known[2, 100:130] = False
+    together, repetition_together = find_periods(series, known)
+    assert torch.equal(together[:2], alone)
+    assert torch.allclose(repetition_together[:2], repetition, atol=1e-6)
+
+
 def test_scale_and_offset_do_not_change_the_periods():
     series = wave(24) + 0.2 * noise()
     found = periods(series)[0]

@@ -39,6 +39,10 @@ from ttm_estimators.forecasting.series import (
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.weights import load_network, resolve
 
+ROWS_PER_THREAD = 64
+"""Series (times channels) that a processor passes through the network at once for each thread: what
+they become on the way fits its cache, and takes a tenth less time than 256 (ours)."""
+
 
 @dataclass(frozen=True)
 class Forecast:
@@ -115,7 +119,7 @@ class Forecaster:
         quantile_levels : sequence of float, optional
             Levels in (0, 1). Default: the network's own. Others are interpolated.
         batch_size : int, default 256
-            Series (times channels) in one forward pass. It changes memory and time only.
+            Series (times channels) in one forward pass at most. It changes memory and time only.
         progress : bool, default False
             Whether to show a progress bar on standard error.
 
@@ -150,6 +154,8 @@ class Forecaster:
         channels = _common_channels(shapes)
         width = len(self.config.targets) if self.config.tied_channels else 1
         values = np.empty((len(rows), steps, width, len(levels) + 1))
+        if self.device.type == "cpu":
+            rows_at_once = min(rows_at_once, ROWS_PER_THREAD * torch.get_num_threads())
         batches = _batches(rows, rows_at_once, self.config.context_length)
         for places in _progress(batches, progress):
             part = [rows[i] for i in places]

@@ -185,16 +185,30 @@ def _without_line(x_NT: Tensor, observed_NT: Tensor) -> Tensor:
 
 def _squared_difference(x_NT: Tensor, observed_NT: Tensor) -> tuple[Tensor, Tensor]:
     """Mean squared difference at lags up to two thirds of T, and the pairs it is the mean of."""
-    lags = max(1, 2 * x_NT.shape[1] // 3)
+    length = x_NT.shape[1]
+    lags = max(1, 2 * length // 3)
     # Padded, so that no lag reaches around, to a multiple that a Fourier transform is fast at.
-    padded = -(-(x_NT.shape[1] + lags) // 128) * 128
+    padded = -(-(length + lags) // 128) * 128
+
+    def at_lags(spectrum: Tensor) -> Tensor:
+        return torch.fft.irfft(spectrum, n=padded)[:, 1 : lags + 1]
+
     # float64: the rounding of a batch must not decide between lags that are alike
-    mask = torch.fft.rfft(observed_NT.double(), n=padded)
-    value = torch.fft.rfft(x_NT.double(), n=padded)
-    square = torch.fft.rfft(x_NT.double().square(), n=padded)
-    both = 2 * (_product(square, mask) - _product(value, value))
-    counted_NG = torch.fft.irfft(_product(mask, mask), n=padded)[:, 1 : lags + 1].round()
-    total_NG = torch.fft.irfft(both, n=padded)[:, 1 : lags + 1]
+    value_NT = x_NT.double()
+    value = torch.fft.rfft(value_NT, n=padded)
+    # The compiler does not take a branch that depends on values.
+    if not torch.compiler.is_compiling() and bool(observed_NT.all()):
+        lag_G = torch.arange(1, lags + 1, device=x_NT.device)
+        counted_NG = (length - lag_G).double().expand(len(x_NT), -1)
+        # Sums of squares that the earlier and the later points of all pairs have, by difference.
+        energy_NT = value_NT.square().cumsum(dim=1)
+        squares_NG = energy_NT[:, length - 1 - lag_G] + energy_NT[:, -1:] - energy_NT[:, lag_G - 1]
+        total_NG = squares_NG - 2 * at_lags(_product(value, value))
+    else:
+        mask = torch.fft.rfft(observed_NT.double(), n=padded)
+        square = torch.fft.rfft(value_NT.square(), n=padded)
+        counted_NG = at_lags(_product(mask, mask)).round()
+        total_NG = at_lags(2 * (_product(square, mask) - _product(value, value)))
     error_NG = (total_NG / counted_NG.clamp(min=1)).clamp(min=0)
     return error_NG.to(x_NT.dtype), counted_NG.to(x_NT.dtype)
 
