@@ -17,7 +17,7 @@ class Dropout(nn.Dropout):
         dropped = round(256 * self.p)
         if not self.training or x.device.type != "cpu" or dropped in (0, 256):
             return super().forward(x)
-        words = torch.randint(-(2**31), 2**31, (x.numel() // 4 + 1,), dtype=torch.int32)
+        words = torch.randint(-(2**63), 2**63 - 1, (x.numel() // 8 + 1,))
         # As int, for what the compiler makes of a comparison of bytes is slow.
         draws = words.view(torch.uint8)[: x.numel()].view(x.shape).int()
         return x * ((draws >= dropped).to(x.dtype) * (256 / (256 - dropped)))

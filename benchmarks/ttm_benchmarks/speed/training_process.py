@@ -16,7 +16,7 @@ from time import perf_counter
 from typing import Any, cast
 
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler
 
 from ttm_estimators import PRESETS, TinyTimeMixer
 from ttm_estimators.data.windows import Window
@@ -39,9 +39,9 @@ class Windows(Dataset[Any]):
     def __len__(self) -> int:
         return self.number
 
-    def __getitem__(self, index: int) -> Window:
-        walk = self.walks[index % DIFFERENT]
-        return Window(walk[: CONFIG.context_length], walk[CONFIG.context_length :])
+    def __getitem__(self, index: int | list[int]) -> Window:
+        walk = self.walks[torch.as_tensor(index) % DIFFERENT]
+        return Window(walk[..., : CONFIG.context_length], walk[..., CONFIG.context_length :])
 
 
 class Pace:
@@ -90,7 +90,9 @@ def train_ours(windows: Windows, batch_size: int, steps: int, compiled: bool) ->
     recipe = replace(Recipe(), steps=len(windows) // batch_size, compile=compiled)
     network = TinyTimeMixer(CONFIG)
     say(sum(parameter.numel() for parameter in network.parameters()))
-    loader = DataLoader(windows, batch_size=batch_size, shuffle=True)
+    # Whole batches at once, as the streams of pre-training make them.
+    order = BatchSampler(RandomSampler(windows), batch_size, drop_last=True)
+    loader = DataLoader(windows, batch_size=None, sampler=order)
     with tempfile.TemporaryDirectory() as folder, quiet():
         lightning.Trainer(
             accelerator="cpu",
