@@ -59,7 +59,6 @@ def test_a_folder_with_another_run_is_left_alone(run, recipe, tmp_path):
     [
         ("network: tiny\n", [], "unknown preset 'tiny': choose one of ttm_512_96"),
         ("network: ttm_512_96_exogenous\nreal_share: 0\n", [], "choose another"),
-        ("network: ttm_512_96_resolution\nreal_share: 0\n", [], "choose another"),
         (RECIPE + "stepz: 2\n", [], "the nearest known one is 'steps'"),
         (RECIPE, ["--steps", "0"], "--steps"),
         (RECIPE, ["--budget", "2 days"], "is no time: write it as 2h, 90m or 1h30m"),

@@ -12,23 +12,26 @@ from ttm_estimators.data.corpus import LARGEST_SHARE, RATES, Corpus
 from ttm_estimators.data.synthetic import Draw
 
 
-def write(folder, name, series):
-    table = {"item_id": [f"{name}-{i}" for i in range(len(series))], "target": series}
+def write(folder, name, series, **columns):
+    table = {"item_id": [f"{name}-{i}" for i in range(len(series))], "target": series, **columns}
     pq.write_table(pa.table(table), folder / f"{name}.parquet")
 
 
 @pytest.fixture
 def cut(tmp_path):
-    """Windows of a corpus of given series, and the corpus."""
+    """Windows of a corpus of given series."""
 
     def run(series, windows=64, context_length=32, horizon=16, seed=0):
         write(tmp_path, "made", series)
         corpus = Corpus.read(tmp_path, cache=tmp_path / "cache")
-        draw = Draw(windows, 1, torch.Generator().manual_seed(seed))
-        chances = corpus.weights().cumsum(0)
-        return corpus.windows(draw, chances, context_length, horizon)
+        return draw_windows(corpus, windows, context_length, horizon, seed)[0]
 
     return run
+
+
+def draw_windows(corpus, windows=64, context_length=32, horizon=16, seed=0):
+    draw = Draw(windows, 1, torch.Generator().manual_seed(seed))
+    return corpus.windows(draw, corpus.weights().cumsum(0), context_length, horizon)
 
 
 def test_windows_are_pieces_of_standardised_series_means_of_them_or_backwards(cut):
@@ -53,6 +56,76 @@ def test_a_down_sampled_window_holds_means_or_every_kth_point(cut, monkeypatch):
     assert means.any()
     assert every_second.any()
     assert (means | every_second).all()
+
+
+PUBLISHED = (None, "min", "2min", "5min", "10min", "15min", "30min", "h", "D", "W")
+"""What the published tokens stand for, in their order."""
+
+
+@pytest.mark.parametrize("freq", PUBLISHED[1:])
+def test_a_window_has_the_published_token_of_its_frequency(tmp_path, monkeypatch, freq):
+    monkeypatch.setattr("ttm_estimators.data.corpus.DOWNSAMPLED_SHARE", 0.0)
+    write(tmp_path, "made", [np.arange(200.0)], freq=[freq])
+    _, tokens = draw_windows(Corpus.read(tmp_path, cache=tmp_path / "cache"))
+    assert set(tokens.tolist()) == {PUBLISHED.index(freq)}
+
+
+@pytest.mark.parametrize("decimated", [0.0, 1.0])
+@pytest.mark.parametrize(
+    ("freq", "rate", "coarser"),
+    [("30min", 2, "h"), ("5min", 3, "15min"), ("h", 24, "D"), ("D", 7, "W"), ("h", 7, None)],
+)
+def test_a_down_sampled_window_is_relabelled(tmp_path, monkeypatch, freq, rate, coarser, decimated):
+    monkeypatch.setattr("ttm_estimators.data.corpus.DOWNSAMPLED_SHARE", 0.5)
+    monkeypatch.setattr("ttm_estimators.data.corpus.DECIMATED_SHARE", decimated)
+    monkeypatch.setattr("ttm_estimators.data.corpus.RATES", (rate,))
+    values = np.arange(4_000.0)
+    write(tmp_path, "made", [values], freq=[freq])
+    windows, tokens = draw_windows(Corpus.read(tmp_path, cache=tmp_path / "cache"), windows=200)
+    step = windows.diff(dim=1).nanmean(dim=1).abs() * values.std()
+    down_sampled = step > 1.5
+    assert 0 < down_sampled.sum() < 200
+    assert set(tokens[down_sampled].tolist()) == {PUBLISHED.index(coarser)}
+    assert set(tokens[~down_sampled].tolist()) == {PUBLISHED.index(freq)}
+
+
+@pytest.mark.parametrize(
+    ("alias", "same"), [("H", "h"), ("60min", "h"), ("W-MON", "W"), ("7D", "W")]
+)
+def test_spellings_of_a_frequency_are_one(tmp_path, alias, same):
+    for folder, freq in (("alias", alias), ("same", same)):
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder, "made", [np.arange(4_000.0)], freq=[freq])
+    tokens = [
+        draw_windows(Corpus.read(tmp_path / folder, cache=tmp_path / "cache"))[1]
+        for folder in ("alias", "same")
+    ]
+    assert tokens[0].any()
+    assert torch.equal(*tokens)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [{}, *({"freq": [freq]} for freq in (None, "MS", "B", "QS", "12h", "s", "hourly", "", 60))],
+    ids=str,
+)
+def test_a_frequency_without_a_token_is_unknown(tmp_path, monkeypatch, columns):
+    monkeypatch.setattr("ttm_estimators.data.corpus.RATES", (5,))
+    write(tmp_path, "made", [np.arange(4_000.0)], **columns)
+    windows, tokens = draw_windows(Corpus.read(tmp_path, cache=tmp_path / "cache"))
+    assert tokens.shape == (len(windows),)
+    assert not tokens.any()
+
+
+def test_a_frequency_changes_no_window(tmp_path):
+    series = [np.sin(np.arange(500.0) / k) for k in range(1, 4)]
+    write(tmp_path, "made", series)
+    without, _ = draw_windows(Corpus.read(tmp_path, cache=tmp_path / "cache"))
+    time.sleep(0.01)
+    write(tmp_path, "made", series, freq=["h", None, "D"])
+    windows, tokens = draw_windows(Corpus.read(tmp_path, cache=tmp_path / "cache"))
+    assert torch.equal(windows.nan_to_num(), without.nan_to_num())
+    assert len(tokens.unique()) > 2
 
 
 def test_missing_values_stay_missing_and_alter_no_other(cut, monkeypatch):
@@ -118,10 +191,13 @@ def test_series_of_any_size_are_alike(cut):
 
 
 def test_held_back_series_are_whole_and_the_rest_is_trained_on(tmp_path):
-    write(tmp_path, "made", [np.sin(np.arange(60.0 + i)) for i in range(100)])
+    series = [np.sin(np.arange(60.0 + i)) for i in range(100)]
+    write(tmp_path, "made", series, freq=[f"{60 + i}s" for i in range(100)])
     corpus = Corpus.read(tmp_path, cache=tmp_path / "cache")
     train, validation = corpus.split(0.1)
     assert len(validation) == 10
+    for part in (train, validation):
+        assert torch.equal(part.intervals, part.lengths * 10**9)
     lengths = [*train.lengths.tolist(), *validation.lengths.tolist()]
     assert sorted(lengths) == list(range(60, 160))
 
@@ -160,8 +236,7 @@ def test_a_corpus_is_read_and_cut_without_being_loaded(tmp_path):
     del series
     tracemalloc.start()
     corpus = Corpus.read(tmp_path, cache=tmp_path / "cache")
-    draw = Draw(8, 1, torch.Generator().manual_seed(0))
-    corpus.windows(draw, corpus.weights().cumsum(0), 32, 16)
+    draw_windows(corpus, windows=8)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert int(corpus.lengths.sum()) == 2_000_000

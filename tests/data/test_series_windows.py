@@ -7,6 +7,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from ttm_estimators.data.series_windows import SeriesWindows, cut_windows, last_windows
+from ttm_estimators.network.resolution import UNKNOWN
 
 CONTEXT, HORIZON, BATCH = 32, 6, 10
 LENGTHS = (50, 12, 200, 3, 90)
@@ -30,7 +31,7 @@ def fingerprints(found):
     return [
         (past.nan_to_num().numpy().tobytes(), future.nan_to_num().numpy().tobytes())
         for batch in found
-        for past, future in zip(*batch, strict=True)
+        for past, future, _ in zip(*batch, strict=True)
     ]
 
 
@@ -40,15 +41,16 @@ def noise_windows(lengths=(60, 70, 80), **arguments):
 
 
 def test_windows_have_the_shape_of_the_network():
-    past, future = windows().batch(0)
+    past, future, resolution = windows().batch(0)
     assert past.shape == (BATCH, CONTEXT)
     assert future.shape == (BATCH, HORIZON)
+    assert resolution.tolist() == [UNKNOWN] * BATCH
     assert past.dtype == future.dtype == torch.float32
 
 
 def test_a_future_follows_its_history_on_the_same_scale():
     for batch in batches(windows(lengths=(50, 90, 200)), 20):
-        for past, future in zip(*batch, strict=True):
+        for past, future, _ in zip(*batch, strict=True):
             known = past[~past.isnan()]
             # A ramp stays a ramp when it is scaled by its own history.
             steps = torch.cat([known, future]).diff()
@@ -113,7 +115,7 @@ def test_no_cut_comes_twice_before_all_have_come():
 
 
 def test_a_short_series_is_cut_in_half_and_its_future_is_padded():
-    past, future = windows(lengths=(4,)).batch(0)
+    past, future, _ = windows(lengths=(4,)).batch(0)
     assert (~past.isnan()).sum(dim=1).tolist() == [2] * BATCH
     assert (~future.isnan()).sum(dim=1).tolist() == [2] * BATCH
 
@@ -158,7 +160,7 @@ def test_validation_takes_the_last_window_of_each_series():
     series = [np.random.default_rng(n).normal(size=n) for n in (50, 1, 200, 40)]
     found = last_windows(series, CONTEXT, HORIZON, batch_size=2)
     assert [len(batch.past) for batch in found] == [2, 1]
-    past, future = (torch.cat(parts) for parts in zip(*found, strict=True))
+    past, future, _ = (torch.cat(parts) for parts in zip(*found, strict=True))
     for i, values in enumerate([series[0], series[2], series[3]]):
         history = values[-HORIZON - CONTEXT : -HORIZON]
         expected = (values[-HORIZON:] - history.mean()) / history.std()

@@ -31,7 +31,7 @@ def first(batches, n):
 
 @pytest.mark.parametrize("real_share", [0.0, 0.5, 1.0])
 def test_batches_have_their_shape_and_a_share_of_real_windows(corpus, real_share):
-    past, future = WindowStream(*SHAPE, corpus=corpus, real_share=real_share).batch(0)
+    past, future, _ = WindowStream(*SHAPE, corpus=corpus, real_share=real_share).batch(0)
     assert past.shape == (24, 128)
     assert future.shape == (24, 32)
     assert not past.isinf().any()
@@ -39,12 +39,30 @@ def test_batches_have_their_shape_and_a_share_of_real_windows(corpus, real_share
 
 
 def test_without_augmentation_a_history_is_what_was_cut(corpus):
-    past, future = WindowStream(*SHAPE, corpus=corpus, real_share=1.0, augmentation=False).batch(0)
+    past, future, _ = WindowStream(*SHAPE, corpus=corpus, real_share=1.0, augmentation=False).batch(
+        0
+    )
     whole = torch.cat([past, future], dim=1)
     known = whole.isfinite()
     gaps = known.int().diff(dim=1).clamp(min=0).sum(dim=1) + known[:, 0]
     assert (gaps <= 1).all()  # no points or blocks lost
     assert torch.allclose(whole.nanmean(dim=1), torch.zeros(24), atol=1e-4)
+
+
+@pytest.mark.parametrize("augmentation", [True, False])
+def test_windows_of_a_known_frequency_alone_are_told_their_resolution(tmp_path, augmentation):
+    series = [np.sin(np.arange(20.0) / (i + 2)) for i in range(8)]  # too short to down-sample
+    pq.write_table(pa.table({"target": series, "freq": ["h"] * 8}), tmp_path / "made.parquet")
+    corpus = Corpus.read(tmp_path, cache=tmp_path / "cache")
+    window = WindowStream(*SHAPE, corpus=corpus, augmentation=augmentation).batch(0)
+    hourly = window.resolution == 7
+    assert window.resolution.shape == (24,)
+    assert hourly.sum() == 12
+    assert not window.resolution[~hourly].any()
+    points = torch.cat([window.past, window.future], dim=1).isfinite().sum(dim=1)
+    assert (points[hourly] <= 20).all()
+    if not augmentation:
+        assert (points[~hourly] > 20).all()
 
 
 def test_a_batch_depends_on_seed_and_number_alone(corpus):
@@ -77,7 +95,7 @@ def test_ranks_share_the_stream_out(corpus):
 
 
 def test_nothing_is_asked_of_a_history_that_does_not_vary(corpus):
-    past, future = WindowStream(*SHAPE[:2], 400, corpus=corpus).batch(0)
+    past, future, _ = WindowStream(*SHAPE[:2], 400, corpus=corpus).batch(0)
     spread = past.nan_to_num(-9e9).amax(dim=1) - past.nan_to_num(9e9).amin(dim=1)
     assert future[~(spread > 1e-4)].isnan().all()
 
@@ -98,13 +116,13 @@ def test_gaps_are_held_as_a_forecaster_holds_them():
 
 def test_every_window_has_something_to_learn_from(corpus):
     for k in range(10):
-        past, future = WindowStream(*SHAPE, corpus=corpus).batch(k)
+        past, future, _ = WindowStream(*SHAPE, corpus=corpus).batch(k)
         assert past.isfinite().any(dim=1).float().mean() > 0.9
         assert future.isfinite().any(dim=1).float().mean() > 0.8
 
 
 def test_some_synthetic_series_are_young_and_their_history_ends_at_the_cutoff():
-    past, _ = WindowStream(*SHAPE[:2], 100).batch(3)
+    past, _, _ = WindowStream(*SHAPE[:2], 100).batch(3)
     young = past[:, :64].isnan().all(dim=1)
     assert 0.1 < young.float().mean() < 0.5
     assert past[young, -1].isfinite().float().mean() > 0.7

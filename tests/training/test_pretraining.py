@@ -13,7 +13,7 @@ import pytest
 import torch
 from pyarrow import parquet
 
-from tests.tiny import TINY
+from tests.tiny import TINY, tiny_network
 from ttm_estimators import TinyTimeMixer
 from ttm_estimators.data.stream import WindowStream
 from ttm_estimators.weights import load_network, read_card
@@ -23,6 +23,8 @@ pytest.importorskip("lightning", reason="training needs the extra train")
 from ttm_estimators.training import pretraining
 from ttm_estimators.training.module import Training
 from ttm_estimators.training.pretraining import Recipe, pretrain
+
+RESOLVED = replace(TINY, resolutions=10)
 
 
 def weights(network):
@@ -66,7 +68,8 @@ def corpus(tmp_path, monkeypatch):
     folder = tmp_path / "corpus"
     folder.mkdir()
     rows = [np.random.default_rng(i).normal(size=200).cumsum() for i in range(8)]
-    parquet.write_table(pyarrow.table({"target": rows}), folder / "walks.parquet")
+    table = {"target": rows, "freq": ["h"] * 8}
+    parquet.write_table(pyarrow.table(table), folder / "walks.parquet")
     return folder
 
 
@@ -117,6 +120,29 @@ def test_training_lowers_the_loss(tmp_path):
     assert loss(network) < 0.9 * loss(TinyTimeMixer(TINY))
 
 
+def test_a_network_with_a_resolution_prefix_learns_the_tokens_that_its_windows_have(
+    tmp_path, monkeypatch, corpus
+):
+    monkeypatch.setattr("ttm_estimators.data.corpus.RATES", (2,))  # of hours: no token
+    options = {"corpus": corpus, "real_share": 0.5, "weight_decay": 0.0, "config": RESOLVED}
+    first, trained = (
+        train(tmp_path / f"{steps}", steps=steps, **options).backbone.prefix.embedding.weight
+        for steps in (1, 16)
+    )
+    assert (first != trained).any(dim=1).nonzero().flatten().tolist() == [0, 7]
+
+
+def test_a_resolution_without_a_token_of_the_network_is_unknown_to_it():
+    network = tiny_network(resolutions=3)
+    window = WindowStream(TINY.context_length, TINY.horizon, 8).batch(0)
+
+    def loss(token):
+        return Training(network, Recipe()).loss(window._replace(resolution=torch.full((8,), token)))
+
+    assert loss(3) == loss(9) == loss(0)
+    assert loss(2) != loss(0)
+
+
 def test_a_seed_makes_training_repeat_exactly(tmp_path):
     first, again = (train(tmp_path / name) for name in ("first", "again"))
     assert same(first, again)
@@ -136,13 +162,20 @@ def test_the_result_is_a_weights_folder_with_a_card(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("steps", "precision"), [(7, "32-true"), (8, "32-true"), (13, "32-true"), (13, "bf16-mixed")]
+    ("steps", "changes"),
+    [
+        (7, {}),
+        (8, {}),
+        (13, {}),
+        (13, {"precision": "bf16-mixed"}),
+        (13, {"config": RESOLVED}),
+    ],
 )
 def test_a_killed_run_ends_where_an_undisturbed_one_does(
-    tmp_path, monkeypatch, corpus, steps, precision
+    tmp_path, monkeypatch, corpus, steps, changes
 ):
     options = {"corpus": corpus, "real_share": 0.5, "validation_every": 4, "steps": steps}
-    options["precision"] = precision
+    options |= changes
     undisturbed = train(tmp_path / "undisturbed", **options)
     for step in (5, 6):  # twice, for a resumed run must be resumable too
         kill(monkeypatch, step, tmp_path / "killed", **options)
@@ -342,7 +375,7 @@ def test_a_recipe_out_of_range_is_refused(wrong):
 
 
 def test_a_network_for_more_than_single_series_is_refused(tmp_path):
-    for changes in ({"resolutions": 3}, {"channels": 2, "mix_channels": True}):
-        with pytest.raises(ValueError, match="single series"):
-            pretrain(replace(TINY, **changes), Recipe(steps=1, real_share=0.0), tmp_path / "run")
+    mixing = replace(TINY, channels=2, mix_channels=True)
+    with pytest.raises(ValueError, match="single series"):
+        pretrain(mixing, Recipe(steps=1, real_share=0.0), tmp_path / "run")
     assert not (tmp_path / "run").exists()

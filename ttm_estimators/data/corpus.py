@@ -10,20 +10,25 @@ import json
 import math
 import os
 import shutil
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow.parquet as pq
 import torch
+from pandas.tseries.frequencies import to_offset
 from torch import Tensor
 
 from ttm_estimators.data.deny_list import refuse
 from ttm_estimators.data.synthetic import Draw
 from ttm_estimators.data.windows import YOUNGEST
+from ttm_estimators.network.resolution import resolution_tokens
 
 SHORTEST = 16
 """Observed points of the shortest series that is kept."""
@@ -43,7 +48,7 @@ DECIMATED_SHARE = 0.3
 REVERSED_SHARE = 0.1
 """Share of windows that run backwards in time."""
 
-FORMAT = 1
+FORMAT = 2
 """Of the cache: to be raised when what is written there changes."""
 
 
@@ -63,6 +68,9 @@ class Corpus:
         Running counts of the observed values, alike.
     starts, lengths : Tensor
         Where in ``sums`` each series begins, and its number of points.
+    intervals : Tensor
+        Nanoseconds from one point of each series to the next, 0 where they are not known or not
+        even, as months are.
     sources : tuple of str
         Where each series comes from.
     """
@@ -71,14 +79,16 @@ class Corpus:
     counts: Tensor
     starts: Tensor
     lengths: Tensor
+    intervals: Tensor
     sources: tuple[str, ...]
 
     @classmethod
     def read(cls, folder: str | Path, cache: str | Path | None = None) -> Corpus:
         """Read a folder of parquet files with a column ``target``, one row for each series.
 
-        The name of a file is the source of its series. Constant series, and those of fewer than 16
-        observed points, are left out.
+        The name of a file is the source of its series. A column ``freq`` may hold the frequency of
+        each, as a pandas alias; another text is as good as none. Constant series, and those of
+        fewer than 16 observed points, are left out.
 
         Parameters
         ----------
@@ -123,17 +133,16 @@ class Corpus:
         sums = torch.from_file(str(place / "sums.bin"), size=entries, dtype=torch.float64)
         counts = torch.from_file(str(place / "counts.bin"), size=entries, dtype=torch.int32)
         starts = (lengths + 1).cumsum(0) - (lengths + 1)
-        return cls(sums, counts, starts, lengths, tuple(index["sources"]))
+        intervals = torch.tensor(index["intervals"])
+        return cls(sums, counts, starts, lengths, intervals, tuple(index["sources"]))
 
     def __len__(self) -> int:
         return len(self.sources)
 
     def to(self, device: str | torch.device) -> Corpus:
         """Copy to a device, so that windows are cut there."""
-        moved = {
-            name: getattr(self, name).to(device) for name in ("sums", "counts", "starts", "lengths")
-        }
-        return replace(self, **moved)
+        tensors = ("sums", "counts", "starts", "lengths", "intervals")
+        return replace(self, **{name: getattr(self, name).to(device) for name in tensors})
 
     def split(self, held_back: float = 0.02, seed: int = 0) -> tuple[Corpus, Corpus]:
         """Hold whole series back for validation, at least one.
@@ -153,6 +162,7 @@ class Corpus:
             self,
             starts=self.starts[chosen],
             lengths=self.lengths[chosen],
+            intervals=self.intervals[chosen],
             sources=tuple(self.sources[i] for i in indices),
         )
 
@@ -172,7 +182,9 @@ class Corpus:
         weight = within * (share / np.bincount(source, within))[source]
         return torch.from_numpy(weight / weight.sum())
 
-    def windows(self, draw: Draw, chances: Tensor, context_length: int, horizon: int) -> Tensor:
+    def windows(
+        self, draw: Draw, chances: Tensor, context_length: int, horizon: int
+    ) -> tuple[Tensor, Tensor]:
         """Cut random windows, some of them down-sampled or backwards.
 
         Parameters
@@ -186,8 +198,9 @@ class Corpus:
 
         Returns
         -------
-        Tensor
-            Shape (B, context_length + horizon).
+        tuple of Tensor
+            Windows of shape (B, context_length + horizon), and the token of the resolution that
+            each has after down-sampling, shape (B,).
         """
         row_B1 = torch.searchsorted(chances, draw.uniform(0.0, 1.0).to(chances.dtype))
         row_B1 = row_B1.clamp(max=len(self) - 1)
@@ -216,7 +229,8 @@ class Corpus:
         count_BT = self.counts[right_BT] - self.counts[left_BT]
         value_BT = (self.sums[right_BT] - self.sums[left_BT]) / count_BT
         known_BT = inside_BT & (2 * count_BT >= width_B1) & (count_BT > 0)
-        return torch.where(known_BT, value_BT, math.nan).float()
+        resolution_B = resolution_tokens((self.intervals[row_B1] * rate_B1).squeeze(1))
+        return torch.where(known_BT, value_BT, math.nan).float(), resolution_B
 
 
 def _cache_folder() -> Path:
@@ -226,10 +240,10 @@ def _cache_folder() -> Path:
 
 def _write_sums(files: list[Path], place: Path) -> None:
     """Write running sums of all series, a batch of rows in memory at a time."""
-    lengths, sources = [], []
+    lengths, intervals, sources = [], [], []
     with (place / "sums.bin").open("wb") as sums, (place / "counts.bin").open("wb") as counts:
         for file in files:
-            for values in _read_targets(file):
+            for values, freq in _read_series(file):
                 observed = np.isfinite(values)
                 if observed.sum() < SHORTEST:
                     continue
@@ -242,22 +256,43 @@ def _write_sums(files: list[Path], place: Path) -> None:
                 np.concatenate([[0.0], standard.cumsum()]).tofile(sums)
                 np.concatenate([[0], observed.cumsum()]).astype(np.int32).tofile(counts)
                 lengths.append(len(values))
+                intervals.append(_interval(freq))
                 sources.append(file.stem)
     if not lengths:
         raise ValueError(f"no series of {files[0].parent} has {SHORTEST} points that vary")
-    index = {"lengths": lengths, "sources": sources}
+    index = {"lengths": lengths, "intervals": intervals, "sources": sources}
     (place / "index.json").write_text(json.dumps(index), encoding="utf-8")
 
 
-def _read_targets(file: Path) -> Iterator[npt.NDArray[np.float64]]:
-    """Series of a file, trimmed of what is missing at their ends."""
+def _read_series(file: Path) -> Iterator[tuple[npt.NDArray[np.float64], object]]:
+    """Series of a file, trimmed of what is missing at their ends, and what it has as frequency."""
     parquet = pq.ParquetFile(file)
-    if "target" not in parquet.schema_arrow.names:
+    names = parquet.schema_arrow.names
+    if "target" not in names:
         raise ValueError(f"{file} has no column 'target': every row needs a list of numbers there")
-    for batch in parquet.iter_batches(batch_size=64, columns=["target"]):
-        for cell in batch.column(0):
+    columns = [name for name in ("target", "freq") if name in names]
+    for batch in parquet.iter_batches(batch_size=64, columns=columns):
+        rows = len(batch)
+        freqs = batch.column("freq").to_pylist() if "freq" in names else [None] * rows
+        for cell, freq in zip(batch.column("target"), freqs, strict=True):
             if cell.is_valid:
                 values = np.array(cell.values.to_numpy(zero_copy_only=False), dtype=np.float64)
                 known = np.flatnonzero(np.isfinite(values))
                 if len(known):
-                    yield values[known[0] : known[-1] + 1]
+                    yield values[known[0] : known[-1] + 1], freq
+
+
+@lru_cache
+def _interval(freq: object) -> int:
+    """Nanoseconds of a step of a pandas alias, 0 where they are not even or it is none."""
+    if not isinstance(freq, str):
+        return 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # old spellings are welcome
+        try:
+            step = to_offset(freq)
+        except ValueError:
+            return 0
+    if isinstance(step, pd.offsets.Week):
+        return int(step.n * pd.Timedelta(days=7).value)
+    return int(step.nanos) if isinstance(step, pd.offsets.Tick) else 0

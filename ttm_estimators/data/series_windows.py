@@ -16,6 +16,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from ttm_estimators.data.windows import YOUNGEST, Window
 from ttm_estimators.forecasting.series import make_batch
+from ttm_estimators.network.resolution import UNKNOWN
 
 SHORTENED_SHARE = 0.25
 """Share of windows whose history is cut short, so that young series are met in training too."""
@@ -168,6 +169,7 @@ def cut_windows(
     return Window(
         torch.from_numpy(np.where(batch.observed_BTC, batch.past_BTC, np.float32(np.nan))[..., 0]),
         torch.from_numpy(((future_BH - batch.loc_BC) / scale_B1).astype(np.float32)),
+        torch.full((len(pairs),), UNKNOWN),
     )
 
 

@@ -18,6 +18,7 @@ from ttm_estimators.data.corpus import Corpus
 from ttm_estimators.data.synthetic import Draw, sample
 from ttm_estimators.data.windows import YOUNGEST, Window
 from ttm_estimators.forecasting.series import HOLD
+from ttm_estimators.network.resolution import UNKNOWN
 
 YOUNG_SHARE = 0.4
 """Share of synthetic series that are young: they begin inside the context."""
@@ -97,12 +98,14 @@ class WindowStream(IterableDataset[Window]):
         """Make batch ``k`` of all ranks together."""
         generator = torch.Generator(self.device).manual_seed(1_000_003 * self.seed + k)
         parts = []
+        resolution_B = torch.full((self.batch_size,), UNKNOWN, device=self.device)
         if self.real < self.batch_size:
             parts.append(self._synthetic(self.batch_size - self.real, generator))
         if self.real:
             draw = Draw(self.real, 1, generator)
             shape = self.history, self.horizon
-            parts.append(self.corpus.windows(draw, self.chances, *shape))
+            windows_BT, resolution_B[-self.real :] = self.corpus.windows(draw, self.chances, *shape)
+            parts.append(windows_BT)
         series_BT = torch.cat(parts)
         order_B = torch.randperm(self.batch_size, generator=generator, device=self.device)
         draw = Draw(self.batch_size, series_BT.shape[1], generator)
@@ -117,7 +120,8 @@ class WindowStream(IterableDataset[Window]):
         context_BT = past_BT[:, -self.context_length :]
         centred_BT = context_BT - context_BT.nanmean(dim=1, keepdim=True)
         constant_B1 = ~(centred_BT.nan_to_num().abs().amax(dim=1, keepdim=True) > 1e-4)
-        return Window(past_BT, future_BH.masked_fill(constant_B1, math.nan))
+        future_BH = future_BH.masked_fill(constant_B1, math.nan)
+        return Window(past_BT, future_BH, resolution_B[order_B])
 
     def _synthetic(self, series: int, generator: torch.Generator) -> Tensor:
         each = round(series * YOUNG_SHARE / YOUNG_LENGTHS)

@@ -15,3 +15,6 @@ class Window(NamedTuple):
 
     past: Tensor
     future: Tensor
+
+    resolution: Tensor
+    """Token of the sampling resolution of each row, shape (B,): see ``network/resolution.py``."""

@@ -11,6 +11,7 @@ from einops import rearrange, repeat
 from torch import Tensor
 
 from ttm_estimators.network import TinyTimeMixer
+from ttm_estimators.network.resolution import UNKNOWN
 
 
 def roll_out(
@@ -54,8 +55,8 @@ def roll_out(
     """
     config = network.config
     resolution = None
-    if config.resolutions:  # index 0 is the published token for an unknown resolution
-        resolution = past_BTC.new_zeros(len(past_BTC), dtype=torch.long)
+    if config.resolutions:
+        resolution = past_BTC.new_full((len(past_BTC),), UNKNOWN, dtype=torch.long)
     if horizon > config.horizon and config.target_channels:
         raise ValueError(
             f"horizon {horizon} is beyond the {config.horizon} steps of this network, which "

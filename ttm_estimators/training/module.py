@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ttm_estimators.data.windows import Window
 from ttm_estimators.network import TinyTimeMixer
+from ttm_estimators.network.resolution import UNKNOWN
 from ttm_estimators.training.loss import pinball_loss
 from ttm_estimators.training.recipe import Recipe
 
@@ -28,10 +29,9 @@ class Training(lightning.LightningModule):
 
     def __init__(self, network: TinyTimeMixer, recipe: Recipe) -> None:
         super().__init__()
-        if network.config.tied_channels or network.config.resolutions:
+        if network.config.tied_channels:
             raise ValueError(
-                "this network mixes channels or needs resolutions, which single series do not "
-                "have: choose another"
+                "this network mixes channels, which single series do not have: choose another"
             )
         self.network = network
         self.recipe = recipe
@@ -57,9 +57,14 @@ class Training(lightning.LightningModule):
         network : TinyTimeMixer, optional
             Network to forecast with, in place of the one that is trained.
         """
-        past_BT, future_BH = window
+        past_BT, future_BH, resolution_B = window
+        tokens = self.network.config.resolutions
         forecast = self.forecast if network is None else network.forecast_normalised
-        forecast_BHVQ, scaling = forecast(past_BT[..., None], horizon=future_BH.shape[1])
+        forecast_BHVQ, scaling = forecast(
+            past_BT[..., None],
+            horizon=future_BH.shape[1],
+            resolution_B=resolution_B.where(resolution_B < tokens, UNKNOWN) if tokens else None,
+        )
         target_BHV = scaling.normalise(future_BH[..., None])
         return pinball_loss(forecast_BHVQ, target_BHV, self.network.config.quantile_levels)
 

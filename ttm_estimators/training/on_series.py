@@ -70,8 +70,8 @@ def train_on_series(
     Raises
     ------
     ValueError
-        When there is nothing to train on, a series holds infinity, or the network needs covariates
-        or resolutions.
+        When there is nothing to train on, a series holds infinity, or the network mixes
+        channels or takes covariates.
     """
     config = network.config
     asked = trainer_options.pop("max_epochs", None)

@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 from ttm_estimators.data.split_windows import Windows
 from ttm_estimators.network import TinyTimeMixer
 from ttm_estimators.network.model import Encoded
+from ttm_estimators.network.resolution import UNKNOWN
 from ttm_estimators.training.loss import pinball_loss
 
 ENCODED_AT_ONCE = 256
@@ -82,7 +83,7 @@ def resolution(network: TinyTimeMixer, past_BTC: Tensor) -> Tensor | None:
     """The token of an unknown resolution, for a network that has a prefix."""
     if not network.config.resolutions:
         return None
-    return past_BTC.new_zeros(len(past_BTC), dtype=torch.long)
+    return past_BTC.new_full((len(past_BTC),), UNKNOWN, dtype=torch.long)
 
 
 class Tuning(lightning.LightningModule):

@@ -20,6 +20,7 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler
 
 from ttm_estimators import PRESETS, TinyTimeMixer
 from ttm_estimators.data.windows import Window
+from ttm_estimators.network.resolution import UNKNOWN
 
 GEOMETRY = "ttm_512_96"
 CONFIG = PRESETS[GEOMETRY]
@@ -40,8 +41,10 @@ class Windows(Dataset[Any]):
         return self.number
 
     def __getitem__(self, index: int | list[int]) -> Window:
-        walk = self.walks[torch.as_tensor(index) % DIFFERENT]
-        return Window(walk[..., : CONFIG.context_length], walk[..., CONFIG.context_length :])
+        place = torch.as_tensor(index)
+        walk = self.walks[place % DIFFERENT]
+        past, future = walk[..., : CONFIG.context_length], walk[..., CONFIG.context_length :]
+        return Window(past, future, torch.full_like(place, UNKNOWN))
 
 
 class Pace:
@@ -157,7 +160,7 @@ def train_theirs(windows: Windows, batch_size: int, steps: int) -> None:
             return len(windows)
 
         def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-            past, future = windows[index]
+            past, future, _ = windows[index]
             return {"past_values": past[:, None], "future_values": future[:, None]}
 
     network = granite_network()

@@ -67,7 +67,7 @@ def test_a_step_is_timed_from_when_it_is_asked_for(monkeypatch, capsys):
 
 def test_windows_come_again():
     windows = Windows(2 * DIFFERENT)
-    past, future = windows[DIFFERENT + 3]
+    past, future, _ = windows[DIFFERENT + 3]
     assert (len(past), len(future)) == (CONFIG.context_length, CONFIG.horizon)
     assert past.equal(windows[3].past)
 
