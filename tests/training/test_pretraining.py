@@ -186,6 +186,24 @@ def test_a_killed_run_ends_where_an_undisturbed_one_does(
     assert {"from_step_0"} < logs
 
 
+def test_a_killed_run_that_is_compiled_ends_where_an_undisturbed_one_does(tmp_path, monkeypatch):
+    compiler, compiled = torch.compile, []
+
+    def without_machine_code(forecast, options):  # which would take minutes
+        compiled.append(options)
+        return compiler(forecast, backend="aot_eager_decomp_partition")
+
+    monkeypatch.setattr(torch, "compile", without_machine_code)
+    small = replace(RESOLVED, levels=1, seasons=False, seasons_length=0)
+    options = {"compile": True, "steps": 7, "validation_every": 4, "config": small}
+    undisturbed = train(tmp_path / "undisturbed", **options)
+    torch.compiler.reset()  # a resumed run is another process
+    kill(monkeypatch, 5, tmp_path / "killed", **options)
+    torch.compiler.reset()
+    assert same(train(tmp_path / "killed", **options), undisturbed)
+    assert compiled == 3 * [{"fallback_random": True}]
+
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("tiny_run.py")
 
