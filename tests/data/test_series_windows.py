@@ -48,6 +48,17 @@ def test_windows_have_the_shape_of_the_network():
     assert past.dtype == future.dtype == torch.float32
 
 
+def test_a_longer_input_shows_what_lies_before_the_context():
+    short, long = (
+        noise_windows((300,), input_length=length).batch(0).past for length in (None, 2 * CONTEXT)
+    )
+    assert long.shape == (BATCH, 2 * CONTEXT)
+    whole = ~long.isnan().any(dim=1)
+    assert whole.any()
+    # The scale is that of the context: what lies before it takes no part.
+    torch.testing.assert_close(long[whole, CONTEXT:], short[whole])
+
+
 def test_a_future_follows_its_history_on_the_same_scale():
     for batch in batches(windows(lengths=(50, 90, 200)), 20):
         for past, future, _ in zip(*batch, strict=True):
@@ -133,14 +144,14 @@ def test_infinity_is_refused_by_name():
 
 @pytest.mark.parametrize("past", [np.full(9, np.nan), np.full(9, 5.0)])
 def test_nothing_is_learnt_from_a_history_without_a_scale(past):
-    window = cut_windows([(past, ramp(HORIZON))], CONTEXT, HORIZON)
+    window = cut_windows([(past, ramp(HORIZON))], CONTEXT, HORIZON, CONTEXT)
     assert window.future.isnan().all()
 
 
 def test_a_gap_is_held_in_the_past_as_in_a_forecast_and_missing_in_the_future():
     past, future = ramp(CONTEXT), ramp(HORIZON, CONTEXT)
     past[:2] = past[3] = future[2] = np.nan
-    window = cut_windows([(past, future)], CONTEXT, HORIZON)
+    window = cut_windows([(past, future)], CONTEXT, HORIZON, CONTEXT)
     assert window.past.isnan().nonzero().tolist() == [[0, 0], [0, 1]]
     assert window.past[0, 3] == window.past[0, 2]
     assert window.future.isnan().nonzero().tolist() == [[0, 2]]
@@ -149,7 +160,9 @@ def test_a_gap_is_held_in_the_past_as_in_a_forecast_and_missing_in_the_future():
 def test_a_large_level_leaves_small_changes_intact():
     small = np.sin(np.arange(CONTEXT + HORIZON))
     plain, lifted = (
-        cut_windows([((small + level)[:CONTEXT], (small + level)[CONTEXT:])], CONTEXT, HORIZON)
+        cut_windows(
+            [((small + level)[:CONTEXT], (small + level)[CONTEXT:])], CONTEXT, HORIZON, CONTEXT
+        )
         for level in (0.0, 1e8)
     )
     torch.testing.assert_close(plain.past, lifted.past, atol=1e-6, rtol=0)
@@ -158,7 +171,7 @@ def test_a_large_level_leaves_small_changes_intact():
 
 def test_validation_takes_the_last_window_of_each_series():
     series = [np.random.default_rng(n).normal(size=n) for n in (50, 1, 200, 40)]
-    found = last_windows(series, CONTEXT, HORIZON, batch_size=2)
+    found = last_windows(series, CONTEXT, HORIZON, batch_size=2, input_length=CONTEXT)
     assert [len(batch.past) for batch in found] == [2, 1]
     past, future, _ = (torch.cat(parts) for parts in zip(*found, strict=True))
     for i, values in enumerate([series[0], series[2], series[3]]):

@@ -47,6 +47,8 @@ class SeriesWindows(IterableDataset[Window]):
         Batches that this rank has had before.
     rank, ranks : int, default 0 and 1
         Which process this is of how many.
+    input_length : int, optional
+        Points of a history with those before its context. Default: ``context_length``.
 
     Raises
     ------
@@ -64,12 +66,14 @@ class SeriesWindows(IterableDataset[Window]):
         first: int = 0,
         rank: int = 0,
         ranks: int = 1,
+        input_length: int | None = None,
     ) -> None:
         _refuse_infinity(series, "series")
         self.series = [values for values in series if len(values) > 1]
         if not self.series:
             raise ValueError("there is nothing to train on: no series has two points or more")
         self.context_length = context_length
+        self.input_length = input_length or context_length
         self.horizon = horizon
         self.batch_size = batch_size
         self.seed = seed
@@ -98,6 +102,7 @@ class SeriesWindows(IterableDataset[Window]):
             ],
             self.context_length,
             self.horizon,
+            self.input_length,
         )
 
     def _cutoff(self, position: int, depth: float) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
@@ -109,7 +114,7 @@ class SeriesWindows(IterableDataset[Window]):
         lap, step = divmod(turn, points)
         start = int(np.random.default_rng([self.seed, 2, series, lap]).integers(points))
         cut = earliest + (start + step * _stride(points)) % points
-        longest = min(cut, self.context_length)
+        longest = min(cut, self.input_length)
         shortest = min(YOUNGEST, longest)
         history = round(shortest * (longest / shortest) ** depth)
         return values[cut - history : cut], values[cut : cut + self.horizon]
@@ -133,7 +138,11 @@ def cutoffs(length: int, horizon: int) -> tuple[int, int]:
 
 
 def last_windows(
-    series: Sequence[npt.NDArray[Any]], context_length: int, horizon: int, batch_size: int
+    series: Sequence[npt.NDArray[Any]],
+    context_length: int,
+    horizon: int,
+    batch_size: int,
+    input_length: int,
 ) -> list[Window]:
     """Batches of the last window of every series that has two points, for validation.
 
@@ -147,21 +156,26 @@ def last_windows(
     for values in series:
         if len(values) > 1:
             cut = sum(cutoffs(len(values), horizon)) - 1
-            pairs.append((values[max(0, cut - context_length) : cut], values[cut : cut + horizon]))
+            pairs.append((values[max(0, cut - input_length) : cut], values[cut : cut + horizon]))
     return [
-        cut_windows(pairs[i : i + batch_size], context_length, horizon)
+        cut_windows(pairs[i : i + batch_size], context_length, horizon, input_length)
         for i in range(0, len(pairs), batch_size)
     ]
 
 
 def cut_windows(
-    pairs: Sequence[tuple[npt.NDArray[Any], npt.NDArray[Any]]], context_length: int, horizon: int
+    pairs: Sequence[tuple[npt.NDArray[Any], npt.NDArray[Any]]],
+    context_length: int,
+    horizon: int,
+    input_length: int,
 ) -> Window:
     """Scale and pad histories and futures, as a forecaster does what it is given."""
-    # A history that is all missing becomes a constant, which has no scale either.
-    pasts = [past if np.isfinite(past).any() else np.zeros(1) for past, _ in pairs]
+    # A context that is all missing becomes a constant, which has no scale either.
+    pasts = [
+        past if np.isfinite(past[-context_length:]).any() else np.zeros(1) for past, _ in pairs
+    ]
     members = [("window", past.astype(np.float64)[:, None]) for past in pasts]
-    batch = make_batch(members, context_length)
+    batch = make_batch(members, context_length, input_length)
     future_BH = np.full((len(pairs), horizon), np.nan)
     for row, (_, future) in zip(future_BH, pairs, strict=True):
         row[: len(future)] = future

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader
 
 from ttm_estimators.data.series_windows import SeriesWindows, last_windows
 from ttm_estimators.data.windows import Window
-from ttm_estimators.network import TinyTimeMixer
+from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.training.module import Training
 from ttm_estimators.training.quiet import quiet
 from ttm_estimators.training.recipe import Recipe
@@ -47,8 +47,8 @@ def train_on_series(
     network : TinyTimeMixer
         Trained network, or a new one.
     series : sequence of array
-        Series of shape (time,), NaN where missing. Windows have the ``context_length`` of the
-        network, and nothing of what lies before it.
+        Series of shape (time,), NaN where missing. Windows have the ``input_length`` of the
+        network.
     recipe : Recipe
         How to train. Steps are rounded up to whole epochs of 50 at most.
     horizon : int, optional
@@ -81,7 +81,7 @@ def train_on_series(
     recipe = replace(recipe, steps=epochs * epoch_steps)
     steps_ahead = min(horizon or config.horizon, config.horizon)
     module = _ValidatedTraining(network.train(), recipe)
-    data = _Series(series, validation, recipe, config.context_length, steps_ahead)
+    data = _Series(series, validation, recipe, config, steps_ahead)
     options = {
         "accelerator": "auto",
         "devices": 1,
@@ -119,14 +119,15 @@ class _Series(lightning.LightningDataModule):
         series: Sequence[npt.NDArray[Any]],
         validation: Sequence[npt.NDArray[Any]] | None,
         recipe: Recipe,
-        context_length: int,
+        config: TTMConfig,
         horizon: int,
     ) -> None:
         super().__init__()
-        self.shape = (context_length, horizon, recipe.batch_size)
+        self.shape = (config.context_length, horizon, recipe.batch_size)
+        self.input_length = config.input_length
         self.seed = recipe.seed
         self.series = SeriesWindows(series, *self.shape)  # refuses what can not be trained on
-        self.held = last_windows(validation or (), *self.shape)
+        self.held = last_windows(validation or (), *self.shape, self.input_length)
 
     def train_dataloader(self) -> DataLoader[Window]:
         assert self.trainer is not None
@@ -137,6 +138,7 @@ class _Series(lightning.LightningDataModule):
             first=self.trainer.current_epoch * int(self.trainer.limit_train_batches),
             rank=self.trainer.global_rank,
             ranks=self.trainer.world_size,
+            input_length=self.input_length,
         )
         return DataLoader(windows, batch_size=None)
 
