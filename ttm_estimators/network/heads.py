@@ -16,7 +16,7 @@ from torch.nn import functional
 from ttm_estimators.network.config import TTMConfig
 from ttm_estimators.network.dropout import Dropout
 from ttm_estimators.network.mixer import FeatureMixer
-from ttm_estimators.network.season import CYCLES, FEATURES, Seasons
+from ttm_estimators.network.season import CONTINUATIONS, FEATURES, PERIODS, Seasons
 
 SMALLEST = 1e-3
 """Smallest error of a cycle, in standard deviations of the history, that makes a difference."""
@@ -140,8 +140,8 @@ class SeasonalInput(nn.Module):
         super().__init__()
         self.length = config.output_patch_length
         hidden = config.decoder_hidden_size
-        self.embedding = nn.Linear(CYCLES * (self.length + FEATURES), hidden)
-        self.trust = nn.Linear(hidden, CYCLES)
+        self.embedding = nn.Linear(CONTINUATIONS * self.length + PERIODS * FEATURES, hidden)
+        self.trust = nn.Linear(hidden, CONTINUATIONS)
         self.size = nn.Linear(hidden, 2)
         for layer in (self.embedding, self.trust, self.size):
             nn.init.zeros_(layer.weight)

@@ -3,8 +3,8 @@
 A mixer of a million parameters smears a pattern that it has to carry through its features. Here
 the latest cycles are laid into the future as they are, and the head decides what to make of them.
 
-Shape suffixes: B batch, C channels, N series (B times C), T time, G lags, H horizon, K cycles,
-F features.
+Shape suffixes: B batch, C channels, N series (B times C), T time, G lags, H horizon, P periods,
+K continuations, F features.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-CYCLES = 2
-"""Cycles that are continued."""
+PERIODS = 2
+"""Lengths of cycles that are found."""
+
+CONTINUATIONS = 3
+"""Ways in which they are continued."""
 
 FEATURES = 3
 """Numbers that tell how well a cycle repeats."""
 
 AVERAGED = 4
-"""Latest repetitions of the short cycle that are averaged."""
+"""Latest repetitions of a cycle that are averaged."""
 
 ALIKE = 1e-3
 """Falls that differ by less than about this are taken to be the same."""
@@ -42,10 +45,11 @@ class Seasons(NamedTuple):
     """Cycles of a history: the one that repeats best, and a shorter one that is nearly as good."""
 
     ahead_BCKH: Tensor
-    """The cycles laid into the future."""
+    """The cycles laid into the future: the best as it was last, the short one as its average, the
+    best as its average."""
 
     repetition_BCS: Tensor
-    """How well each repeats, S = K * F numbers: its squared error as a share of the largest at
+    """How well each repeats, S = P * F numbers: its squared error as a share of the largest at
     shorter lags (1: no cycle), the root of its squared error, the logarithm of its length."""
 
 
@@ -55,8 +59,8 @@ def continue_seasons(
 ) -> Seasons:
     """Find the cycles of a normalised history and lay the latest of them into the future.
 
-    The best cycle goes on as it was last, the short one as its average over the last four. Points
-    before the context may show a cycle that is too long to repeat within it.
+    The best cycle goes on as it was last, and as its average over the last four; the short one as
+    its average. Points before the context may show a cycle that is too long to repeat within it.
 
     Parameters
     ----------
@@ -73,24 +77,30 @@ def continue_seasons(
     x_NT = rearrange(x_BTC, "b t c -> (b c) t")
     observed_NT = rearrange(observed_BTC, "b t c -> (b c) t")
     context_NT, seen_NT = x_NT[:, -context_length:], observed_NT[:, -context_length:]
-    period_NK, repetition_NKF = find_periods(context_NT, seen_NT)
+    period_NP, repetition_NPF = find_periods(context_NT, seen_NT)
     if x_NT.shape[1] > context_length:
-        long_NK, long_NKF = find_periods(x_NT, observed_NT)
+        long_NP, long_NPF = find_periods(x_NT, observed_NT)
         # Not by its fall alone: a level that shifted before the context may look like a cycle.
-        error_N1 = _error_in_context(x_NT, observed_NT, long_NK[:, :1], context_length)
-        better_N1 = (long_NKF[:, :1, 0] < CLEARLY * repetition_NKF[:, :1, 0]) & (
+        error_N1 = _error_in_context(x_NT, observed_NT, long_NP[:, :1], context_length)
+        better_N1 = (long_NPF[:, :1, 0] < CLEARLY * repetition_NPF[:, :1, 0]) & (
             error_N1 < CLEARLY * UNRELATED
         )
-        long_NKF[:, :1, 1] = error_N1.sqrt()
-        better_NK = better_N1 & (torch.arange(CYCLES, device=x_NT.device) == 0)
-        period_NK = torch.where(better_NK, long_NK, period_NK)
-        repetition_NKF = torch.where(better_NK[..., None], long_NKF, repetition_NKF)
-    best_NH = _mean_of_cycles(x_NT, observed_NT, period_NK[:, :1], 1, horizon)
-    short_NH = _mean_of_cycles(context_NT, seen_NT, period_NK[:, 1:], AVERAGED, horizon)
-    ahead_NKH = torch.stack([best_NH, short_NH], dim=1)
+        long_NPF[:, :1, 1] = error_N1.sqrt()
+        better_NP = better_N1 & (torch.arange(PERIODS, device=x_NT.device) == 0)
+        period_NP = torch.where(better_NP, long_NP, period_NP)
+        repetition_NPF = torch.where(better_NP[..., None], long_NPF, repetition_NPF)
+    best_N1, short_N1 = period_NP[:, :1], period_NP[:, 1:]
+    ahead_NKH = torch.stack(
+        [
+            _mean_of_cycles(x_NT, observed_NT, best_N1, 1, horizon),
+            _mean_of_cycles(context_NT, seen_NT, short_N1, AVERAGED, horizon),
+            _mean_of_cycles(x_NT, observed_NT, best_N1, AVERAGED, horizon),
+        ],
+        dim=1,
+    )
     return Seasons(
         rearrange(ahead_NKH, "(b c) k h -> b c k h", c=channels).to(x_BTC.dtype),
-        rearrange(repetition_NKF, "(b c) k f -> b c (k f)", c=channels).to(x_BTC.dtype),
+        rearrange(repetition_NPF, "(b c) p f -> b c (p f)", c=channels).to(x_BTC.dtype),
     )
 
 
@@ -110,7 +120,7 @@ def find_periods(x_NT: Tensor, observed_NT: Tensor) -> tuple[Tensor, Tensor]:
     Returns
     -------
     tuple of Tensor
-        Lags in steps, shape (N, K), and how well they repeat, shape (N, K, F).
+        Lags in steps, shape (N, P), and how well they repeat, shape (N, P, F).
     """
     error_NG, counted_NG = _squared_difference(_without_line(x_NT, observed_NT), observed_NT)
     enough_NG = counted_NG >= (counted_NG[:, :1] / 3).clamp(min=4)
@@ -124,17 +134,17 @@ def find_periods(x_NT: Tensor, observed_NT: Tensor) -> tuple[Tensor, Tensor]:
     close_NG = fall_NG <= deepest_N1 + CLOSE * (1 - deepest_N1)
     # The first lag that is close lies on the way down: the short cycle ends at its bottom.
     short_N1 = _first_bottom(fall_NG, close_NG)
-    lag_NK = torch.cat([best_N1, short_N1], dim=1)
-    period_NK = lag_NK + 1
-    repetition_NKF = torch.stack(
+    lag_NP = torch.cat([best_N1, short_N1], dim=1)
+    period_NP = lag_NP + 1
+    repetition_NPF = torch.stack(
         [
-            fall_NG.gather(1, lag_NK),
-            error_NG.gather(1, lag_NK).clamp(min=0).sqrt(),
-            period_NK.to(x_NT.dtype).log2() / 10,
+            fall_NG.gather(1, lag_NP),
+            error_NG.gather(1, lag_NP).clamp(min=0).sqrt(),
+            period_NP.to(x_NT.dtype).log2() / 10,
         ],
         dim=-1,
     )
-    return period_NK, repetition_NKF
+    return period_NP, repetition_NPF
 
 
 def _error_in_context(
