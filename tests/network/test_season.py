@@ -86,14 +86,23 @@ def test_a_wave_goes_on():
     series = wave(24, T + 100) + 0.5 * wave(168, T + 100)
     past = series[None, :T, None]
     ahead = continue_seasons(past, torch.ones_like(past, dtype=torch.bool), 100, T).ahead_BCKH
-    assert ahead.shape == (1, 1, 2, 100)
-    assert (ahead[0, 0, 0] - series[T:]).abs().max() < 1e-4
+    assert ahead.shape == (1, 1, 3, 100)
+    for best in (0, 2):  # as it was last, and as its average
+        assert (ahead[0, 0, best] - series[T:]).abs().max() < 1e-4
+
+
+def test_the_average_of_a_cycle_is_less_noisy_than_its_latest():
+    clean = wave(24, T + 48) + 0.7 * wave(96, T + 48)
+    past = (clean[:T] + 0.1 * noise())[None, :, None]
+    seasons = continue_seasons(past, torch.ones_like(past, dtype=torch.bool), 48, T)
+    latest, _, average = (seasons.ahead_BCKH[0, 0] - clean[T:]).square().mean(dim=-1)
+    assert average < 0.5 * latest
 
 
 def test_a_cycle_of_which_nothing_is_observed_is_zero():
     past = torch.randn(2, T, 1)
     ahead = continue_seasons(past, torch.zeros_like(past, dtype=torch.bool), 30, T).ahead_BCKH
-    assert torch.equal(ahead, torch.zeros(2, 1, 2, 30))
+    assert torch.equal(ahead, torch.zeros(2, 1, 3, 30))
 
 
 def test_channels_and_series_keep_their_own_cycles():
@@ -118,7 +127,9 @@ def test_a_context_that_repeats_as_well_is_enough():
     known = torch.ones_like(past, dtype=torch.bool)
     far = continue_seasons(past, known, 50, T)
     near = continue_seasons(past[:, T:], known[:, T:], 50, T)
-    assert torch.equal(far.ahead_BCKH, near.ahead_BCKH)
+    assert torch.equal(far.repetition_BCS, near.repetition_BCS)
+    # Its average may reach further back than the context.
+    assert torch.equal(far.ahead_BCKH[:, :, :2], near.ahead_BCKH[:, :, :2])
 
 
 def test_points_that_are_missing_before_the_context_change_nothing(config):
@@ -172,7 +183,7 @@ def test_a_network_that_trusts_a_cycle_adds_it_to_all_quantiles(config):
     network = TinyTimeMixer(config).eval()
     past = wave(8, 128)[None, :, None]
     before = network.forecast_normalised(past)[0]
-    network.head.layers.seasons.trust.bias.data[:] = torch.tensor([1.0, 0.0])
+    network.head.layers.seasons.trust.bias.data[:] = torch.tensor([1.0, 0.0, 0.0])
     after = network.forecast_normalised(past)[0]
     cycle = math.sqrt(2) * wave(8, 20)
     assert torch.allclose(after - before, cycle[None, :, None, None].expand(1, 20, 1, 3), atol=1e-3)
