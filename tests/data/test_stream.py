@@ -38,6 +38,39 @@ def test_batches_have_their_shape_and_a_share_of_real_windows(corpus, real_share
     assert future.isfinite().any()
 
 
+def test_a_longer_input_has_what_lies_before_the_context(corpus):
+    past, future, resolution = WindowStream(*SHAPE, corpus=corpus, input_length=512).batch(0)
+    assert past.shape == (24, 512)
+    assert future.shape == (24, 32)
+    assert resolution.shape == (24,)
+    assert past[:, :384].isfinite().any()
+
+
+def test_a_context_that_does_not_vary_teaches_nothing_whatever_came_before(tmp_path):
+    series = [np.r_[np.sin(np.arange(400.0) + i), np.full(400, i)] for i in range(8)]
+    pq.write_table(pa.table({"target": series}), tmp_path / "made.parquet")
+    corpus = Corpus.read(tmp_path, cache=tmp_path / "cache")
+    stream = WindowStream(
+        64, 16, 200, corpus=corpus, real_share=1.0, augmentation=False, input_length=512
+    )
+    past, future, _ = stream.batch(0)
+    context = past[:, -64:].nan_to_num()
+    flat = context.amax(dim=1) - context.amin(dim=1) < 1e-4
+    assert (past[flat].nan_to_num().std(dim=1) > 0.1).any()
+    assert future[flat].isnan().all()
+    assert future[~flat].isfinite().any()
+
+
+def test_a_context_holds_no_value_from_before_it():
+    stream = WindowStream(64, 16, 400, input_length=256)
+    for k in range(5):
+        past = stream.batch(k).past
+        begins = past[:, 64 * 3].isnan() & past[:, 64 * 3 - 1].isfinite()
+        if begins.any():
+            return
+    raise AssertionError("every context went on with a value from before it")
+
+
 def test_without_augmentation_a_history_is_what_was_cut(corpus):
     past, future, _ = WindowStream(*SHAPE, corpus=corpus, real_share=1.0, augmentation=False).batch(
         0

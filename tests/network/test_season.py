@@ -132,6 +132,18 @@ def test_a_context_that_repeats_as_well_is_enough():
     assert torch.equal(far.ahead_BCKH[:, :, :2], near.ahead_BCKH[:, :, :2])
 
 
+def test_far_values_before_the_context_are_cut(config):
+    network = TinyTimeMixer(replace(config, seasons_length=256)).eval()
+    for layer in network.head.layers.seasons.children():
+        torch.nn.init.normal_(layer.weight, std=0.1)
+    past = wave(60, 256)[None, :, None]  # four cycles, which are averaged
+    far, farther = past.clone(), past.clone()
+    far[:, 40:60] = 100.0
+    farther[:, 40:60] = math.inf
+    assert torch.allclose(network(far), network(farther))
+    assert not torch.allclose(network(far), network(past))
+
+
 def test_points_that_are_missing_before_the_context_change_nothing(config):
     network = TinyTimeMixer(replace(config, seasons_length=256)).eval()
     for layer in network.head.layers.seasons.children():

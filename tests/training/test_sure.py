@@ -1,3 +1,5 @@
+import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +29,30 @@ def test_no_gain_and_a_loss_are_not():
 def test_one_in_twenty_gains_that_are_none_is_taken_for_one():
     taken = [is_sure(*losses(0.0, 0.5, seed=seed), APART) for seed in range(400)]
     assert 0.02 < sum(taken) / len(taken) < 0.09
+
+
+def test_windows_without_a_known_future_do_not_count():
+    before, after = losses(0.05, 0.1)
+    nothing = torch.zeros(800, dtype=torch.float64)
+    known = is_sure(before, after, APART)
+    assert known == is_sure(
+        torch.cat([before, nothing]), torch.cat([after, nothing]), torch.arange(1000)
+    )
+    assert not is_sure(nothing, nothing, torch.arange(800))
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.5])
+def test_overlapping_windows_are_not_more_often_taken_for_a_gain(memory):
+    random, horizon, taken = np.random.default_rng(0), 12, 0
+    for _ in range(400):
+        step = random.normal(size=20 * horizon)
+        for t in range(1, len(step)):
+            step[t] += memory * step[t - 1]
+        change = 0.3 * np.convolve(step, np.ones(horizon) / horizon, mode="valid")
+        before = torch.full((len(change),), 2.0, dtype=torch.float64)
+        block = torch.arange(len(change)) // (2 * horizon)
+        taken += is_sure(before, before + torch.from_numpy(change), block)
+    assert taken / 400 < 0.12
 
 
 @given(st.integers(2, 50))

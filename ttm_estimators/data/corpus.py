@@ -28,7 +28,7 @@ from torch import Tensor
 from ttm_estimators.data.deny_list import refuse
 from ttm_estimators.data.synthetic import Draw
 from ttm_estimators.data.windows import YOUNGEST
-from ttm_estimators.network.resolution import resolution_tokens
+from ttm_estimators.network.resolution import STEPS, resolution_tokens
 
 SHORTEST = 16
 """Observed points of the shortest series that is kept."""
@@ -282,16 +282,20 @@ def _read_series(file: Path) -> Iterator[tuple[npt.NDArray[np.float64], object]]
                     yield values[known[0] : known[-1] + 1], freq
 
 
-@lru_cache
 def _interval(freq: object) -> int:
     """Nanoseconds of a step of a pandas alias, 0 where they are not even or it is none."""
-    if not isinstance(freq, str):
-        return 0
+    interval = _nanoseconds(freq) if isinstance(freq, str) else 0
+    # None that is longer has a token, and its multiples might not fit.
+    return interval if 0 < interval <= STEPS[-1] else 0
+
+
+@lru_cache
+def _nanoseconds(freq: str) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # old spellings are welcome
         try:
             step = to_offset(freq)
-        except ValueError:
+        except (ValueError, OverflowError):
             return 0
     if isinstance(step, pd.offsets.Week):
         return int(step.n * pd.Timedelta(days=7).value)

@@ -38,7 +38,7 @@ class Windows(NamedTuple):
 
     block: Tensor
     """Shape (N,). Windows of one number are of the same series, in one channel or several, and
-    begin within a horizon: they have much of their futures in common."""
+    begin within two horizons: they have much of their futures in common."""
 
 
 class Cuts(NamedTuple):
@@ -100,7 +100,7 @@ def make_windows(
         for i, place in zip(which, places, strict=True)
     ]
     blocks = [
-        (cuts[i].series.origin, (cut - cuts[i].first) // horizon)
+        (cuts[i].series.origin, (cut - cuts[i].first) // (2 * horizon))
         for i, (_, cut) in zip(which, points, strict=True)
     ]
     longer = any(cut > config.context_length for _, cut in points)

@@ -72,7 +72,7 @@ class WindowStream(IterableDataset[Window]):
         input_length: int | None = None,
     ) -> None:
         self.context_length = context_length
-        self.history = input_length or context_length
+        self.input_length = input_length or context_length
         self.horizon = horizon
         self.batch_size = batch_size
         self.seed = seed
@@ -103,7 +103,7 @@ class WindowStream(IterableDataset[Window]):
             parts.append(self._synthetic(self.batch_size - self.real, generator))
         if self.real:
             draw = Draw(self.real, 1, generator)
-            shape = self.history, self.horizon
+            shape = self.input_length, self.horizon
             windows_BT, resolution_B[-self.real :] = self.corpus.windows(draw, self.chances, *shape)
             parts.append(windows_BT)
         series_BT = torch.cat(parts)
@@ -111,11 +111,19 @@ class WindowStream(IterableDataset[Window]):
         draw = Draw(self.batch_size, series_BT.shape[1], generator)
         series_BT = series_BT[order_B]
         if self.augmentation:
-            series_BT = augment(series_BT, self.history, draw)
+            series_BT = augment(series_BT, self.input_length, draw)
         else:
             series_BT = standardise(series_BT)
-        past_BT = hold_last(series_BT[:, : self.history])
-        future_BH = series_BT[:, self.history :]
+        # Held apart, as a forecaster does: what lies before the context has no part in its scale.
+        before = self.input_length - self.context_length
+        past_BT = torch.cat(
+            [
+                hold_last(series_BT[:, :before]),
+                hold_last(series_BT[:, before : self.input_length]),
+            ],
+            dim=1,
+        )
+        future_BH = series_BT[:, self.input_length :]
         # Nothing is to be learnt from a context that does not vary.
         context_BT = past_BT[:, -self.context_length :]
         centred_BT = context_BT - context_BT.nanmean(dim=1, keepdim=True)
@@ -125,17 +133,17 @@ class WindowStream(IterableDataset[Window]):
 
     def _synthetic(self, series: int, generator: torch.Generator) -> Tensor:
         each = round(series * YOUNG_SHARE / YOUNG_LENGTHS)
-        parts = [sample(series - YOUNG_LENGTHS * each, self.history + self.horizon, generator)]
+        parts = [sample(series - YOUNG_LENGTHS * each, self.input_length + self.horizon, generator)]
         parts += [self._young(each, generator) for _ in range(YOUNG_LENGTHS) if each]
         return torch.cat(parts)
 
     def _young(self, series: int, generator: torch.Generator) -> Tensor:
         """Series whose trends and cycles unfold over a short life, of one length."""
         u = float(torch.rand((), generator=generator, device=self.device))
-        history = round(YOUNGEST * (self.history / YOUNGEST) ** u)
+        history = round(YOUNGEST * (self.input_length / YOUNGEST) ** u)
         future = min(self.horizon, max(history, 48))
         values = sample(series, history + future, generator)
-        left, right = self.history - history, self.horizon - future
+        left, right = self.input_length - history, self.horizon - future
         return functional.pad(values, (left, right), value=math.nan)
 
 

@@ -1,7 +1,7 @@
 """Forecast heads: decoder features to quantiles of every future step.
 
 Shape suffixes: B batch, C channels, P patches, F future patches, L future patch length,
-D features, H horizon, Q quantile levels (1 for a point forecast).
+D features, H horizon, Q quantile levels (1 for a point forecast), K continued cycles.
 """
 
 from __future__ import annotations
@@ -162,8 +162,8 @@ class SeasonalInput(nn.Module):
 
     def sizes(self, seasons: Seasons, x_BCFD: Tensor) -> Tensor:
         """Powers of the error of the cycle that repeats best, shape (B, C, F*L, 2)."""
-        error_BCK = seasons.repetition_BCS[..., 1::FEATURES]
-        size_BC11 = rearrange(error_BCK.amin(dim=-1).clamp(SMALLEST, 1.0).log(), "b c -> b c 1 1")
+        error_BCP = seasons.repetition_BCS[..., 1::FEATURES]
+        size_BC11 = rearrange(error_BCP.amin(dim=-1).clamp(SMALLEST, 1.0).log(), "b c -> b c 1 1")
         sizes_BCFS = (torch.tanh(self.size(x_BCFD)) * size_BC11).exp()
         return repeat(sizes_BCFS, "b c f s -> b c (f l) s", l=self.length)
 

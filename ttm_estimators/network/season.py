@@ -60,7 +60,8 @@ def continue_seasons(
     """Find the cycles of a normalised history and lay the latest of them into the future.
 
     The best cycle goes on as it was last, and as its average over the last four; the short one as
-    its average. Points before the context may show a cycle that is too long to repeat within it.
+    its average. Points before the context may show a cycle that is too long to repeat within it,
+    and are in the average of the best.
 
     Parameters
     ----------

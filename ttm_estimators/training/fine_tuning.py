@@ -273,14 +273,15 @@ def fine_tune(
         network.to(trainer.strategy.root_device)
         encode = settings.strategy in FROZEN_BACKBONE
         training, held_back = (examples(each, network, encode=encode) for each in windows)
-        block = windows[1].block.to(trainer.strategy.root_device)
         batches = Batches(training, held_back, settings.batch_size, epoch_steps, settings.seed)
         first = copy.deepcopy(network.state_dict())
         rate = rate or settings.learning_rate or _choose_rate(network, batches, settings, options)
         tuning = Tuning(network, rate, epochs * epoch_steps, settings.seed, run)
         zero_shot = tuning.losses(batches.validation)
         trainer.fit(tuning, datamodule=batches, ckpt_path=resumed)
-        share, loss = _keep_best(tuning, first, best.weights, zero_shot, batches.validation, block)
+        share, loss = _keep_best(
+            tuning, first, best.weights, zero_shot, batches.validation, windows[1].block
+        )
     return FineTuned(
         network=network.cpu().eval(),
         share=share,
@@ -465,7 +466,7 @@ def _keep_best(
         weights = {name: torch.lerp(t, last[name].to(t), one) for name, t in first.items()}
         tuning.network.load_state_dict(weights)
         losses = tuning.losses(validation)
-        if float(losses.mean()) < loss and is_sure(zero_shot, losses, block):
+        if float(losses.mean()) < loss and is_sure(zero_shot.cpu(), losses.cpu(), block):
             share, loss, kept = one, float(losses.mean()), weights
     tuning.network.load_state_dict(kept)
     return share, loss

@@ -31,7 +31,8 @@ class Training(lightning.LightningModule):
         super().__init__()
         if network.config.tied_channels:
             raise ValueError(
-                "this network mixes channels, which single series do not have: choose another"
+                "this network mixes channels or takes covariates, which single series do not have: "
+                "choose another"
             )
         self.network = network
         self.recipe = recipe
@@ -68,12 +69,18 @@ class Training(lightning.LightningModule):
         target_BHV = scaling.normalise(future_BH[..., None])
         return pinball_loss(forecast_BHVQ, target_BHV, self.network.config.quantile_levels)
 
-    def configure_gradient_clipping(  # type: ignore[override]
-        self, optimizer: torch.optim.Optimizer, gradient_clip_val: float | None = None, **_: Any
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
     ) -> None:
-        # Lightning's own refuses a fused optimiser in mixed precision, for the sake of float16.
-        if gradient_clip_val:
+        by_norm = gradient_clip_algorithm in (None, "norm")
+        if gradient_clip_val and by_norm and self.trainer.precision == "bf16-mixed":
+            # Lightning refuses a fused optimiser in any mixed precision, for the sake of float16.
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val)
+        else:
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
 
     def configure_optimizers(self) -> dict[str, object]:  # type: ignore[override]
         matrices = [p for p in self.network.parameters() if p.ndim > 1]
@@ -85,7 +92,7 @@ class Training(lightning.LightningModule):
             ],
             lr=self.recipe.learning_rate,
             betas=(0.9, 0.98),
-            fused=True,
+            fused=self.trainer.precision != "16-mixed",
         )
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.recipe.rate(step))
         return {

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 SURE = 1.645
-"""Standard errors that a gain must have: one in twenty of those that are none has as many."""
+"""Standard errors that a gain must have: about one in twenty of those that are none has as many."""
 
 EXPECTED_DEVIATION = 0.25
 """Standard deviation of the gains of independent windows before any is seen, as a part of the
@@ -20,19 +20,24 @@ def is_sure(before_N: Tensor, after_N: Tensor, block_N: Tensor) -> bool:
     """Whether losses of windows have become smaller by more than chance.
 
     Windows that overlap, and channels at the same time, rise and fall together: only blocks of them
-    count. Of few blocks the variance can not be told. It is taken for a mean of what is found and
-    what is to be expected, as if that were one block more (ours).
+    count. Windows without a loss, whose future is not known, do not. Of few blocks the variance can
+    not be told. It is taken for a mean of what is found and what is to be expected, as if that were
+    one block more (ours).
 
     Parameters
     ----------
     before_N, after_N : Tensor
         Loss of each window.
     block_N : Tensor
-        Number of its block, from 0 on.
+        Number of its block.
     """
-    blocks = int(block_N.max()) + 1
-    size_K = torch.bincount(block_N, minlength=blocks)
-    gain_K = torch.bincount(block_N, before_N - after_N, minlength=blocks) / size_K
+    known_N = before_N > 0
+    if not known_N.any():
+        return False
+    before_N, after_N = before_N[known_N], after_N[known_N]
+    _, place_N, size_K = torch.unique(block_N[known_N], return_inverse=True, return_counts=True)
+    blocks = len(size_K)
+    gain_K = torch.bincount(place_N, before_N - after_N) / size_K
     expected = EXPECTED_DEVIATION * before_N.mean()
     variance = (expected.square() + (gain_K - gain_K.mean()).square().sum()) / blocks
     return bool(gain_K.mean() > SURE * (variance / blocks).sqrt())

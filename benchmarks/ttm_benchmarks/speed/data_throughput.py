@@ -18,7 +18,7 @@ from ttm_estimators.data.synthetic import Draw, sample
 
 GEOMETRY = "ttm_2048_720"
 CONFIG = PRESETS[GEOMETRY]
-LENGTH = CONFIG.context_length + CONFIG.horizon
+LENGTH = CONFIG.input_length + CONFIG.horizon
 SYNTHETIC = "synthetic mixture"
 BAR = 2e6
 """Least points of the synthetic mixture per second, on one core of a processor."""
@@ -29,15 +29,21 @@ def sources(
 ) -> dict[str, Callable[[], object]]:
     """Functions that make a batch of windows on a device."""
     generator = torch.Generator(device).manual_seed(0)
-    shape = CONFIG.context_length, CONFIG.horizon
     made: dict[str, Callable[[], object]] = {
         SYNTHETIC: lambda: sample(batch_size, LENGTH, generator)
     }
-    stream = WindowStream(*shape, batch_size, corpus=corpus, device=device)
+    stream = WindowStream(
+        CONFIG.context_length,
+        CONFIG.horizon,
+        batch_size,
+        corpus=corpus,
+        device=device,
+        input_length=CONFIG.input_length,
+    )
     if corpus is not None:
         moved, chances = stream.corpus, stream.chances
         made["corpus windows"] = lambda: moved.windows(
-            Draw(batch_size, 1, generator), chances, *shape
+            Draw(batch_size, 1, generator), chances, CONFIG.input_length, CONFIG.horizon
         )
     batches = iter(stream)
     kind = "half real" if corpus is not None else "synthetic"

@@ -29,7 +29,7 @@ DIFFERENT = 4096
 
 
 class Windows(Dataset[Any]):
-    """Random walks in memory, as histories and futures of one channel."""
+    """Random walks in memory, as histories and futures of one channel, a batch at a time."""
 
     def __init__(self, number: int) -> None:
         length = CONFIG.context_length + CONFIG.horizon
@@ -40,11 +40,11 @@ class Windows(Dataset[Any]):
     def __len__(self) -> int:
         return self.number
 
-    def __getitem__(self, index: int | list[int]) -> Window:
-        place = torch.as_tensor(index)
-        walk = self.walks[place % DIFFERENT]
-        past, future = walk[..., : CONFIG.context_length], walk[..., CONFIG.context_length :]
-        return Window(past, future, torch.full_like(place, UNKNOWN))
+    def __getitem__(self, places: list[int]) -> Window:
+        place_B = torch.tensor(places)
+        walk_BT = self.walks[place_B % DIFFERENT]
+        past_BT, future_BH = torch.split(walk_BT, [CONFIG.context_length, CONFIG.horizon], dim=1)
+        return Window(past_BT, future_BH, torch.full_like(place_B, UNKNOWN))
 
 
 class Pace:
@@ -160,8 +160,9 @@ def train_theirs(windows: Windows, batch_size: int, steps: int) -> None:
             return len(windows)
 
         def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-            past, future, _ = windows[index]
-            return {"past_values": past[:, None], "future_values": future[:, None]}
+            walk = windows.walks[index % DIFFERENT, :, None]
+            past, future = walk[: CONFIG.context_length], walk[CONFIG.context_length :]
+            return {"past_values": past, "future_values": future}
 
     network = granite_network()
     say(sum(parameter.numel() for parameter in network.parameters()))
