@@ -60,8 +60,8 @@ def continue_seasons(
     """Find the cycles of a normalised history and lay the latest of them into the future.
 
     The best cycle goes on as it was last, and as its average over the last four; the short one as
-    its average. Points before the context may show a cycle that is too long to repeat within it.
-    They have no part in any other.
+    its average. Points before the context may show a cycle that is too long to repeat within it,
+    and are in the average of the best.
 
     Parameters
     ----------
@@ -79,7 +79,6 @@ def continue_seasons(
     observed_NT = rearrange(observed_BTC, "b t c -> (b c) t")
     context_NT, seen_NT = x_NT[:, -context_length:], observed_NT[:, -context_length:]
     period_NP, repetition_NPF = find_periods(context_NT, seen_NT)
-    known_NT = observed_NT
     if x_NT.shape[1] > context_length:
         long_NP, long_NPF = find_periods(x_NT, observed_NT)
         # Not by its fall alone: a level that shifted before the context may look like a cycle.
@@ -91,16 +90,12 @@ def continue_seasons(
         better_NP = better_N1 & (torch.arange(PERIODS, device=x_NT.device) == 0)
         period_NP = torch.where(better_NP, long_NP, period_NP)
         repetition_NPF = torch.where(better_NP[..., None], long_NPF, repetition_NPF)
-        in_context_T = torch.arange(x_NT.shape[1], device=x_NT.device) >= (
-            x_NT.shape[1] - context_length
-        )
-        known_NT = observed_NT & (better_N1 | in_context_T)
     best_N1, short_N1 = period_NP[:, :1], period_NP[:, 1:]
     ahead_NKH = torch.stack(
         [
-            _mean_of_cycles(x_NT, known_NT, best_N1, 1, horizon),
+            _mean_of_cycles(x_NT, observed_NT, best_N1, 1, horizon),
             _mean_of_cycles(context_NT, seen_NT, short_N1, AVERAGED, horizon),
-            _mean_of_cycles(x_NT, known_NT, best_N1, AVERAGED, horizon),
+            _mean_of_cycles(x_NT, observed_NT, best_N1, AVERAGED, horizon),
         ],
         dim=1,
     )
