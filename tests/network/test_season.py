@@ -144,6 +144,15 @@ def test_far_values_before_the_context_are_cut(config):
     assert not torch.allclose(network(far), network(past))
 
 
+def test_cycles_at_another_level_before_the_context_are_not_averaged():
+    past = wave(150, 2 * T)[None, :, None].clone()
+    past[:, :T] += 3.0
+    known = torch.ones_like(past, dtype=torch.bool)
+    far = continue_seasons(past, known, 50, T).ahead_BCKH
+    near = continue_seasons(past[:, T:], known[:, T:], 50, T).ahead_BCKH
+    assert torch.allclose(far[0, 0, 2], near[0, 0, 2], atol=1e-5)
+
+
 def test_points_that_are_missing_before_the_context_change_nothing(config):
     network = TinyTimeMixer(replace(config, seasons_length=256)).eval()
     for layer in network.head.layers.seasons.children():

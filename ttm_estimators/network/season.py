@@ -61,7 +61,7 @@ def continue_seasons(
 
     The best cycle goes on as it was last, and as its average over the last four; the short one as
     its average. Points before the context may show a cycle that is too long to repeat within it,
-    and are in the average of the best.
+    and those that are like the latest cycle are in the average of the best.
 
     Parameters
     ----------
@@ -91,11 +91,12 @@ def continue_seasons(
         period_NP = torch.where(better_NP, long_NP, period_NP)
         repetition_NPF = torch.where(better_NP[..., None], long_NPF, repetition_NPF)
     best_N1, short_N1 = period_NP[:, :1], period_NP[:, 1:]
+    far, near = (x_NT, observed_NT), (context_NT, seen_NT)
     ahead_NKH = torch.stack(
         [
-            _mean_of_cycles(x_NT, observed_NT, best_N1, 1, horizon),
-            _mean_of_cycles(context_NT, seen_NT, short_N1, AVERAGED, horizon),
-            _mean_of_cycles(x_NT, observed_NT, best_N1, AVERAGED, horizon),
+            _mean_of_cycles(*far, best_N1, 1, horizon, context_length),
+            _mean_of_cycles(*near, short_N1, AVERAGED, horizon, context_length),
+            _mean_of_cycles(*far, best_N1, AVERAGED, horizon, context_length),
         ],
         dim=1,
     )
@@ -167,16 +168,30 @@ def _error_in_context(
 
 
 def _mean_of_cycles(
-    x_NT: Tensor, observed_NT: Tensor, period_N1: Tensor, cycles: int, horizon: int
+    x_NT: Tensor,
+    observed_NT: Tensor,
+    period_N1: Tensor,
+    cycles: int,
+    horizon: int,
+    context_length: int,
 ) -> Tensor:
+    """Mean of the latest cycles, of those before the context only the ones like the latest."""
     length = x_NT.shape[1]
     phase_NH = torch.arange(horizon, device=x_NT.device) % period_N1
-    total_NH = torch.zeros(phase_NH.shape, dtype=x_NT.dtype, device=x_NT.device)
-    count_NH = torch.zeros_like(total_NH)
+    latest_NH = seen_NH = total_NH = count_NH = x_NT.new_zeros(phase_NH.shape)
     for cycle in range(1, cycles + 1):
         step_NH = length - cycle * period_N1 + phase_NH
         known_NH = (step_NH >= 0) & observed_NT.gather(1, step_NH.clamp(min=0))
-        total_NH = total_NH + torch.where(known_NH, x_NT.gather(1, step_NH.clamp(min=0)), 0.0)
+        value_NH = torch.where(known_NH, x_NT.gather(1, step_NH.clamp(min=0)), 0.0)
+        if cycle == 1:
+            latest_NH, seen_NH = value_NH, known_NH
+        elif length > context_length:
+            both_NH = known_NH & seen_NH
+            change_NH = torch.where(both_NH, value_NH - latest_NH, 0.0)
+            error_N1 = change_NH.square().sum(1, True) / both_NH.sum(1, True).clamp(min=1)
+            alike_N1 = error_N1 < CLEARLY * UNRELATED
+            known_NH = known_NH & (alike_N1 | (step_NH >= length - context_length))
+        total_NH = total_NH + torch.where(known_NH, value_NH, 0.0)
         count_NH = count_NH + known_NH
     return total_NH / count_NH.clamp(min=1)
 
