@@ -171,7 +171,7 @@ def driven(future):
 
 
 def test_covariates_are_used_under_the_names_of_gluonts(model_folder, tmp_path, recwarn):
-    settings = {"steps": 200, "batch_size": 16, "learning_rate": 2e-2, "head_dropout": 0.0}
+    settings = {"steps": 600, "batch_size": 32, "learning_rate": 3e-2, "head_dropout": 0.0}
     tuned = make(model_folder, fine_tuning=settings).train(driven(future=0))
     config = tuned.forecaster.config
     assert (len(config.covariate_channels), config.channels) == (1, 4)
