@@ -91,15 +91,9 @@ def continue_seasons(
         period_NP = torch.where(better_NP, long_NP, period_NP)
         repetition_NPF = torch.where(better_NP[..., None], long_NPF, repetition_NPF)
     best_N1, short_N1 = period_NP[:, :1], period_NP[:, 1:]
-    far, near = (x_NT, observed_NT), (context_NT, seen_NT)
-    ahead_NKH = torch.stack(
-        [
-            _mean_of_cycles(*far, best_N1, 1, horizon, context_length),
-            _mean_of_cycles(*near, short_N1, AVERAGED, horizon, context_length),
-            _mean_of_cycles(*far, best_N1, AVERAGED, horizon, context_length),
-        ],
-        dim=1,
-    )
+    best_NH, mean_NH = _latest_and_mean(x_NT, observed_NT, best_N1, horizon, context_length)
+    _, short_NH = _latest_and_mean(context_NT, seen_NT, short_N1, horizon, context_length)
+    ahead_NKH = torch.stack([best_NH, short_NH, mean_NH], dim=1)
     return Seasons(
         rearrange(ahead_NKH, "(b c) k h -> b c k h", c=channels).to(x_BTC.dtype),
         rearrange(repetition_NPF, "(b c) p f -> b c (p f)", c=channels).to(x_BTC.dtype),
@@ -167,25 +161,27 @@ def _error_in_context(
     return torch.where(enough_N1, error_N1, torch.inf)
 
 
-def _mean_of_cycles(
-    x_NT: Tensor,
-    observed_NT: Tensor,
-    period_N1: Tensor,
-    cycles: int,
-    horizon: int,
-    context_length: int,
-) -> Tensor:
-    """Mean of the latest cycles, of those before the context only the ones like the latest."""
+def _latest_and_mean(
+    x_NT: Tensor, observed_NT: Tensor, period_N1: Tensor, horizon: int, context_length: int
+) -> tuple[Tensor, Tensor]:
+    """The latest cycle, and the mean of the latest four, both of shape (N, H).
+
+    Of cycles before the context only those like the latest are in the mean.
+    """
     length = x_NT.shape[1]
     phase_NH = torch.arange(horizon, device=x_NT.device) % period_N1
-    latest_NH = seen_NH = total_NH = count_NH = x_NT.new_zeros(phase_NH.shape)
-    for cycle in range(1, cycles + 1):
-        step_NH = length - cycle * period_N1 + phase_NH
+
+    def cycle(number: int) -> tuple[Tensor, Tensor, Tensor]:
+        step_NH = length - number * period_N1 + phase_NH
         known_NH = (step_NH >= 0) & observed_NT.gather(1, step_NH.clamp(min=0))
         value_NH = torch.where(known_NH, x_NT.gather(1, step_NH.clamp(min=0)), 0.0)
-        if cycle == 1:
-            latest_NH, seen_NH = value_NH, known_NH
-        elif length > context_length:
+        return step_NH, known_NH, value_NH
+
+    _, seen_NH, latest_NH = cycle(1)
+    total_NH, count_NH = latest_NH, seen_NH.to(x_NT.dtype)
+    for number in range(2, AVERAGED + 1):
+        step_NH, known_NH, value_NH = cycle(number)
+        if length > context_length:
             both_NH = known_NH & seen_NH
             change_NH = torch.where(both_NH, value_NH - latest_NH, 0.0)
             error_N1 = change_NH.square().sum(1, True) / both_NH.sum(1, True).clamp(min=1)
@@ -193,7 +189,7 @@ def _mean_of_cycles(
             known_NH = known_NH & (alike_N1 | (step_NH >= length - context_length))
         total_NH = total_NH + torch.where(known_NH, value_NH, 0.0)
         count_NH = count_NH + known_NH
-    return total_NH / count_NH.clamp(min=1)
+    return latest_NH, total_NH / count_NH.clamp(min=1)
 
 
 def _without_line(x_NT: Tensor, observed_NT: Tensor) -> Tensor:
