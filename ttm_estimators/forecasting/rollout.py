@@ -11,7 +11,7 @@ from einops import rearrange, repeat
 from torch import Tensor
 
 from ttm_estimators.network import TinyTimeMixer
-from ttm_estimators.network.resolution import UNKNOWN
+from ttm_estimators.network.resolution import unknown_resolution
 
 
 def roll_out(
@@ -54,9 +54,7 @@ def roll_out(
         When the network forecasts only some of its channels: the others have no future.
     """
     config = network.config
-    resolution = None
-    if config.resolutions:
-        resolution = past_BTC.new_full((len(past_BTC),), UNKNOWN, dtype=torch.long)
+    resolution = unknown_resolution(config, past_BTC)
     if horizon > config.horizon and config.target_channels:
         raise ValueError(
             f"horizon {horizon} is beyond the {config.horizon} steps of this network, which "

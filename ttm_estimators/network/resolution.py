@@ -1,12 +1,14 @@
 """Which token tells which sampling resolution, for networks with a resolution prefix (section 3.1).
 
-Shape suffixes: B batch, R resolutions.
+Shape suffixes: B batch, T time, C channels, R resolutions.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
+
+from ttm_estimators.network.config import TTMConfig
 
 UNKNOWN = 0
 """Token of a resolution that is not known or has no token of its own."""
@@ -16,6 +18,13 @@ _MINUTE = 60 * 10**9
 STEPS = tuple(minutes * _MINUTE for minutes in (1, 2, 5, 10, 15, 30, 60, 24 * 60, 7 * 24 * 60))
 """Nanoseconds from one point to the next for the tokens from 1 on: those of the published networks,
 from a minute over hour and day to a week."""
+
+
+def unknown_resolution(config: TTMConfig, past_BTC: Tensor) -> Tensor | None:
+    """The token of an unknown resolution for every history, None for a network without a prefix."""
+    if not config.resolutions:
+        return None
+    return past_BTC.new_full((len(past_BTC),), UNKNOWN, dtype=torch.long)
 
 
 def resolution_tokens(step_B: Tensor) -> Tensor:

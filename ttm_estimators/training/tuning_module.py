@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 from ttm_estimators.data.split_windows import Windows
 from ttm_estimators.network import TinyTimeMixer
 from ttm_estimators.network.model import Encoded
-from ttm_estimators.network.resolution import UNKNOWN
+from ttm_estimators.network.resolution import unknown_resolution
 from ttm_estimators.training.loss import pinball_loss
 
 ENCODED_AT_ONCE = 256
@@ -69,7 +69,9 @@ def examples(windows: Windows, network: TinyTimeMixer, *, encode: bool) -> Examp
     with torch.no_grad():
         encoded = [
             network.encode(
-                one.past, horizon=future.shape[1], resolution_B=resolution(network, one.past)
+                one.past,
+                horizon=future.shape[1],
+                resolution_B=unknown_resolution(network.config, one.past),
             )
             for one in plain.parts(ENCODED_AT_ONCE)
         ]
@@ -77,13 +79,6 @@ def examples(windows: Windows, network: TinyTimeMixer, *, encode: bool) -> Examp
         None if tensors[0] is None else torch.cat(tensors) for tensors in zip(*encoded, strict=True)
     )
     return plain._replace(encoded=Encoded(*fields))
-
-
-def resolution(network: TinyTimeMixer, past_BTC: Tensor) -> Tensor | None:
-    """The token of an unknown resolution, for a network that has a prefix."""
-    if not network.config.resolutions:
-        return None
-    return past_BTC.new_full((len(past_BTC),), UNKNOWN, dtype=torch.long)
 
 
 class Tuning(lightning.LightningModule):
@@ -110,7 +105,9 @@ class Tuning(lightning.LightningModule):
         encoded = batch.encoded
         if encoded is None:
             encoded = self.network.encode(
-                batch.past, horizon=horizon, resolution_B=resolution(self.network, batch.past)
+                batch.past,
+                horizon=horizon,
+                resolution_B=unknown_resolution(self.network.config, batch.past),
             )
         forecast_BHVQ, scaling = self.network.decode(
             encoded, horizon=horizon, future_BHN=batch.known, static_BK=batch.static
