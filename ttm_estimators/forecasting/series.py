@@ -17,8 +17,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ttm_estimators.network.scaling import FARTHEST_BACK
-
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
@@ -247,7 +245,7 @@ def make_batch(
     # Divided by the largest value first: squares of 1e+200 would overflow.
     size_B1C = np.abs(past[context]).max(axis=1, keepdims=True)
     size_B1C[size_B1C == 0.0] = 1.0
-    with np.errstate(over="ignore"):  # before the context; cut below
+    with np.errstate(over="ignore"):  # before the context, where the network cuts
         past /= size_B1C
     count_B1C = observed[context].sum(axis=1, keepdims=True)
     mean_B1C = past[context].sum(axis=1, keepdims=True) / count_B1C
@@ -256,13 +254,14 @@ def make_batch(
     # A constant history has no scale: its forecast is the constant, with bands of no width.
     constant = deviation_B1C <= CONSTANT
     past = np.where(constant, 0.0, past / np.where(constant, 1.0, deviation_B1C))
-    past[:, :-context_length] = past[:, :-context_length].clip(-FARTHEST_BACK, FARTHEST_BACK)
     # What lies before the context has no part in it: its values may be far away by now.
     parts = [np.s_[:, :-context_length], context]
     held = [hold_last(past[part], observed[part]) for part in parts]
     past, known = (np.concatenate(both, axis=1) for both in zip(*held, strict=True))
+    with np.errstate(over="ignore"):  # before the context, where the network cuts
+        past_BTC = past.astype(np.float32)
     return Batch(
-        past.astype(np.float32),
+        past_BTC,
         known,
         (mean_B1C * size_B1C)[:, 0],
         np.where(constant, 0.0, deviation_B1C * size_B1C)[:, 0],
