@@ -287,6 +287,7 @@ def test_too_few_rows_to_tell_a_frequency(refuse, rows):
     [
         ("hourly", "unknown frequency 'hourly'"),
         ("", "unknown frequency ''"),
+        ("99999999999999999999h", "unknown frequency '99999999999999999999h'"),
         ("-1D", "does not move forward"),
         ("0", "does not move forward"),
         ("1", "does not fit times such as 2024-01-01"),

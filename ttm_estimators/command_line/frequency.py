@@ -42,7 +42,7 @@ def parse_step(text: str) -> Step:
             warnings.simplefilter("ignore", FutureWarning)  # old spellings are welcome
             try:
                 step = to_offset(text)
-            except ValueError:
+            except (ValueError, OverflowError):
                 raise InputError(
                     f"unknown frequency {text!r}: give a pandas alias such as h, D, W, MS or 15min"
                 ) from None
