@@ -159,3 +159,18 @@ def test_a_checkpoint_can_be_gone_on_from(tmp_path):
     whole, _ = train(steps=12)
     train_on_series(resumed, waves(), recipe, checkpoint=tmp_path / "last.ckpt", **CPU)
     torch.testing.assert_close(weights(resumed), weights(whole), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_gradients_are_clipped(precision):
+    norms = []
+
+    class Norm(lightning.Callback):
+        def on_before_zero_grad(self, trainer, pl_module, optimizer):
+            gradients = [p.grad.norm() for p in pl_module.parameters() if p.grad is not None]
+            if gradients:
+                norms.append(float(torch.stack(gradients).norm()))
+
+    train(options={"callbacks": [Norm()]}, gradient_clip=1e-3, precision=precision)
+    assert norms
+    assert max(norms) == pytest.approx(1e-3, rel=0.02)
