@@ -21,7 +21,7 @@ from ttm_estimators.forecasting.series import HOLD
 from ttm_estimators.network.resolution import UNKNOWN
 
 YOUNG_SHARE = 0.4
-"""Share of synthetic series that are young: they begin inside the context."""
+"""Share of synthetic series that are young: they begin inside the history."""
 
 YOUNG_LENGTHS = 4
 """Different histories among the young series of a batch."""
