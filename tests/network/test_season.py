@@ -26,7 +26,7 @@ def noise(seed=0):
 
 @pytest.mark.parametrize("period", [4, 7, 12, 24, 52, 96, 168])
 def test_the_period_of_a_wave_is_found(period):
-    best, short = periods(wave(period) + 0.02 * noise())[0][0]
+    best, short, _ = periods(wave(period) + 0.02 * noise())[0][0]
     assert abs(best - period * round(float(best / period))) <= 1
     assert abs(short - period) <= 1
 
@@ -39,7 +39,28 @@ def test_a_trend_and_noise_do_not_hide_a_period(period):
 
 def test_a_week_of_days_gives_both_the_week_and_the_day():
     series = wave(24) + 0.5 * wave(168) + 0.01 * noise()
-    assert periods(series)[0][0].tolist() == [168, 24]
+    assert periods(series)[0][0].tolist() == [168, 24, 168]
+
+
+@pytest.mark.parametrize("lag", [7, 12, 52, 168])
+def test_the_cycle_of_a_calendar_is_told_beside_the_best(lag):
+    series = noise()[:lag].repeat(T // lag + 1)[:T] + 0.3 * noise(1)
+    found, repetition = periods(series)
+    assert found[0, 2] % lag == 0
+    assert repetition[0, 2, 0] < 0.3
+
+
+def test_a_cycle_of_no_calendar_is_not_taken_for_one():
+    _, repetition = periods(wave(101) + 0.1 * noise())
+    assert repetition[0, 0, 0] < 0.1
+    assert repetition[0, 2, 0] > 0.5
+
+
+def test_without_a_cycle_of_a_calendar_none_is_said_to_repeat():
+    for length in (6, T):  # too short for any, and a straight line
+        found, repetition = periods(torch.arange(float(length)))
+        assert found[0, 2] < length
+        assert repetition[0, 2, 0] == 1
 
 
 def test_noise_repeats_worse_than_a_wave():
@@ -86,23 +107,23 @@ def test_a_wave_goes_on():
     series = wave(24, T + 100) + 0.5 * wave(168, T + 100)
     past = series[None, :T, None]
     ahead = continue_seasons(past, torch.ones_like(past, dtype=torch.bool), 100, T).ahead_BCKH
-    assert ahead.shape == (1, 1, 3, 100)
-    for best in (0, 2):  # as it was last, and as its average
-        assert (ahead[0, 0, best] - series[T:]).abs().max() < 1e-4
+    assert ahead.shape == (1, 1, 5, 100)
+    for long in (0, 2, 3, 4):  # the best and that of the calendar, as last and as their averages
+        assert (ahead[0, 0, long] - series[T:]).abs().max() < 1e-4
 
 
 def test_the_average_of_a_cycle_is_less_noisy_than_its_latest():
     clean = wave(24, T + 48) + 0.7 * wave(96, T + 48)
     past = (clean[:T] + 0.1 * noise())[None, :, None]
     seasons = continue_seasons(past, torch.ones_like(past, dtype=torch.bool), 48, T)
-    latest, _, average = (seasons.ahead_BCKH[0, 0] - clean[T:]).square().mean(dim=-1)
+    latest, _, average, *_ = (seasons.ahead_BCKH[0, 0] - clean[T:]).square().mean(dim=-1)
     assert average < 0.5 * latest
 
 
 def test_a_cycle_of_which_nothing_is_observed_is_zero():
     past = torch.randn(2, T, 1)
     ahead = continue_seasons(past, torch.zeros_like(past, dtype=torch.bool), 30, T).ahead_BCKH
-    assert torch.equal(ahead, torch.zeros(2, 1, 3, 30))
+    assert torch.equal(ahead, torch.zeros(2, 1, 5, 30))
 
 
 def test_channels_and_series_keep_their_own_cycles():
@@ -120,6 +141,14 @@ def test_a_cycle_too_long_for_the_context_is_found_further_back():
     past = series[None, : 2 * T, None]
     ahead = continue_seasons(past, torch.ones_like(past, dtype=torch.bool), 100, T).ahead_BCKH
     assert torch.allclose(ahead[0, 0, 0], series[2 * T : 2 * T + 100], atol=1e-6)
+
+
+def test_a_week_too_long_for_the_context_is_found_further_back():
+    week = noise()[:336].repeat_interleave(2)
+    series = torch.cat([0.7 * week, week, week])
+    past = series[None, 672 - 352 : 2 * 672, None]  # 512 of context, 512 before it
+    seasons = continue_seasons(past, torch.ones_like(past, dtype=torch.bool), 100, T)
+    assert torch.allclose(seasons.ahead_BCKH[0, 0, 3], week[:100], atol=1e-6)
 
 
 def test_a_context_that_repeats_as_well_is_enough():
@@ -151,6 +180,15 @@ def test_cycles_at_another_level_before_the_context_are_not_averaged():
     far = continue_seasons(past, known, 50, T).ahead_BCKH
     near = continue_seasons(past[:, T:], known[:, T:], 50, T).ahead_BCKH
     assert torch.allclose(far[0, 0, 2], near[0, 0, 2], atol=1e-5)
+
+
+def test_a_week_that_had_another_level_is_not_taken():
+    week = wave(60, 672)
+    past = torch.cat([week[-352:] + 3.0, week])[None, :, None]
+    known = torch.ones_like(past, dtype=torch.bool)
+    far = continue_seasons(past, known, 50, T)
+    near = continue_seasons(past[:, T:], known[:, T:], 50, T)
+    assert torch.equal(far.repetition_BCS[..., 6:], near.repetition_BCS[..., 6:])
 
 
 def test_points_that_are_missing_before_the_context_change_nothing(config):
@@ -204,7 +242,7 @@ def test_a_network_that_trusts_a_cycle_adds_it_to_all_quantiles(config):
     network = TinyTimeMixer(config).eval()
     past = wave(8, 128)[None, :, None]
     before = network.forecast_normalised(past)[0]
-    network.head.layers.seasons.trust.bias.data[:] = torch.tensor([1.0, 0.0, 0.0])
+    network.head.layers.seasons.trust.bias.data[:] = torch.tensor([1.0, 0.0, 0.0, 0.0, 0.0])
     after = network.forecast_normalised(past)[0]
     cycle = math.sqrt(2) * wave(8, 20)
     assert torch.allclose(after - before, cycle[None, :, None, None].expand(1, 20, 1, 3), atol=1e-3)

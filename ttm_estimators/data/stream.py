@@ -20,7 +20,7 @@ from ttm_estimators.data.windows import YOUNGEST, Window
 from ttm_estimators.forecasting.series import HOLD
 from ttm_estimators.network.resolution import UNKNOWN
 
-YOUNG_SHARE = 0.4
+YOUNG_SHARE = 0.5
 """Share of synthetic series that are young: they begin inside the history."""
 
 YOUNG_LENGTHS = 4

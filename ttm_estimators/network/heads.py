@@ -16,7 +16,7 @@ from torch.nn import functional
 from ttm_estimators.network.config import TTMConfig
 from ttm_estimators.network.dropout import Dropout
 from ttm_estimators.network.mixer import FeatureMixer
-from ttm_estimators.network.season import CONTINUATIONS, FEATURES, PERIODS, Seasons
+from ttm_estimators.network.season import CONTINUATIONS, FEATURES, FOUND, PERIODS, Seasons
 
 SMALLEST = 1e-3
 """Smallest error of a cycle, in standard deviations of the history, that makes a difference."""
@@ -161,8 +161,9 @@ class SeasonalInput(nn.Module):
         return rearrange(sum_BCFL, "b c f l -> b c (f l)")
 
     def sizes(self, seasons: Seasons, x_BCFD: Tensor) -> Tensor:
-        """Powers of the error of the cycle that repeats best, shape (B, C, F*L, 2)."""
-        error_BCP = seasons.repetition_BCS[..., 1::FEATURES]
+        """Powers of the error of the better of the two cycles that were found by how well they
+        repeat, shape (B, C, F*L, 2)."""
+        error_BCP = seasons.repetition_BCS[..., 1 : FOUND * FEATURES : FEATURES]
         size_BC11 = rearrange(error_BCP.amin(dim=-1).clamp(SMALLEST, 1.0).log(), "b c -> b c 1 1")
         sizes_BCFS = (torch.tanh(self.size(x_BCFD)) * size_BC11).exp()
         return repeat(sizes_BCFS, "b c f s -> b c (f l) s", l=self.length)

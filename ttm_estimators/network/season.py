@@ -15,10 +15,20 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-PERIODS = 2
-"""Lengths of cycles that are found."""
+CALENDAR = (7, 12, 52, 168, 336, 364, 672, 1008, 1440, 2016)
+"""Lags at which a calendar repeats: the week of days and at the usual rates from an hour down to five
+minutes, the year of months, weeks and days, the day of minutes."""
 
-CONTINUATIONS = 3
+FOUND = 2
+"""Lengths of cycles that are found among all lags: the best and a short one."""
+
+PERIODS = FOUND + 1
+"""Those, and that of the calendar."""
+
+SHORT = 1
+"""Place of the short one, which is not looked for before the context."""
+
+CONTINUATIONS = 5
 """Ways in which they are continued."""
 
 FEATURES = 3
@@ -42,11 +52,16 @@ UNRELATED = 2.0
 
 
 class Seasons(NamedTuple):
-    """Cycles of a history: the one that repeats best, and a shorter one that is nearly as good."""
+    """Cycles of a history: the one that repeats best, a shorter one that is nearly as good, and the
+    one of the calendar that repeats best.
+
+    A smooth series repeats by chance at some long lag or other, but hardly at a few given ones: what
+    repeats after a week is to be trusted more.
+    """
 
     ahead_BCKH: Tensor
     """The cycles laid into the future: the best as it was last, the short one as its average, the
-    best as its average."""
+    best as its average, that of the calendar as it was last and as its average."""
 
     repetition_BCS: Tensor
     """How well each repeats, S = P * F numbers: its squared error as a share of the largest at
@@ -59,9 +74,9 @@ def continue_seasons(
 ) -> Seasons:
     """Find the cycles of a normalised history and lay the latest of them into the future.
 
-    The best cycle goes on as it was last, and as its average over the last four; the short one as
-    its average. Points before the context may show a cycle that is too long to repeat within it,
-    and those that are like the latest cycle are in the average of the best.
+    The best cycle and that of the calendar go on as they were last, and as their averages over the
+    last four; the short one as its average. Points before the context may show a cycle that is too
+    long to repeat within it, and those that are like the latest cycle are in the averages.
 
     Parameters
     ----------
@@ -82,18 +97,19 @@ def continue_seasons(
     if x_NT.shape[1] > context_length:
         long_NP, long_NPF = find_periods(x_NT, observed_NT)
         # Not by its fall alone: a level that shifted before the context may look like a cycle.
-        error_N1 = _error_in_context(x_NT, observed_NT, long_NP[:, :1], context_length)
-        better_N1 = (long_NPF[:, :1, 0] < CLEARLY * repetition_NPF[:, :1, 0]) & (
-            error_N1 < CLEARLY * UNRELATED
+        error_NP = _error_in_context(x_NT, observed_NT, long_NP, context_length)
+        better_NP = (long_NPF[..., 0] < CLEARLY * repetition_NPF[..., 0]) & (
+            error_NP < CLEARLY * UNRELATED
         )
-        long_NPF[:, :1, 1] = error_N1.sqrt()
-        better_NP = better_N1 & (torch.arange(PERIODS, device=x_NT.device) == 0)
+        better_NP = better_NP & (torch.arange(PERIODS, device=x_NT.device) != SHORT)
+        long_NPF[..., 1] = error_NP.sqrt()
         period_NP = torch.where(better_NP, long_NP, period_NP)
         repetition_NPF = torch.where(better_NP[..., None], long_NPF, repetition_NPF)
-    best_N1, short_N1 = period_NP[:, :1], period_NP[:, 1:]
-    best_NH, mean_NH = _latest_and_mean(x_NT, observed_NT, best_N1, horizon, context_length)
+    best_N1, short_N1, calendar_N1 = period_NP.split(1, dim=1)
+    latest_NH, mean_NH = _latest_and_mean(x_NT, observed_NT, best_N1, horizon, context_length)
     _, short_NH = _latest_and_mean(context_NT, seen_NT, short_N1, horizon, context_length)
-    ahead_NKH = torch.stack([best_NH, short_NH, mean_NH], dim=1)
+    of_calendar = _latest_and_mean(x_NT, observed_NT, calendar_N1, horizon, context_length)
+    ahead_NKH = torch.stack([latest_NH, short_NH, mean_NH, *of_calendar], dim=1)
     return Seasons(
         rearrange(ahead_NKH, "(b c) k h -> b c k h", c=channels).to(x_BTC.dtype),
         rearrange(repetition_NPF, "(b c) p f -> b c (p f)", c=channels).to(x_BTC.dtype),
@@ -104,7 +120,8 @@ def find_periods(x_NT: Tensor, observed_NT: Tensor) -> tuple[Tensor, Tensor]:
     """Find the lengths of the cycles of normalised series.
 
     The squared difference of a series from itself, a lag earlier, grows with the lag until it falls
-    again at the length of a cycle. The best cycle is where it falls deepest under what it had been.
+    again at the length of a cycle. The best cycle is where it falls deepest under what it had been,
+    that of the calendar where it does among the lags of the calendar.
 
     Parameters
     ----------
@@ -130,7 +147,10 @@ def find_periods(x_NT: Tensor, observed_NT: Tensor) -> tuple[Tensor, Tensor]:
     close_NG = fall_NG <= deepest_N1 + CLOSE * (1 - deepest_N1)
     # The first lag that is close lies on the way down: the short cycle ends at its bottom.
     short_N1 = _first_bottom(fall_NG, close_NG)
-    lag_NP = torch.cat([best_N1, short_N1], dim=1)
+    calendar = [lag - 1 for lag in CALENDAR if lag <= fall_NG.shape[1]] or [0]
+    calendar_G = torch.tensor(calendar, device=x_NT.device)
+    calendar_N1 = calendar_G[_first_lowest(fall_NG[:, calendar_G])]
+    lag_NP = torch.cat([best_N1, short_N1, calendar_N1], dim=1)
     period_NP = lag_NP + 1
     repetition_NPF = torch.stack(
         [
@@ -144,21 +164,25 @@ def find_periods(x_NT: Tensor, observed_NT: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _error_in_context(
-    x_NT: Tensor, observed_NT: Tensor, period_N1: Tensor, context_length: int
+    x_NT: Tensor, observed_NT: Tensor, period_NP: Tensor, context_length: int
 ) -> Tensor:
-    """Mean squared difference of the context from a cycle earlier, shape (N, 1).
+    """Mean squared difference of the context from a cycle earlier, shape (N, P).
 
     Infinite where too few points have one.
     """
     length = x_NT.shape[1]
-    step_NC = torch.arange(length - context_length, length, device=x_NT.device) - period_N1
     context_NC, seen_NC = x_NT[:, -context_length:], observed_NT[:, -context_length:]
-    known_NC = seen_NC & (step_NC >= 0) & observed_NT.gather(1, step_NC.clamp(min=0))
-    change_NC = torch.where(known_NC, context_NC - x_NT.gather(1, step_NC.clamp(min=0)), 0.0)
-    count_N1 = known_NC.sum(dim=1, keepdim=True)
-    error_N1 = change_NC.square().sum(dim=1, keepdim=True) / count_N1.clamp(min=1)
-    enough_N1 = 3 * count_N1 >= seen_NC.sum(dim=1, keepdim=True)
-    return torch.where(enough_N1, error_N1, torch.inf)
+    step_C = torch.arange(length - context_length, length, device=x_NT.device)
+    errors = []
+    for period_N1 in period_NP.split(1, dim=1):
+        step_NC = step_C - period_N1
+        known_NC = seen_NC & (step_NC >= 0) & observed_NT.gather(1, step_NC.clamp(min=0))
+        change_NC = torch.where(known_NC, context_NC - x_NT.gather(1, step_NC.clamp(min=0)), 0.0)
+        count_N1 = known_NC.sum(dim=1, keepdim=True)
+        error_N1 = change_NC.square().sum(dim=1, keepdim=True) / count_N1.clamp(min=1)
+        enough_N1 = 3 * count_N1 >= seen_NC.sum(dim=1, keepdim=True)
+        errors.append(torch.where(enough_N1, error_N1, torch.inf))
+    return torch.cat(errors, dim=1)
 
 
 def _latest_and_mean(

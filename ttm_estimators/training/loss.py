@@ -12,7 +12,18 @@ TARGET_BOUND = 10.0
 """Normalised targets are cut here, so that a broken window can not rule a batch (ours)."""
 
 
-def pinball_loss(forecast_BHVQ: Tensor, target_BHV: Tensor, levels: tuple[float, ...]) -> Tensor:
+SPREAD_FLOOR = 0.1
+"""Added to the spread of a forecast, in standard deviations of the history, before its window is
+weighed by it (ours): what is known almost to the last digit must not rule a batch."""
+
+
+def pinball_loss(
+    forecast_BHVQ: Tensor,
+    target_BHV: Tensor,
+    levels: tuple[float, ...],
+    *,
+    relative: bool = False,
+) -> Tensor:
     """Mean pinball loss over observed targets, twice, so that the median's part is its error.
 
     Near steps weigh more than far ones, as 1 / sqrt(24 + step): a horizon of 720 would else teach
@@ -26,6 +37,11 @@ def pinball_loss(forecast_BHVQ: Tensor, target_BHV: Tensor, levels: tuple[float,
         Normalised future, NaN where it is unknown.
     levels : tuple of float
         Quantile levels of the forecast.
+    relative : bool, default False
+        Whether a window weighs the less, the further its outer quantiles lie apart (ours):
+        benchmarks measure an error relative to that of a simple forecast, so that a regular series
+        counts as much as a noisy one. Not for a comparison of networks, as each has weights of its
+        own.
     """
     tau_Q = torch.tensor(levels or (0.5,), device=target_BHV.device)
     known_BHV = ~target_BHV.isnan()
@@ -34,4 +50,9 @@ def pinball_loss(forecast_BHVQ: Tensor, target_BHV: Tensor, levels: tuple[float,
     loss_BHV = 2 * torch.maximum(tau_Q * error_BHVQ, (tau_Q - 1) * error_BHVQ).mean(dim=-1)
     steps = torch.arange(target_BHV.shape[1], device=target_BHV.device)
     weight_BHV = known_BHV * torch.rsqrt(24.0 + steps)[None, :, None]
+    if relative:
+        spread_BHV = (forecast_BHVQ[..., -1] - forecast_BHVQ[..., 0]).detach().float()
+        weight_B1V = weight_BHV.sum(dim=1, keepdim=True).clamp(min=1e-6)
+        spread_B1V = (spread_BHV * weight_BHV).sum(dim=1, keepdim=True) / weight_B1V
+        weight_BHV = weight_BHV / (SPREAD_FLOOR + spread_B1V)
     return (loss_BHV * weight_BHV).sum() / weight_BHV.sum().clamp(min=1e-6)

@@ -44,11 +44,13 @@ class Training(lightning.LightningModule):
     def training_step(self, window: Window) -> Tensor:
         # Dropout of a step depends on its number alone, so that a resumed run repeats it.
         torch.manual_seed(self.recipe.seed * 1_000_003 + self.global_step)
-        loss = self.loss(window)
+        loss = self.loss(window, relative=True)
         self.log("loss", loss, prog_bar=True)
         return loss
 
-    def loss(self, window: Window, network: TinyTimeMixer | None = None) -> Tensor:
+    def loss(
+        self, window: Window, network: TinyTimeMixer | None = None, *, relative: bool = False
+    ) -> Tensor:
         """Quantile loss of a batch of windows, on the scale of their histories.
 
         Parameters
@@ -57,6 +59,8 @@ class Training(lightning.LightningModule):
             The batch.
         network : TinyTimeMixer, optional
             Network to forecast with, in place of the one that is trained.
+        relative : bool, default False
+            See :func:`~ttm_estimators.training.loss.pinball_loss`.
         """
         past_BT, future_BH, resolution_B = window
         tokens = self.network.config.resolutions
@@ -67,7 +71,8 @@ class Training(lightning.LightningModule):
             resolution_B=resolution_B.where(resolution_B < tokens, UNKNOWN) if tokens else None,
         )
         target_BHV = scaling.normalise(future_BH[..., None])
-        return pinball_loss(forecast_BHVQ, target_BHV, self.network.config.quantile_levels)
+        levels = self.network.config.quantile_levels
+        return pinball_loss(forecast_BHVQ, target_BHV, levels, relative=relative)
 
     def configure_gradient_clipping(
         self,

@@ -23,6 +23,7 @@ from ttm_estimators.data.synthetic.ornstein_uhlenbeck import ornstein_uhlenbeck
 from ttm_estimators.data.synthetic.pulses import pulses
 from ttm_estimators.data.synthetic.regimes import regimes
 from ttm_estimators.data.synthetic.saturation import saturation
+from ttm_estimators.data.synthetic.schedules import schedules
 from ttm_estimators.data.synthetic.seasonal_trend import seasonal_trend
 from ttm_estimators.data.synthetic.structural_breaks import structural_breaks
 from ttm_estimators.data.synthetic.telemetry import telemetry
@@ -31,12 +32,13 @@ from ttm_estimators.data.synthetic.threshold_autoregressive import threshold_aut
 Family = Callable[[Draw], Tensor]
 
 FAMILIES: dict[Family, float] = {
-    seasonal_trend: 0.24,
-    local_level: 0.15,
+    seasonal_trend: 0.18,
+    local_level: 0.16,
     calendar: 0.08,
     kernel_gaussian_process: 0.05,
-    saturation: 0.05,
-    telemetry: 0.07,
+    saturation: 0.04,
+    telemetry: 0.06,
+    schedules: 0.07,
     autoregressive: 0.04,
     counts: 0.04,
     fractional_noise: 0.04,

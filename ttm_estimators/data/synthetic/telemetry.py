@@ -81,7 +81,7 @@ def _day(draw: Draw) -> Tensor:
     day = calendar_period(draw, 24.0, 96.0, 144.0, 288.0, 288.0, 720.0, 1440.0)
     day = torch.where(draw.chance(0.1), torch.full_like(day, 8640.0), day)
     week = seasonal(draw, 7.0 * day) * draw.uniform(0.0, 0.9) * draw.chance(0.5)
-    return seasonal(draw, day) * (1.0 + week) + draw.uniform(0.0, 1.0) * week
+    return seasonal(draw, day) * (1.0 + week) + draw.log_uniform(0.1, 5.0) * week
 
 
 MEASURES: dict[Callable[[Draw], Tensor], float] = {
