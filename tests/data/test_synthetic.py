@@ -153,4 +153,3 @@ def test_a_schedule_repeats_after_a_cycle_and_not_before():
     errors = torch.stack([(x - x.roll(int(lag), 1))[:, 2016:].square().mean(1) for lag in CYCLES])
     assert errors.amin(dim=0).median() < 0.5
     assert (x - x.roll(83, 1))[:, 2016:].square().mean(1).median() > 1.0  # of no calendar
-

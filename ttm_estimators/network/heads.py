@@ -161,8 +161,10 @@ class SeasonalInput(nn.Module):
         return rearrange(sum_BCFL, "b c f l -> b c (f l)")
 
     def sizes(self, seasons: Seasons, x_BCFD: Tensor) -> Tensor:
-        """Powers of the error of the better of the two cycles that were found by how well they
-        repeat, shape (B, C, F*L, 2)."""
+        """Powers of the error of the better of the cycles that were found, shape (B, C, F*L, 2).
+
+        That of the calendar does not count: its error may be small where it does not repeat at all.
+        """
         error_BCP = seasons.repetition_BCS[..., 1 : FOUND * FEATURES : FEATURES]
         size_BC11 = rearrange(error_BCP.amin(dim=-1).clamp(SMALLEST, 1.0).log(), "b c -> b c 1 1")
         sizes_BCFS = (torch.tanh(self.size(x_BCFD)) * size_BC11).exp()

@@ -16,8 +16,8 @@ from einops import rearrange
 from torch import Tensor
 
 CALENDAR = (7, 12, 52, 168, 336, 364, 672, 1008, 1440, 2016)
-"""Lags at which a calendar repeats: the week of days and at the usual rates from an hour down to five
-minutes, the year of months, weeks and days, the day of minutes."""
+"""Lags at which a calendar repeats: the week of days and at the usual rates from an hour down to
+five minutes, the year of months, weeks and days, the day of minutes."""
 
 FOUND = 2
 """Lengths of cycles that are found among all lags: the best and a short one."""
@@ -45,7 +45,8 @@ CLOSE = 0.25
 
 CLEARLY = 0.7
 """A cycle of points beyond the context is taken when its fall is below this share of that of the
-best cycle within, and its squared error in the context below this share of ``UNRELATED``."""
+cycle within, in the context or in the whole of the history, and its squared error in the context
+below this share of ``UNRELATED``."""
 
 UNRELATED = 2.0
 """Mean squared difference of two points of a context that have nothing to do with each other."""
@@ -55,8 +56,8 @@ class Seasons(NamedTuple):
     """Cycles of a history: the one that repeats best, a shorter one that is nearly as good, and the
     one of the calendar that repeats best.
 
-    A smooth series repeats by chance at some long lag or other, but hardly at a few given ones: what
-    repeats after a week is to be trusted more.
+    A smooth series repeats by chance at some long lag or other, but hardly at a few given ones:
+    what repeats after a week is to be trusted more.
     """
 
     ahead_BCKH: Tensor
@@ -93,19 +94,20 @@ def continue_seasons(
     x_NT = rearrange(x_BTC, "b t c -> (b c) t")
     observed_NT = rearrange(observed_BTC, "b t c -> (b c) t")
     context_NT, seen_NT = x_NT[:, -context_length:], observed_NT[:, -context_length:]
-    period_NP, repetition_NPF = find_periods(context_NT, seen_NT)
+    period_NP, repetition_NPF = _periods(*_falls(context_NT, seen_NT))
     if x_NT.shape[1] > context_length:
-        long_NP, long_NPF = find_periods(x_NT, observed_NT)
+        fall_NG, error_NG = _falls(x_NT, observed_NT)
+        long_NP, long_NPF = _periods(fall_NG, error_NG)
+        # What repeats in the context by chance, of few pairs, does not in the whole of the history.
+        worst_NP = torch.maximum(repetition_NPF[..., 0], fall_NG.gather(1, period_NP - 1))
         # Not by its fall alone: a level that shifted before the context may look like a cycle.
         error_NP = _error_in_context(x_NT, observed_NT, long_NP, context_length)
-        better_NP = (long_NPF[..., 0] < CLEARLY * repetition_NPF[..., 0]) & (
-            error_NP < CLEARLY * UNRELATED
-        )
+        better_NP = (long_NPF[..., 0] < CLEARLY * worst_NP) & (error_NP < CLEARLY * UNRELATED)
         better_NP = better_NP & (torch.arange(PERIODS, device=x_NT.device) != SHORT)
         long_NPF[..., 1] = error_NP.sqrt()
         period_NP = torch.where(better_NP, long_NP, period_NP)
         repetition_NPF = torch.where(better_NP[..., None], long_NPF, repetition_NPF)
-    best_N1, short_N1, calendar_N1 = period_NP.split(1, dim=1)
+    best_N1, short_N1, calendar_N1 = torch.split(period_NP, 1, dim=1)
     latest_NH, mean_NH = _latest_and_mean(x_NT, observed_NT, best_N1, horizon, context_length)
     _, short_NH = _latest_and_mean(context_NT, seen_NT, short_N1, horizon, context_length)
     of_calendar = _latest_and_mean(x_NT, observed_NT, calendar_N1, horizon, context_length)
@@ -135,20 +137,29 @@ def find_periods(x_NT: Tensor, observed_NT: Tensor) -> tuple[Tensor, Tensor]:
     tuple of Tensor
         Lags in steps, shape (N, P), and how well they repeat, shape (N, P, F).
     """
+    return _periods(*_falls(x_NT, observed_NT))
+
+
+def _falls(x_NT: Tensor, observed_NT: Tensor) -> tuple[Tensor, Tensor]:
+    """Squared difference at every lag, as a share of the largest at shorter ones and as it is."""
     error_NG, counted_NG = _squared_difference(_without_line(x_NT, observed_NT), observed_NT)
     enough_NG = counted_NG >= (counted_NG[:, :1] / 3).clamp(min=4)
     largest_NG = torch.where(enough_NG, error_NG, 0.0).cummax(dim=1).values
     fall_NG = error_NG / largest_NG.clamp(min=1e-6)
     # The fewer pairs there are at a lag, the easier it falls by chance.
     fall_NG = fall_NG * (1 + counted_NG.clamp(min=1).rsqrt())
-    fall_NG = torch.where(enough_NG & (largest_NG > 1e-6), fall_NG, 1.0).clamp(max=1.0)
+    return torch.where(enough_NG & (largest_NG > 1e-6), fall_NG, 1.0).clamp(max=1.0), error_NG
+
+
+def _periods(fall_NG: Tensor, error_NG: Tensor) -> tuple[Tensor, Tensor]:
+    """Lags of the cycles and how well they repeat, as :func:`find_periods` returns them."""
     best_N1 = _first_lowest(fall_NG)
     deepest_N1 = fall_NG.gather(1, best_N1)
     close_NG = fall_NG <= deepest_N1 + CLOSE * (1 - deepest_N1)
     # The first lag that is close lies on the way down: the short cycle ends at its bottom.
     short_N1 = _first_bottom(fall_NG, close_NG)
     calendar = [lag - 1 for lag in CALENDAR if lag <= fall_NG.shape[1]] or [0]
-    calendar_G = torch.tensor(calendar, device=x_NT.device)
+    calendar_G = torch.tensor(calendar, device=fall_NG.device)
     calendar_N1 = calendar_G[_first_lowest(fall_NG[:, calendar_G])]
     lag_NP = torch.cat([best_N1, short_N1, calendar_N1], dim=1)
     period_NP = lag_NP + 1
@@ -156,7 +167,7 @@ def find_periods(x_NT: Tensor, observed_NT: Tensor) -> tuple[Tensor, Tensor]:
         [
             fall_NG.gather(1, lag_NP),
             error_NG.gather(1, lag_NP).clamp(min=0).sqrt(),
-            period_NP.to(x_NT.dtype).log2() / 10,
+            period_NP.to(fall_NG.dtype).log2() / 10,
         ],
         dim=-1,
     )
@@ -174,7 +185,7 @@ def _error_in_context(
     context_NC, seen_NC = x_NT[:, -context_length:], observed_NT[:, -context_length:]
     step_C = torch.arange(length - context_length, length, device=x_NT.device)
     errors = []
-    for period_N1 in period_NP.split(1, dim=1):
+    for period_N1 in torch.split(period_NP, 1, dim=1):
         step_NC = step_C - period_N1
         known_NC = seen_NC & (step_NC >= 0) & observed_NT.gather(1, step_NC.clamp(min=0))
         change_NC = torch.where(known_NC, context_NC - x_NT.gather(1, step_NC.clamp(min=0)), 0.0)

@@ -9,7 +9,9 @@ from torch.nn import functional
 from ttm_estimators.data.synthetic.components import (
     Draw,
     heavy_tailed,
+    held,
     seasonal,
+    segments,
     smooth_curve,
     spectral_noise,
     standardise,
@@ -26,25 +28,35 @@ POINTS = 512
 
 
 def schedules(draw: Draw) -> Tensor:
-    """A shape repeated with changes of size and level, under noise that may be smooth itself."""
+    """A shape repeated with changes of size and level, noise, and floors where nothing happens."""
     longest = max(CYCLES[0], draw.length / SHORTEST)
     period_N1 = draw.choice(tuple(steps for steps in CYCLES if steps <= longest))
     series = seasonal(draw, period_N1, _shapes(draw))
     bent = torch.exp(draw.uniform(0.2, 1.2) * series.clamp(-3.0, 2.5))
     series = torch.where(draw.chance(0.4), standardise(bent), series)
     series = series * torch.exp(draw.uniform(0.0, 0.4) * draw.chance(0.5) * smooth_curve(draw, 6))
-    wandering = spectral_noise(draw, draw.uniform(0.5, 2.5)) * draw.log_uniform(0.03, 1.0)
-    trend = smooth_curve(draw, 3) * draw.log_uniform(0.05, 1.0) * draw.chance(0.5)
-    noise = heavy_tailed(draw) * draw.log_uniform(0.003, 0.3) * draw.chance(0.7)
-    return series + wandering + trend + noise
+    wandering = spectral_noise(draw, draw.uniform(0.5, 2.5)) * draw.log_uniform(0.01, 1.0)
+    trend = smooth_curve(draw, 3) * draw.log_uniform(0.05, 1.0) * draw.chance(0.4)
+    noise = heavy_tailed(draw) * draw.log_uniform(0.003, 0.3) * draw.chance(0.6)
+    series = series + wandering + trend + noise
+    # Nights and days off, on which a count of users stands still.
+    floor_N1 = draw.uniform(-1.0, 0.4)
+    series = torch.where(draw.chance(0.4), series.clamp(min=floor_N1), series)
+    unit_N1 = draw.log_uniform(0.02, 0.4)
+    series = torch.where(draw.chance(0.3), (series / unit_N1).round() * unit_N1, series)
+    return torch.where(draw.chance(0.3), -series, series)
 
 
 def _shapes(draw: Draw) -> Tensor:
-    """Smooth to rough shapes that close in a circle, shape (N, POINTS)."""
+    """Shapes that close in a circle: smooth, rough or in steps, shape (N, POINTS)."""
     order = torch.arange(1, POINTS // 2 + 1, device=draw.device, dtype=torch.float32)
     # From about a day of the week on: the slowest waves need not be the largest.
     slowest = draw.log_uniform(1.0, 10.0)
     amplitude = (order.clamp(min=slowest) / slowest).pow(-draw.uniform(0.7, 2.0))
     spectrum = torch.view_as_complex(draw.normal(len(order), 2)) * amplitude
-    spectrum = functional.pad(spectrum, (1, 0))
-    return standardise(torch.fft.irfft(spectrum, n=POINTS))
+    smooth = standardise(torch.fft.irfft(functional.pad(spectrum, (1, 0)), n=POINTS))
+    circle = Draw(draw.series, POINTS, draw.generator)
+    steps = standardise(held(circle, segments(circle, draw.log_uniform(2.0, 40.0))))
+    share = draw.uniform(0.0, 1.0)
+    mixed = standardise(share * smooth + (1.0 - share) * steps)
+    return torch.where(draw.chance(0.4), mixed, smooth)
