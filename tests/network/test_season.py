@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
-from ttm_estimators.network.season import continue_seasons, find_periods
+from ttm_estimators.network.season import continue_seasons
 
 T = 512
 
@@ -14,93 +14,8 @@ def wave(period, length=T):
     return torch.sin(2 * math.pi * torch.arange(float(length)) / period)
 
 
-def periods(*series, observed=None):
-    x = torch.stack(series)
-    known = torch.ones_like(x, dtype=torch.bool) if observed is None else observed
-    return find_periods(x, known)
-
-
 def noise(seed=0):
     return torch.randn(T, generator=torch.Generator().manual_seed(seed))
-
-
-@pytest.mark.parametrize("period", [4, 7, 12, 24, 52, 96, 168])
-def test_the_period_of_a_wave_is_found(period):
-    best, short, _ = periods(wave(period) + 0.02 * noise())[0][0]
-    assert abs(best - period * round(float(best / period))) <= 1
-    assert abs(short - period) <= 1
-
-
-@pytest.mark.parametrize("period", [7, 24])
-def test_a_trend_and_noise_do_not_hide_a_period(period):
-    series = wave(period) + 0.02 * torch.arange(float(T)) + 0.3 * noise()
-    assert periods(series)[0][0, 1] % period == 0
-
-
-def test_a_week_of_days_gives_both_the_week_and_the_day():
-    series = wave(24) + 0.5 * wave(168) + 0.01 * noise()
-    assert periods(series)[0][0].tolist() == [168, 24, 168]
-
-
-@pytest.mark.parametrize("lag", [7, 12, 52, 168])
-def test_the_cycle_of_a_calendar_is_told_beside_the_best(lag):
-    series = noise()[:lag].repeat(T // lag + 1)[:T] + 0.3 * noise(1)
-    found, repetition = periods(series)
-    assert found[0, 2] % lag == 0
-    assert repetition[0, 2, 0] < 0.3
-
-
-def test_a_cycle_of_no_calendar_is_not_taken_for_one():
-    _, repetition = periods(wave(101) + 0.1 * noise())
-    assert repetition[0, 0, 0] < 0.1
-    assert repetition[0, 2, 0] > 0.5
-
-
-def test_without_a_cycle_of_a_calendar_none_is_said_to_repeat():
-    for length in (6, T):  # too short for any, and a straight line
-        found, repetition = periods(torch.arange(float(length)))
-        assert found[0, 2] < length
-        assert repetition[0, 2, 0] == 1
-
-
-def test_noise_repeats_worse_than_a_wave():
-    _, repetition = periods(noise(), wave(24))
-    assert repetition[0, 0, 0] > 0.6
-    assert repetition[1, 0, 0] < 0.1
-
-
-def test_a_constant_history_has_no_cycle_and_stays_finite():
-    _, repetition = periods(torch.zeros(T))
-    assert repetition.isfinite().all()
-    assert (repetition[..., 0] == 1).all()
-
-
-def test_periods_do_not_depend_on_gaps_in_other_series():
-    series = torch.stack([wave(24) + 0.3 * noise(1), noise(2).cumsum(0), wave(7) + 0.1 * noise(3)])
-    known = torch.ones_like(series, dtype=torch.bool)
-    alone, repetition = find_periods(series[:2], known[:2])
-    known[2, 100:130] = False
-    together, repetition_together = find_periods(series, known)
-    assert torch.equal(together[:2], alone)
-    assert torch.allclose(repetition_together[:2], repetition, atol=1e-6)
-
-
-def test_scale_and_offset_do_not_change_the_periods():
-    series = wave(24) + 0.2 * noise()
-    found = periods(series)[0]
-    assert torch.equal(found, periods(100 * series + 30)[0])
-
-
-def test_the_period_is_found_with_half_of_the_points_missing():
-    series = wave(24) + 0.02 * noise()
-    observed = noise(1)[None] > 0
-    assert periods(torch.where(observed[0], series, 99.0), observed=observed)[0][0, 1] == 24
-
-
-def test_a_young_history_is_searched_where_it_is_observed():
-    observed = torch.zeros(1, T, dtype=torch.bool)
-    observed[:, -60:] = True
-    assert periods(wave(12), observed=observed)[0][0, 1] == 12
 
 
 def test_a_wave_goes_on():
@@ -149,6 +64,17 @@ def test_a_week_too_long_for_the_context_is_found_further_back():
     past = series[None, 672 - 352 : 2 * 672, None]  # 512 of context, 512 before it
     seasons = continue_seasons(past, torch.ones_like(past, dtype=torch.bool), 100, T)
     assert torch.allclose(seasons.ahead_BCKH[0, 0, 3], week[:100], atol=1e-6)
+
+
+def test_a_repeat_by_chance_in_the_context_does_not_hide_a_cycle_of_the_whole():
+    series = noise().repeat(2)[:600].repeat(2)[-2 * T :].clone()
+    series[T : T + 171] = series[-171:]  # so that the context repeats after 341 steps
+    past = series[None, :, None]
+    known = torch.ones_like(past, dtype=torch.bool)
+    near = continue_seasons(past[:, T:], known[:, T:], 50, T).ahead_BCKH
+    assert torch.equal(near[0, 0, 0], series[-341:-291])
+    far = continue_seasons(past, known, 50, T).ahead_BCKH
+    assert torch.equal(far[0, 0, 0], series[-600:-550])
 
 
 def test_a_context_that_repeats_as_well_is_enough():

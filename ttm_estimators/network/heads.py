@@ -16,7 +16,8 @@ from torch.nn import functional
 from ttm_estimators.network.config import TTMConfig
 from ttm_estimators.network.dropout import Dropout
 from ttm_estimators.network.mixer import FeatureMixer
-from ttm_estimators.network.season import CONTINUATIONS, FEATURES, FOUND, PERIODS, Seasons
+from ttm_estimators.network.period import FEATURES, FOUND, PERIODS
+from ttm_estimators.network.season import CONTINUATIONS, Seasons
 
 SMALLEST = 1e-3
 """Smallest error of a cycle, in standard deviations of the history, that makes a difference."""
