@@ -12,8 +12,8 @@ TARGET_BOUND = 10.0
 """Normalised targets are cut here, so that a broken window can not rule a batch (ours)."""
 
 
-SPREAD_FLOOR = 0.1
-"""Added to the spread of a forecast, in standard deviations of the history, before its window is
+SPREAD_FLOOR = 0.05
+"""Added to the spread of a forecast, in standard deviations of the history, before a step is
 weighed by it (ours): what is known almost to the last digit must not rule a batch."""
 
 
@@ -38,10 +38,10 @@ def pinball_loss(
     levels : tuple of float
         Quantile levels of the forecast.
     relative : bool, default False
-        Whether a window weighs the less, the further its outer quantiles lie apart (ours):
-        benchmarks measure an error relative to that of a simple forecast, so that a regular series
-        counts as much as a noisy one. Not for a comparison of networks, as each has weights of its
-        own.
+        Whether a step weighs the less, the further its outer quantiles lie apart (ours): benchmarks
+        measure errors relative to those of a simple forecast, so that regular series, and the near
+        steps of slow ones, count as much as what can not be known. Not for a comparison of
+        networks, as each has weights of its own.
     """
     tau_Q = torch.tensor(levels or (0.5,), device=target_BHV.device)
     known_BHV = ~target_BHV.isnan()
@@ -52,7 +52,5 @@ def pinball_loss(
     weight_BHV = known_BHV * torch.rsqrt(24.0 + steps)[None, :, None]
     if relative:
         spread_BHV = (forecast_BHVQ[..., -1] - forecast_BHVQ[..., 0]).detach().float()
-        weight_B1V = weight_BHV.sum(dim=1, keepdim=True).clamp(min=1e-6)
-        spread_B1V = (spread_BHV * weight_BHV).sum(dim=1, keepdim=True) / weight_B1V
-        weight_BHV = weight_BHV / (SPREAD_FLOOR + spread_B1V)
+        weight_BHV = weight_BHV / (SPREAD_FLOOR + spread_BHV)
     return (loss_BHV * weight_BHV).sum() / weight_BHV.sum().clamp(min=1e-6)
