@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from ttm_estimators.network.period import find_periods
+from ttm_estimators.network.period import CALENDAR, find_periods
 
 T = 512
 
@@ -40,35 +40,38 @@ def test_a_week_of_days_gives_both_the_week_and_the_day():
     assert periods(series)[0][0].tolist() == [168, 24, 168]
 
 
-@pytest.mark.parametrize("lag", [7, 12, 52, 168])
+@pytest.mark.parametrize("lag", [7, 12, 52, 168, 336, 364, 672, 1008, 1440, 2016])
 def test_the_cycle_of_a_calendar_is_told_beside_the_best(lag):
-    series = noise()[:lag].repeat(T // lag + 1)[:T] + 0.3 * noise(1)
-    found, repetition = periods(series)
+    length = max(T, 2 * lag + 500)
+    one, other = (torch.randn(length, generator=torch.Generator().manual_seed(i)) for i in (0, 1))
+    found, repetition, _ = periods(one[:lag].repeat(length // lag + 1)[:length] + 0.3 * other)
+    assert found[0, 2] in CALENDAR
     assert found[0, 2] % lag == 0
     assert repetition[0, 2, 0] < 0.3
 
 
-def test_a_cycle_of_no_calendar_is_not_taken_for_one():
-    _, repetition = periods(wave(101) + 0.1 * noise())
-    assert repetition[0, 0, 0] < 0.1
-    assert repetition[0, 2, 0] > 0.5
+def test_walks_seldom_repeat_after_a_lag_of_the_calendar():
+    walks = torch.randn(200, 4 * T, generator=torch.Generator().manual_seed(0)).cumsum(dim=1)
+    _, repetition, _ = periods(*walks)
+    found = (repetition[..., 0] < 0.5).float().mean(dim=0)
+    assert found[2] < 0.5 * found[0]
 
 
 def test_without_a_cycle_of_a_calendar_none_is_said_to_repeat():
     for length in (6, T):  # too short for any, and a straight line
-        found, repetition = periods(torch.arange(float(length)))
+        found, repetition, _ = periods(torch.arange(float(length)))
         assert found[0, 2] < length
         assert repetition[0, 2, 0] == 1
 
 
 def test_noise_repeats_worse_than_a_wave():
-    _, repetition = periods(noise(), wave(24))
+    _, repetition, _ = periods(noise(), wave(24))
     assert repetition[0, 0, 0] > 0.6
     assert repetition[1, 0, 0] < 0.1
 
 
 def test_a_constant_history_has_no_cycle_and_stays_finite():
-    _, repetition = periods(torch.zeros(T))
+    _, repetition, _ = periods(torch.zeros(T))
     assert repetition.isfinite().all()
     assert (repetition[..., 0] == 1).all()
 
@@ -76,9 +79,9 @@ def test_a_constant_history_has_no_cycle_and_stays_finite():
 def test_periods_do_not_depend_on_gaps_in_other_series():
     series = torch.stack([wave(24) + 0.3 * noise(1), noise(2).cumsum(0), wave(7) + 0.1 * noise(3)])
     known = torch.ones_like(series, dtype=torch.bool)
-    alone, repetition = find_periods(series[:2], known[:2])
+    alone, repetition, _ = find_periods(series[:2], known[:2])
     known[2, 100:130] = False
-    together, repetition_together = find_periods(series, known)
+    together, repetition_together, _ = find_periods(series, known)
     assert torch.equal(together[:2], alone)
     assert torch.allclose(repetition_together[:2], repetition, atol=1e-6)
 

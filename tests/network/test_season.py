@@ -77,6 +77,27 @@ def test_a_repeat_by_chance_in_the_context_does_not_hide_a_cycle_of_the_whole():
     assert torch.equal(far[0, 0, 0], series[-600:-550])
 
 
+def test_a_cycle_of_many_pairs_in_the_context_is_kept_whatever_was_before():
+    past = torch.cat([3 * wave(100, 4 * T), wave(24, 4 * T)])[None, :, None]
+    known = torch.ones_like(past, dtype=torch.bool)
+    far = continue_seasons(past, known, 50, 4 * T)
+    near = continue_seasons(past[:, 4 * T :], known[:, 4 * T :], 50, 4 * T)
+    assert torch.equal(far.ahead_BCKH[..., 0, :], near.ahead_BCKH[..., 0, :])
+
+
+def test_a_cycle_from_before_the_context_is_told_by_its_error_in_the_context():
+    """And the short cycle is that of the context in any case."""
+    series = noise()[:400].repeat(3)[: 2 * T] + 0.2 * torch.cat([wave(30), 3 * wave(30)])
+    past = series[None, :, None]
+    known = torch.ones_like(past, dtype=torch.bool)
+    far = continue_seasons(past, known, 50, T)
+    near = continue_seasons(past[:, T:], known[:, T:], 50, T)
+    error = (series[T:] - series[T - 400 : 2 * T - 400]).square().mean().sqrt()
+    assert far.repetition_BCS[0, 0, 1] == pytest.approx(error.item(), rel=1e-4)
+    assert torch.equal(far.repetition_BCS[..., 3:6], near.repetition_BCS[..., 3:6])
+    assert torch.equal(far.ahead_BCKH[:, :, 1], near.ahead_BCKH[:, :, 1])
+
+
 def test_a_context_that_repeats_as_well_is_enough():
     past = (wave(24, 2 * T) + 0.3 * torch.cat([noise(0), noise(1)]))[None, :, None]
     known = torch.ones_like(past, dtype=torch.bool)
@@ -139,6 +160,19 @@ def test_what_comes_on_top_of_a_cycle_may_have_the_size_of_its_error(config):
         factor = (after / before).flatten()
         assert torch.allclose(factor, factor[:1].expand_as(factor), rtol=1e-3)
         assert 0.5 * (2 * error) ** share < factor[0] < 2 * (2 * error) ** share
+
+
+def test_the_calendar_does_not_make_small_what_comes_on_top_of_a_cycle(config):
+    """After its shortest lag a slow series is alike, though it does not repeat."""
+    network = TinyTimeMixer(config).eval()
+    past = (wave(40, 128) + 0.01 * noise()[:128])[None, :, None]
+    seasons = continue_seasons(past, torch.ones_like(past, dtype=torch.bool), 24, 128)
+    smaller = seasons._replace(repetition_BCS=seasons.repetition_BCS.clone())
+    smaller.repetition_BCS[..., 7] = 1e-3
+    layer = network.head.layers.seasons
+    torch.nn.init.ones_(layer.size.bias)
+    features = torch.zeros(1, 1, 3, config.decoder_hidden_size)
+    assert torch.equal(layer.sizes(smaller, features), layer.sizes(seasons, features))
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from ttm_estimators import Forecaster, save_network
 from ttm_sktime import TTMForecaster
 
 RECIPE = {"steps": 2, "batch_size": 2, "warmup_steps": 1}
+# Of ten steps a gain is not sure, and the first weights would be kept.
 QUICK = {"steps": 50, "batch_size": 8, "learning_rate": 1e-2}
 NETWORK = {
     name: getattr(TINY, name) for name in ("context_length", "horizon", "patch_length", "levels")

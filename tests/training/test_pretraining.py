@@ -21,6 +21,7 @@ from ttm_estimators.weights import load_network, read_card
 pytest.importorskip("lightning", reason="training needs the extra train")
 
 from ttm_estimators.training import pretraining
+from ttm_estimators.training.loss import pinball_loss
 from ttm_estimators.training.module import Training
 from ttm_estimators.training.pretraining import Recipe, pretrain
 
@@ -321,6 +322,22 @@ def test_what_is_kept_is_the_running_mean_of_the_weights(tmp_path):
     torch.testing.assert_close(weights(network), mean)
     last = train(tmp_path / "last", averaged_share=0.0)
     torch.testing.assert_close(weights(last), seen[-1])
+
+
+def test_training_is_relative_to_what_is_known_and_validation_is_not(monkeypatch):
+    network = tiny_network()
+    module = Training(network, Recipe())
+    monkeypatch.setattr(module, "log", lambda *_, **__: None)
+    window = WindowStream(64, 12, 8, input_length=128).batch(0)
+    with torch.no_grad():
+        forecast, scaling = network.forecast_normalised(window.past[..., None])
+    target = scaling.normalise(window.future[..., None])
+    levels = network.config.quantile_levels
+    relative = pinball_loss(forecast, target, levels, relative=True)
+    absolute = pinball_loss(forecast, target, levels)
+    assert module.training_step(window).item() == pytest.approx(relative.item())
+    assert module.loss(window).item() == pytest.approx(absolute.item())
+    assert absolute.item() != pytest.approx(relative.item())
 
 
 def test_validation_is_on_held_back_series_and_fresh_synthetic_ones(tmp_path, corpus):

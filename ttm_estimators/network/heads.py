@@ -16,7 +16,7 @@ from torch.nn import functional
 from ttm_estimators.network.config import TTMConfig
 from ttm_estimators.network.dropout import Dropout
 from ttm_estimators.network.mixer import FeatureMixer
-from ttm_estimators.network.period import FEATURES, FOUND, PERIODS
+from ttm_estimators.network.period import ERROR, FEATURES, FOUND, PERIODS
 from ttm_estimators.network.season import CONTINUATIONS, Seasons
 
 SMALLEST = 1e-3
@@ -166,7 +166,7 @@ class SeasonalInput(nn.Module):
 
         That of the calendar does not count: its error may be small where it does not repeat at all.
         """
-        error_BCP = seasons.repetition_BCS[..., 1 : FOUND * FEATURES : FEATURES]
+        error_BCP = seasons.repetition_BCS[..., ERROR : FOUND * FEATURES : FEATURES]
         size_BC11 = rearrange(error_BCP.amin(dim=-1).clamp(SMALLEST, 1.0).log(), "b c -> b c 1 1")
         sizes_BCFS = (torch.tanh(self.size(x_BCFD)) * size_BC11).exp()
         return repeat(sizes_BCFS, "b c f s -> b c (f l) s", l=self.length)

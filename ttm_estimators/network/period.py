@@ -1,9 +1,11 @@
 """Lengths of the cycles of a history, found by how well it repeats itself (ours).
 
-Shape suffixes: N series, T time, G lags, P periods, F features.
+Shape suffixes: N series, T time, G lags, K lags of the calendar, P periods, F features.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -24,6 +26,9 @@ SHORT = 1
 FEATURES = 3
 """Numbers that tell how well a cycle repeats."""
 
+ERROR = 1
+"""Place of the root of the squared error among them."""
+
 ALIKE = 1e-3
 """Falls that differ by less than about this are taken to be the same."""
 
@@ -31,12 +36,27 @@ CLOSE = 0.25
 """A short cycle counts when it gains at least all but this share of what the best one gains."""
 
 
-def find_periods(x_NT: Tensor, observed_NT: Tensor) -> tuple[Tensor, Tensor]:
+class Periods(NamedTuple):
+    """Lengths of the cycles of series."""
+
+    period_NP: Tensor
+    """Lags in steps: the best, a short one, and that of the calendar."""
+
+    repetition_NPF: Tensor
+    """How well each repeats: its squared error as a share of the largest at shorter lags (1: no
+    cycle), the root of its squared error, the logarithm of its length."""
+
+    fall_NG: Tensor
+    """The first of these for every lag from 1 on."""
+
+
+def find_periods(x_NT: Tensor, observed_NT: Tensor) -> Periods:
     """Find the lengths of the cycles of normalised series.
 
     The squared difference of a series from itself, a lag earlier, grows with the lag until it falls
     again at the length of a cycle. The best cycle is where it falls deepest under what it had been,
-    that of the calendar where it does among the lags of the calendar.
+    that of the calendar where it does among the lags of the calendar. Where nothing repeats, a
+    length is the shortest lag that is looked at.
 
     Parameters
     ----------
@@ -44,36 +64,17 @@ def find_periods(x_NT: Tensor, observed_NT: Tensor) -> tuple[Tensor, Tensor]:
         Series of shape (N, T), any value where nothing was observed.
     observed_NT : Tensor
         Mask of the same shape.
-
-    Returns
-    -------
-    tuple of Tensor
-        Lags in steps, shape (N, P), and how well they repeat, shape (N, P, F).
     """
-    return periods_of(*falls(x_NT, observed_NT))
-
-
-def falls(x_NT: Tensor, observed_NT: Tensor) -> tuple[Tensor, Tensor]:
-    """Squared difference at every lag, as a share of the largest at shorter ones and as it is."""
     error_NG, counted_NG = _squared_difference(_without_line(x_NT, observed_NT), observed_NT)
-    enough_NG = counted_NG >= (counted_NG[:, :1] / 3).clamp(min=4)
-    largest_NG = torch.where(enough_NG, error_NG, 0.0).cummax(dim=1).values
-    fall_NG = error_NG / largest_NG.clamp(min=1e-6)
-    # The fewer pairs there are at a lag, the easier it falls by chance.
-    fall_NG = fall_NG * (1 + counted_NG.clamp(min=1).rsqrt())
-    return torch.where(enough_NG & (largest_NG > 1e-6), fall_NG, 1.0).clamp(max=1.0), error_NG
-
-
-def periods_of(fall_NG: Tensor, error_NG: Tensor) -> tuple[Tensor, Tensor]:
-    """Lags of the cycles and how well they repeat, as :func:`find_periods` returns them."""
+    fall_NG = _falls(error_NG, counted_NG)
     best_N1 = _first_lowest(fall_NG)
     deepest_N1 = fall_NG.gather(1, best_N1)
     close_NG = fall_NG <= deepest_N1 + CLOSE * (1 - deepest_N1)
     # The first lag that is close lies on the way down: the short cycle ends at its bottom.
     short_N1 = _first_bottom(fall_NG, close_NG)
-    calendar = [lag - 1 for lag in CALENDAR if lag <= fall_NG.shape[1]] or [0]
-    calendar_G = torch.tensor(calendar, device=fall_NG.device)
-    calendar_N1 = calendar_G[_first_lowest(fall_NG[:, calendar_G])]
+    lags = [lag - 1 for lag in CALENDAR if lag <= fall_NG.shape[1]] or [0]
+    lag_K = torch.tensor(lags, device=fall_NG.device)
+    calendar_N1 = lag_K[_first_lowest(fall_NG[:, lag_K])]
     lag_NP = torch.cat([best_N1, short_N1, calendar_N1], dim=1)
     period_NP = lag_NP + 1
     repetition_NPF = torch.stack(
@@ -84,7 +85,17 @@ def periods_of(fall_NG: Tensor, error_NG: Tensor) -> tuple[Tensor, Tensor]:
         ],
         dim=-1,
     )
-    return period_NP, repetition_NPF
+    return Periods(period_NP, repetition_NPF, fall_NG)
+
+
+def _falls(error_NG: Tensor, counted_NG: Tensor) -> Tensor:
+    """Squared difference at every lag as a share of the largest at shorter ones, shape (N, G)."""
+    enough_NG = counted_NG >= (counted_NG[:, :1] / 3).clamp(min=4)
+    largest_NG = torch.where(enough_NG, error_NG, 0.0).cummax(dim=1).values
+    fall_NG = error_NG / largest_NG.clamp(min=1e-6)
+    # The fewer pairs there are at a lag, the easier it falls by chance.
+    fall_NG = fall_NG * (1 + counted_NG.clamp(min=1).rsqrt())
+    return torch.where(enough_NG & (largest_NG > 1e-6), fall_NG, 1.0).clamp(max=1.0)
 
 
 def _without_line(x_NT: Tensor, observed_NT: Tensor) -> Tensor:

@@ -15,18 +15,17 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from ttm_estimators.network.period import PERIODS, SHORT, falls, periods_of
+from ttm_estimators.network.period import ERROR, PERIODS, SHORT, find_periods
 
 CONTINUATIONS = 5
-"""Ways in which they are continued."""
+"""Ways in which cycles are continued."""
 
 AVERAGED = 4
 """Latest repetitions of a cycle that are averaged."""
 
 CLEARLY = 0.7
 """A cycle of points beyond the context is taken when its fall is below this share of that of the
-cycle within, in the context or in the whole of the history, and its squared error in the context
-below this share of ``UNRELATED``."""
+cycle within, and its squared error in the context below this share of ``UNRELATED``."""
 
 UNRELATED = 2.0
 """Mean squared difference of two points of a context that have nothing to do with each other."""
@@ -36,8 +35,8 @@ class Seasons(NamedTuple):
     """Cycles of a history: the one that repeats best, a shorter one that is nearly as good, and the
     one of the calendar that repeats best.
 
-    A smooth series repeats by chance at some long lag or other, but hardly at a few given ones:
-    what repeats after a week is to be trusted more.
+    A series that wanders repeats by chance at some long lag or other, but seldom at one of a few
+    given ones: what repeats after a week is to be trusted more.
     """
 
     ahead_BCKH: Tensor
@@ -57,7 +56,8 @@ def continue_seasons(
 
     The best cycle and that of the calendar go on as they were last, and as their averages over the
     last four; the short one as its average. Points before the context may show a cycle that is too
-    long to repeat within it, and those that are like the latest cycle are in the averages.
+    long to repeat within it, or that a cycle of few pairs within it was chance. Those of them that
+    are like the latest cycle are in the averages.
 
     Parameters
     ----------
@@ -74,17 +74,18 @@ def continue_seasons(
     x_NT = rearrange(x_BTC, "b t c -> (b c) t")
     observed_NT = rearrange(observed_BTC, "b t c -> (b c) t")
     context_NT, seen_NT = x_NT[:, -context_length:], observed_NT[:, -context_length:]
-    period_NP, repetition_NPF = periods_of(*falls(context_NT, seen_NT))
+    period_NP, repetition_NPF, _ = find_periods(context_NT, seen_NT)
     if x_NT.shape[1] > context_length:
-        fall_NG, error_NG = falls(x_NT, observed_NT)
-        long_NP, long_NPF = periods_of(fall_NG, error_NG)
-        # What repeats in the context by chance, of few pairs, does not in the whole of the history.
-        worst_NP = torch.maximum(repetition_NPF[..., 0], fall_NG.gather(1, period_NP - 1))
+        long_NP, long_NPF, fall_NG = find_periods(x_NT, observed_NT)
+        # Of few pairs a context repeats by chance: such a cycle has to hold in all of the history.
+        few_NP = 2 * period_NP > context_length
+        whole_NP = torch.where(few_NP, fall_NG.gather(1, period_NP - 1), 0.0)
+        worst_NP = torch.maximum(repetition_NPF[..., 0], whole_NP)
         # Not by its fall alone: a level that shifted before the context may look like a cycle.
         error_NP = _error_in_context(x_NT, observed_NT, long_NP, context_length)
         better_NP = (long_NPF[..., 0] < CLEARLY * worst_NP) & (error_NP < CLEARLY * UNRELATED)
         better_NP = better_NP & (torch.arange(PERIODS, device=x_NT.device) != SHORT)
-        long_NPF[..., 1] = error_NP.sqrt()
+        long_NPF[..., ERROR] = error_NP.sqrt()
         period_NP = torch.where(better_NP, long_NP, period_NP)
         repetition_NPF = torch.where(better_NP[..., None], long_NPF, repetition_NPF)
     best_N1, short_N1, calendar_N1 = torch.split(period_NP, 1, dim=1)

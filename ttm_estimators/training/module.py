@@ -21,6 +21,8 @@ from ttm_estimators.training.recipe import Recipe
 class Training(lightning.LightningModule):
     """One optimiser step: forecast a batch of windows, quantile loss on the normalised scale.
 
+    The loss of training is relative to what is known of each step, that of validation is not.
+
     Raises
     ------
     ValueError

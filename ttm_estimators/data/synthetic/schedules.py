@@ -17,11 +17,11 @@ from ttm_estimators.data.synthetic.components import (
     standardise,
 )
 
-CYCLES = (7.0, 12.0, 52.0, 168.0, 168.0, 336.0, 672.0, 1008.0, 1440.0, 2016.0, 2016.0, 2016.0)
+LENGTHS = (7.0, 12.0, 52.0, 168.0, 168.0, 336.0, 672.0, 1008.0, 1440.0, 2016.0, 2016.0, 2016.0)
 """Steps of a cycle. The longer it is, the less a network meets it elsewhere."""
 
-SHORTEST = 2.2
-"""Times that a series holds its cycle, at least."""
+REPETITIONS = 2.2
+"""Times that a series holds its cycle, at least, unless it is shorter than a few days."""
 
 POINTS = 512
 """Points of a cycle's shape."""
@@ -29,8 +29,8 @@ POINTS = 512
 
 def schedules(draw: Draw) -> Tensor:
     """A shape repeated with changes of size and level, noise, and floors where nothing happens."""
-    longest = max(CYCLES[0], draw.length / SHORTEST)
-    period_N1 = draw.choice(tuple(steps for steps in CYCLES if steps <= longest))
+    longest = max(LENGTHS[0], draw.length / REPETITIONS)
+    period_N1 = draw.choice(tuple(steps for steps in LENGTHS if steps <= longest))
     series = seasonal(draw, period_N1, _shapes(draw))
     bent = torch.exp(draw.uniform(0.2, 1.2) * series.clamp(-3.0, 2.5))
     series = torch.where(draw.chance(0.4), standardise(bent), series)
@@ -50,7 +50,7 @@ def schedules(draw: Draw) -> Tensor:
 def _shapes(draw: Draw) -> Tensor:
     """Shapes that close in a circle: smooth, rough or in steps, shape (N, POINTS)."""
     order = torch.arange(1, POINTS // 2 + 1, device=draw.device, dtype=torch.float32)
-    # From about a day of the week on: the slowest waves need not be the largest.
+    # Flat up to this order, then falling: days may differ more than halves of a week do.
     slowest = draw.log_uniform(1.0, 10.0)
     amplitude = (order.clamp(min=slowest) / slowest).pow(-draw.uniform(0.7, 2.0))
     spectrum = torch.view_as_complex(draw.normal(len(order), 2)) * amplitude
