@@ -32,13 +32,13 @@ from ttm_estimators.data.synthetic.threshold_autoregressive import threshold_aut
 Family = Callable[[Draw], Tensor]
 
 FAMILIES: dict[Family, float] = {
-    seasonal_trend: 0.18,
-    local_level: 0.16,
+    seasonal_trend: 0.16,
+    local_level: 0.14,
     calendar: 0.08,
-    kernel_gaussian_process: 0.05,
+    kernel_gaussian_process: 0.04,
     saturation: 0.04,
     telemetry: 0.06,
-    schedules: 0.07,
+    schedules: 0.12,
     autoregressive: 0.04,
     counts: 0.04,
     fractional_noise: 0.04,

@@ -41,10 +41,10 @@ def schedules(draw: Draw) -> Tensor:
     series = series + wandering + trend + noise
     # Nights and days off, on which a count of users stands still.
     floor_N1 = draw.uniform(-1.0, 0.4)
-    series = torch.where(draw.chance(0.4), series.clamp(min=floor_N1), series)
+    series = torch.where(draw.chance(0.6), series.clamp(min=floor_N1), series)
     unit_N1 = draw.log_uniform(0.02, 0.4)
     series = torch.where(draw.chance(0.3), (series / unit_N1).round() * unit_N1, series)
-    return torch.where(draw.chance(0.3), -series, series)
+    return torch.where(draw.chance(0.15), -series, series)
 
 
 def _shapes(draw: Draw) -> Tensor:
@@ -59,4 +59,4 @@ def _shapes(draw: Draw) -> Tensor:
     steps = standardise(held(circle, segments(circle, draw.log_uniform(2.0, 40.0))))
     share = draw.uniform(0.0, 1.0)
     mixed = standardise(share * smooth + (1.0 - share) * steps)
-    return torch.where(draw.chance(0.4), mixed, smooth)
+    return torch.where(draw.chance(0.5), mixed, smooth)
