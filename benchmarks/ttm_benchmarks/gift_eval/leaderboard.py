@@ -78,7 +78,7 @@ def run(
     board = aggregate(scores, baseline.name, tasks)
     board.insert(4, "parameters", board["model"].map(counts).astype("Int64"))
     console = Console()
-    console.print(overall_table(board))
+    console.print(overall_table(board, next(iter(folders))))
     for by in [by for by in GROUPINGS if by != OVERALL]:
         console.print(group_table(board, by))
     if output is not None:
@@ -167,13 +167,14 @@ def read_parameters(folder: Path) -> int | None:
 def aggregate(
     scores: Mapping[str, pd.DataFrame], baseline: str, tasks: Sequence[Task]
 ) -> pd.DataFrame:
-    """Geometric means of scores relative to the baseline, and mean ranks.
+    """Geometric means of scores relative to the baseline, mean ranks, and where the first wins.
 
     Returns
     -------
     DataFrame
         One row for each group and model, the best CRPS first, with the columns ``by``, ``group``,
-        ``tasks``, ``model``, ``MASE``, ``CRPS``, ``MASE_rank`` and ``CRPS_rank``.
+        ``tasks``, ``model``, ``MASE``, ``CRPS``, ``MASE_rank``, ``CRPS_rank``, ``MASE_beaten`` and
+        ``CRPS_beaten``: the tasks in which the first of the models is better than this one.
     """
     names = [task.name for task in tasks]
     values = {
@@ -182,12 +183,15 @@ def aggregate(
     }
     logarithms = {k: v.div(v[baseline], axis=0).map(math.log) for k, v in values.items()}
     ranks = {k: v.rank(axis=1) for k, v in values.items()}
+    first = next(iter(scores))
+    beaten = {k: v.gt(v[first], axis=0) for k, v in values.items()}
     parts = []
     for by, label in GROUPINGS.items():
         labels = pd.Series([label(task) for task in tasks], index=names, name="group")
         part = pd.DataFrame(
             {k: np.exp(v.groupby(labels).mean().stack()) for k, v in logarithms.items()}
             | {f"{k}_rank": v.groupby(labels).mean().stack() for k, v in ranks.items()}
+            | {f"{k}_beaten": v.groupby(labels).sum().stack() for k, v in beaten.items()}
         )
         part = part.rename_axis(["group", "model"]).reset_index()
         part.insert(0, "by", by)
@@ -197,16 +201,19 @@ def aggregate(
     return pd.concat(parts, ignore_index=True)
 
 
-def overall_table(board: pd.DataFrame) -> Table:
+def overall_table(board: pd.DataFrame, first: str) -> Table:
     """Lay the whole out for a terminal."""
     overall = board[board["by"] == OVERALL]
     table = Table(
         title=f"GIFT-Eval, {overall['tasks'].iloc[0]} tasks",
-        caption="Geometric means relative to seasonal naive, and mean ranks. Less is better.",
+        caption=(
+            "Geometric means relative to seasonal naive, and mean ranks: less is better. "
+            f"Beaten: tasks in which {first} is better, by MASE and by CRPS."
+        ),
         box=SIMPLE_HEAD,
     )
     table.add_column("model", no_wrap=True)
-    for heading in ("parameters", "MASE", "CRPS", "MASE rank", "CRPS rank"):
+    for heading in ("parameters", "MASE", "CRPS", "MASE rank", "CRPS rank", "beaten"):
         table.add_column(heading, justify="right")
     for row in overall.to_dict("records"):
         table.add_row(
@@ -214,6 +221,7 @@ def overall_table(board: pd.DataFrame) -> Table:
             "" if pd.isna(row["parameters"]) else f"{row['parameters']:,}",
             *(f"{row[metric]:.3f}" for metric in SCORES),
             *(f"{row[f'{metric}_rank']:.1f}" for metric in SCORES),
+            " ".join(str(row[f"{metric}_beaten"]) for metric in SCORES),
         )
     return table
 

@@ -49,6 +49,15 @@ def test_ranks_are_means_over_tasks_and_ties_share_theirs(board, published):
     assert list(overall.loc["Theirs", ["MASE_rank", "CRPS_rank"]]) == [(3 + 1.5) / 2, (3 + 1) / 2]
 
 
+def test_tasks_in_which_the_first_model_is_better_are_counted(board, published):
+    table, shown = board("--results", published / "Theirs", "--results", published / "Ours")
+    overall = table.loc["overall", "all"]
+    assert overall.loc["Ours", ["MASE_beaten", "CRPS_beaten"]].tolist() == [1, 1]
+    assert overall.loc["seasonal_naive", ["MASE_beaten", "CRPS_beaten"]].tolist() == [0, 1]
+    assert overall.loc["Theirs", ["MASE_beaten", "CRPS_beaten"]].tolist() == [0, 0]
+    assert "in which Theirs is better" in " ".join(shown.split())
+
+
 @pytest.mark.parametrize(
     ("by", "of_hours", "of_weeks"),
     [
