@@ -114,10 +114,9 @@ class Tuning(lightning.LightningModule):
         )
         return forecast_BHVQ, scaling.normalise(batch.future)
 
-    def loss(self, batch: Examples, *, relative: bool = False) -> Tensor:
-        """Mean quantile loss of a batch: see :func:`~ttm_estimators.training.loss.pinball_loss`."""
-        levels = self.network.config.quantile_levels
-        return pinball_loss(*self.forecast(batch), levels, relative=relative)
+    def loss(self, batch: Examples) -> Tensor:
+        """Mean quantile loss of a batch."""
+        return pinball_loss(*self.forecast(batch), self.network.config.quantile_levels)
 
     @torch.no_grad()
     def losses(self, batches: list[Examples]) -> Tensor:
@@ -135,7 +134,7 @@ class Tuning(lightning.LightningModule):
     def training_step(self, batch: Examples) -> Tensor:
         # Dropout of a step depends on its number alone, so that a resumed run repeats it.
         torch.manual_seed(self.seed * 1_000_003 + self.global_step)
-        loss = self.loss(batch, relative=True)
+        loss = self.loss(batch)
         self.log("loss", loss, prog_bar=True)
         return loss
 
