@@ -162,7 +162,7 @@ class EvaluationWindows:
 
     def __init__(self, series: Iterable[npt.NDArray[Any]]) -> None:
         self.counts: list[int] = []
-        windows: list[npt.NDArray[np.float16]] = [np.empty((0, WINDOW), np.float16)]
+        windows: list[npt.NDArray[np.float32]] = [np.empty((0, WINDOW), np.float32)]
         owners: list[npt.NDArray[np.int64]] = [np.empty(0, np.int64)]
         hashes: list[Floats] = [np.empty((2, 0))]
         for i, values in enumerate(series):
@@ -170,7 +170,7 @@ class EvaluationWindows:
             for standard_NT, _ in _standardise(values, STEP):
                 standard_NT = standard_NT[_is_telling(standard_NT)]
                 count += len(standard_NT)
-                windows.append(standard_NT.astype(np.float16))
+                windows.append(standard_NT.astype(np.float32))
                 owners.append(np.full(len(standard_NT), i))
                 hashes.append(np.stack([_hash(standard_NT), _hash(-standard_NT)]))
             self.counts.append(count)
