@@ -15,7 +15,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from ttm_estimators.network.period import ERROR, PERIODS, SHORT, find_periods
+from ttm_estimators.network.period import ERROR, SHORT, find_periods
 
 CONTINUATIONS = 5
 """Ways in which cycles are continued."""
@@ -82,9 +82,16 @@ def continue_seasons(
         whole_NP = torch.where(few_NP, fall_NG.gather(1, period_NP - 1), 0.0)
         worst_NP = torch.maximum(repetition_NPF[..., 0], whole_NP)
         # Not by its fall alone: a level that shifted before the context may look like a cycle.
-        error_NP = _error_in_context(x_NT, observed_NT, long_NP, context_length)
+        error_NP = torch.cat(
+            [
+                torch.full_like(worst_NP[:, :1], torch.inf)
+                if place == SHORT
+                else _error_in_context(x_NT, observed_NT, period_N1, context_length)
+                for place, period_N1 in enumerate(torch.split(long_NP, 1, dim=1))
+            ],
+            dim=1,
+        )
         better_NP = (long_NPF[..., 0] < CLEARLY * worst_NP) & (error_NP < CLEARLY * UNRELATED)
-        better_NP = better_NP & (torch.arange(PERIODS, device=x_NT.device) != SHORT)
         long_NPF[..., ERROR] = error_NP.sqrt()
         period_NP = torch.where(better_NP, long_NP, period_NP)
         repetition_NPF = torch.where(better_NP[..., None], long_NPF, repetition_NPF)
@@ -100,25 +107,21 @@ def continue_seasons(
 
 
 def _error_in_context(
-    x_NT: Tensor, observed_NT: Tensor, period_NP: Tensor, context_length: int
+    x_NT: Tensor, observed_NT: Tensor, period_N1: Tensor, context_length: int
 ) -> Tensor:
-    """Mean squared difference of the context from a cycle earlier, shape (N, P).
+    """Mean squared difference of the context from a cycle earlier, shape (N, 1).
 
     Infinite where too few points have one.
     """
     length = x_NT.shape[1]
+    step_NC = torch.arange(length - context_length, length, device=x_NT.device) - period_N1
     context_NC, seen_NC = x_NT[:, -context_length:], observed_NT[:, -context_length:]
-    step_C = torch.arange(length - context_length, length, device=x_NT.device)
-    errors = []
-    for period_N1 in torch.split(period_NP, 1, dim=1):
-        step_NC = step_C - period_N1
-        known_NC = seen_NC & (step_NC >= 0) & observed_NT.gather(1, step_NC.clamp(min=0))
-        change_NC = torch.where(known_NC, context_NC - x_NT.gather(1, step_NC.clamp(min=0)), 0.0)
-        count_N1 = known_NC.sum(dim=1, keepdim=True)
-        error_N1 = change_NC.square().sum(dim=1, keepdim=True) / count_N1.clamp(min=1)
-        enough_N1 = 3 * count_N1 >= seen_NC.sum(dim=1, keepdim=True)
-        errors.append(torch.where(enough_N1, error_N1, torch.inf))
-    return torch.cat(errors, dim=1)
+    known_NC = seen_NC & (step_NC >= 0) & observed_NT.gather(1, step_NC.clamp(min=0))
+    change_NC = torch.where(known_NC, context_NC - x_NT.gather(1, step_NC.clamp(min=0)), 0.0)
+    count_N1 = known_NC.sum(dim=1, keepdim=True)
+    error_N1 = change_NC.square().sum(dim=1, keepdim=True) / count_N1.clamp(min=1)
+    enough_N1 = 3 * count_N1 >= seen_NC.sum(dim=1, keepdim=True)
+    return torch.where(enough_N1, error_N1, torch.inf)
 
 
 def _latest_and_mean(

@@ -72,13 +72,14 @@ def run(
     folders = find_results([*results, baseline])
     for name in parameters.keys() - folders.keys():
         raise ValueError(f"--parameters of {name!r}, which has no results: {sorted(folders)}")
+    first = next(iter(folders))
     scores = {name: read_scores(folder) for name, folder in folders.items()}
     tasks = common_tasks(scores, patterns)
     counts = {name: read_parameters(folder) for name, folder in folders.items()} | dict(parameters)
     board = aggregate(scores, baseline.name, tasks)
     board.insert(4, "parameters", board["model"].map(counts).astype("Int64"))
     console = Console()
-    console.print(overall_table(board, next(iter(folders))))
+    console.print(overall_table(board, first))
     for by in [by for by in GROUPINGS if by != OVERALL]:
         console.print(group_table(board, by))
     if output is not None:
@@ -86,7 +87,7 @@ def run(
 
         output.mkdir(parents=True, exist_ok=True)
         board.to_csv(output / LEADERBOARD_FILE, index=False)
-        draw(board[board["by"] == OVERALL], next(iter(folders)), output / PICTURE_FILE)
+        draw(board[board["by"] == OVERALL], first, output / PICTURE_FILE)
         console.print(
             f"{LEADERBOARD_FILE} and {PICTURE_FILE} are in {output}",
             soft_wrap=True,
