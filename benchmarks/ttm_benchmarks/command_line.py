@@ -181,6 +181,13 @@ def gift_eval(
     multivariate: Annotated[
         bool, typer.Option("--multivariate", help="Forecast all variates of a series at once.")
     ] = False,
+    before_test: Annotated[
+        bool,
+        typer.Option(
+            "--before-test",
+            help="Measure on as many windows before the test windows instead, to choose models by.",
+        ),
+    ] = False,
     finetune: Annotated[
         bool,
         typer.Option(
@@ -198,6 +205,7 @@ def gift_eval(
         "batch_size": batch_size,
         "device": device,
         "multivariate": multivariate,
+        "before_test": before_test,
     }
     if finetune:
         from ttm_benchmarks.gift_eval.fine_tuned import run_both

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import torch
 from einops import rearrange
 
+from ttm_estimators.forecasting.bounds import find_bounds
 from ttm_estimators.forecasting.covariates import (
     Covariates,
     Joined,
@@ -229,8 +230,10 @@ class Forecaster:
         quantiles_BHVL = interpolate(quantiles_BHVQ, self.quantile_levels, levels).numpy()
         targets = list(self.config.target_channels) or slice(None)
         loc_BV, scale_BV = batch.loc_BC[:, targets], batch.scale_BC[:, targets]
-        values: Array = loc_BV[:, None, :, None] + scale_BV[:, None, :, None] * quantiles_BHVL
-        return values
+        values_BHVL = loc_BV[:, None, :, None] + scale_BV[:, None, :, None] * quantiles_BHVL
+        bounds = [find_bounds(values[-context:, targets]) for _, values in members]
+        low_BV, high_BV = map(np.stack, zip(*bounds, strict=True))
+        return values_BHVL.clip(low_BV[:, None, :, None], high_BV[:, None, :, None])
 
 
 class _Row(NamedTuple):

@@ -13,6 +13,7 @@ from einops import rearrange, repeat
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ttm_estimators.network.blending import Blend, SimpleForecasts
 from ttm_estimators.network.config import TTMConfig
 from ttm_estimators.network.dropout import Dropout
 from ttm_estimators.network.mixer import FeatureMixer
@@ -63,6 +64,9 @@ class Cyclic(NamedTuple):
 
     sizes_BCHS: Tensor
     """Factors on what comes on top of them: one of the median, one of the steps between levels."""
+
+    blend: Blend
+    """Simple forecasts that near steps are drawn to."""
 
 
 class FlatHead(nn.Module):
@@ -123,8 +127,7 @@ class PatchHead(nn.Module):
         out_BCHQ = rearrange(self.projection(x_BCFD), "b c f (l q) -> b c (f l) q", q=self.levels)
         cyclic = None
         if self.seasons is not None and seasons is not None:
-            cycles_BCH = self.seasons.trusted(seasons, x_BCFD)[:, :, :horizon]
-            cyclic = Cyclic(cycles_BCH, self.seasons.sizes(seasons, x_BCFD)[:, :, :horizon])
+            cyclic = self.seasons.answer(seasons, x_BCFD, horizon)
         return out_BCHQ[:, :, :horizon], cyclic
 
 
@@ -144,6 +147,7 @@ class SeasonalInput(nn.Module):
         self.embedding = nn.Linear(CONTINUATIONS * self.length + PERIODS * FEATURES, hidden)
         self.trust = nn.Linear(hidden, CONTINUATIONS)
         self.size = nn.Linear(hidden, 2)
+        self.simple = SimpleForecasts(config)
         for layer in (self.embedding, self.trust, self.size):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -152,8 +156,16 @@ class SeasonalInput(nn.Module):
         """Features that the cycles add to every future patch, shape (B, C, F, D)."""
         ahead_BCFS = rearrange(self._patches(seasons, future_patches), "b c k f l -> b c f (k l)")
         repetition_BCFS = repeat(seasons.repetition_BCS, "b c s -> b c f s", f=future_patches)
-        out: Tensor = self.embedding(torch.cat([ahead_BCFS, repetition_BCFS], dim=-1))
-        return out
+        cycles_BCFD: Tensor = self.embedding(torch.cat([ahead_BCFS, repetition_BCFS], dim=-1))
+        return cycles_BCFD + self.simple.embed(seasons)
+
+    def answer(self, seasons: Seasons, x_BCFD: Tensor, horizon: int) -> Cyclic:
+        """What the features of the future patches make of the cycles, for the steps asked for."""
+        return Cyclic(
+            self.trusted(seasons, x_BCFD)[:, :, :horizon],
+            self.sizes(seasons, x_BCFD)[:, :, :horizon],
+            Blend(*(part_BCH[:, :, :horizon] for part_BCH in self.simple(seasons, x_BCFD))),
+        )
 
     def trusted(self, seasons: Seasons, x_BCFD: Tensor) -> Tensor:
         """Sum of the cycles by the share that each patch takes of them, shape (B, C, F*L)."""
@@ -219,8 +231,9 @@ class Head(nn.Module):
         if cyclic is None:
             return forecast_BCHQ
         middle_BCH1 = forecast_BCHQ[..., self.median, None]
-        return (
+        forecast_BCHQ = (
             cyclic.cycles_BCH[..., None]
             + middle_BCH1 * cyclic.sizes_BCHS[..., :1]
             + (forecast_BCHQ - middle_BCH1) * cyclic.sizes_BCHS[..., 1:]
         )
+        return cyclic.blend.apply(forecast_BCHQ, self.median)

@@ -41,10 +41,7 @@ class Encoded(NamedTuple):
     loc_B1C: Tensor
     scale_B1C: Tensor
 
-    ahead_BCKH: Tensor | None = None
-    """Cycles, see :class:`~ttm_estimators.network.season.Seasons`."""
-
-    repetition_BCS: Tensor | None = None
+    seasons: Seasons | None = None
 
 
 class TinyTimeMixer(nn.Module):
@@ -174,10 +171,10 @@ class TinyTimeMixer(nn.Module):
             patch_length=self.config.patch_length,
             mask_input=self.config.mask_input,
         )
-        ahead_BCKH = repetition_BCS = None
+        seasons = None
         if self.config.seasons:
             steps = -(-horizon // self.config.output_patch_length) * self.config.output_patch_length
-            ahead_BCKH, repetition_BCS = continue_seasons(x_BTC, observed_BTC, steps, points)
+            seasons = continue_seasons(x_BTC, observed_BTC, steps, points)
         if self.config.exogenous_scaling == "own":
             past_BTC = torch.where(observed_BTC, x_BTC, 0.0)
         recent_BTC = past_BTC[:, past_BTC.shape[1] - self.config.exogenous_context :]
@@ -189,8 +186,7 @@ class TinyTimeMixer(nn.Module):
             else recent_BTC,
             loc_B1C=scaling.loc,
             scale_B1C=scaling.scale,
-            ahead_BCKH=ahead_BCKH,
-            repetition_BCS=repetition_BCS,
+            seasons=seasons,
         )
 
     def decode(
@@ -204,11 +200,8 @@ class TinyTimeMixer(nn.Module):
         """Forecast what was encoded for this horizon, as :meth:`forecast_normalised` does."""
         horizon = self.config.horizon if horizon is None else horizon
         hidden_BCPD = self.decoder(encoded.hidden_BCPD, static_BK)
-        seasons = None
-        if encoded.ahead_BCKH is not None and encoded.repetition_BCS is not None:
-            seasons = Seasons(encoded.ahead_BCKH, encoded.repetition_BCS)
         level_BCH = self.shortcut(encoded.latest_BCL, horizon) if self.shortcut else None
-        forecast_BCHQ = self.head(hidden_BCPD, horizon, seasons, level_BCH)
+        forecast_BCHQ = self.head(hidden_BCPD, horizon, encoded.seasons, level_BCH)
         scaling = Scaling(encoded.loc_B1C, encoded.scale_B1C)
         if self.config.target_channels:
             targets = list(self.config.target_channels)

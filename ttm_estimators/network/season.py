@@ -4,7 +4,7 @@ A mixer of a million parameters smears a pattern that it has to carry through it
 the latest cycles are laid into the future as they are, and the head decides what to make of them.
 
 Shape suffixes: B batch, C channels, N series (B times C), T time, G lags, H horizon, P periods,
-K continuations, F features, S = P * F.
+K continuations, F features, S = P * F, J = K + 1, W windows, O = J * W, L latest points, R = L + H.
 """
 
 from __future__ import annotations
@@ -22,6 +22,12 @@ CONTINUATIONS = 5
 
 AVERAGED = 4
 """Latest repetitions of a cycle that are averaged."""
+
+WINDOWS = (1, 4, 16, 64)
+"""Latest points over which a history is compared with where its cycles would have had it."""
+
+SMOOTHEST = 1e-4
+"""Smallest step, in standard deviations of the history, that makes a difference."""
 
 CLEARLY = 0.7
 """A cycle of points beyond the context is taken when its fall is below this share of that of the
@@ -46,6 +52,15 @@ class Seasons(NamedTuple):
     repetition_BCS: Tensor
     """How well each repeats, S = P * F numbers: its squared error as a share of the largest at
     shorter lags (1: no cycle), the root of its squared error, the logarithm of its length."""
+
+    offset_BCO: Tensor
+    """How far the latest points lie above each cycle, as it would have been continued to them, and
+    above zero, which is no cycle: O = (K + 1) * W means over windows of several lengths. NaN where
+    nothing can be compared. What a cycle becomes with its offset is an airline model, no cycle
+    with its offset a moving average."""
+
+    roughness_BCW: Tensor
+    """Logarithm of the mean absolute step from point to point in these windows."""
 
 
 @torch.no_grad()
@@ -96,13 +111,45 @@ def continue_seasons(
         period_NP = torch.where(better_NP, long_NP, period_NP)
         repetition_NPF = torch.where(better_NP[..., None], long_NPF, repetition_NPF)
     best_N1, short_N1, calendar_N1 = torch.split(period_NP, 1, dim=1)
-    latest_NH, mean_NH = _latest_and_mean(x_NT, observed_NT, best_N1, horizon, context_length)
-    _, short_NH = _latest_and_mean(context_NT, seen_NT, short_N1, horizon, context_length)
-    of_calendar = _latest_and_mean(x_NT, observed_NT, calendar_N1, horizon, context_length)
-    ahead_NKH = torch.stack([latest_NH, short_NH, mean_NH, *of_calendar], dim=1)
+    best = _latest_and_mean(x_NT, observed_NT, best_N1, horizon, context_length)
+    short = _latest_and_mean(context_NT, seen_NT, short_N1, horizon, context_length)
+    calendar = _latest_and_mean(x_NT, observed_NT, calendar_N1, horizon, context_length)
+    around_NKR = torch.stack([best[0], short[1], best[1], *calendar], dim=1)
+    recent = around_NKR.shape[-1] - horizon
+    offset_NJW = _offsets(context_NT, seen_NT, around_NKR[..., :recent])
+    roughness_NW = _roughness(context_NT, seen_NT)
     return Seasons(
-        rearrange(ahead_NKH, "(b c) k h -> b c k h", c=channels).to(x_BTC.dtype),
+        rearrange(around_NKR[..., recent:], "(b c) k h -> b c k h", c=channels).to(x_BTC.dtype),
         rearrange(repetition_NPF, "(b c) p f -> b c (p f)", c=channels).to(x_BTC.dtype),
+        rearrange(offset_NJW, "(b c) j w -> b c (j w)", c=channels).to(x_BTC.dtype),
+        rearrange(roughness_NW, "(b c) w -> b c w", c=channels).to(x_BTC.dtype),
+    )
+
+
+def _offsets(x_NT: Tensor, observed_NT: Tensor, before_NKL: Tensor) -> Tensor:
+    """How far the latest points lie above what was continued to them, and above zero: (N, J, W).
+
+    NaN stands for what could not be continued, and for means of nothing.
+    """
+    latest = before_NKL.shape[-1]
+    x_NL = torch.where(observed_NT[:, -latest:], x_NT[:, -latest:], torch.nan)
+    change_NJL = torch.cat([x_NL[:, None] - before_NKL, x_NL[:, None]], dim=1)
+    return _window_means(change_NJL)
+
+
+def _roughness(x_NT: Tensor, observed_NT: Tensor) -> Tensor:
+    """Logarithm of the mean absolute step in the latest windows, shape (N, W)."""
+    x_NL = torch.where(observed_NT, x_NT, torch.nan)[:, -WINDOWS[-1] - 1 :]
+    mean_NW = _window_means(x_NL.diff(dim=1).abs())
+    return mean_NW.nan_to_num(1.0).clamp(min=SMOOTHEST).log10()
+
+
+def _window_means(x_L: Tensor) -> Tensor:
+    """Mean over the latest points that are not NaN, for every window, NaN where there is none."""
+    known_L = ~x_L.isnan()
+    x_L = torch.where(known_L, x_L, 0.0)
+    return torch.stack(
+        [x_L[..., -w:].sum(dim=-1) / known_L[..., -w:].sum(dim=-1) for w in WINDOWS], dim=-1
     )
 
 
@@ -127,29 +174,38 @@ def _error_in_context(
 def _latest_and_mean(
     x_NT: Tensor, observed_NT: Tensor, period_N1: Tensor, horizon: int, context_length: int
 ) -> tuple[Tensor, Tensor]:
-    """The latest cycle, and the mean of the latest four, both of shape (N, H).
+    """The cycle as it was last, and the mean of the latest four, both of shape (N, R).
 
-    Of cycles before the context only those like the latest are in the mean.
+    They begin with the latest points, as they would have been continued to from a cycle earlier,
+    NaN where nothing was observed, and go on with the future. Of cycles before the context only
+    those like the latest are in the mean.
     """
     length = x_NT.shape[1]
-    phase_NH = torch.arange(horizon, device=x_NT.device) % period_N1
+    recent = min(WINDOWS[-1], context_length)
+    step_R = torch.arange(-recent, horizon, device=x_NT.device)
+    ahead_R = step_R >= 0
+    phase_NR = torch.where(ahead_R, step_R % period_N1, step_R)
 
     def cycle(number: int) -> tuple[Tensor, Tensor, Tensor]:
-        step_NH = length - number * period_N1 + phase_NH
-        known_NH = (step_NH >= 0) & observed_NT.gather(1, step_NH.clamp(min=0))
-        value_NH = torch.where(known_NH, x_NT.gather(1, step_NH.clamp(min=0)), 0.0)
-        return step_NH, known_NH, value_NH
+        step_NR = length - number * period_N1 + phase_NR
+        known_NR = (step_NR >= 0) & observed_NT.gather(1, step_NR.clamp(min=0))
+        value_NR = torch.where(known_NR, x_NT.gather(1, step_NR.clamp(min=0)), 0.0)
+        return step_NR, known_NR, value_NR
 
-    _, seen_NH, latest_NH = cycle(1)
-    total_NH, count_NH = latest_NH, seen_NH.to(x_NT.dtype)
+    _, seen_NR, latest_NR = cycle(1)
+    total_NR, count_NR = latest_NR, seen_NR.to(x_NT.dtype)
     for number in range(2, AVERAGED + 1):
-        step_NH, known_NH, value_NH = cycle(number)
+        step_NR, known_NR, value_NR = cycle(number)
         if length > context_length:
-            both_NH = known_NH & seen_NH
-            change_NH = torch.where(both_NH, value_NH - latest_NH, 0.0)
-            error_N1 = change_NH.square().sum(1, True) / both_NH.sum(1, True).clamp(min=1)
+            both_NR = known_NR & seen_NR & ahead_R
+            change_NR = torch.where(both_NR, value_NR - latest_NR, 0.0)
+            error_N1 = change_NR.square().sum(1, True) / both_NR.sum(1, True).clamp(min=1)
             alike_N1 = error_N1 < CLEARLY * UNRELATED
-            known_NH = known_NH & (alike_N1 | (step_NH >= length - context_length))
-        total_NH = total_NH + torch.where(known_NH, value_NH, 0.0)
-        count_NH = count_NH + known_NH
-    return latest_NH, total_NH / count_NH.clamp(min=1)
+            known_NR = known_NR & (alike_N1 | (step_NR >= length - context_length))
+        total_NR = total_NR + torch.where(known_NR, value_NR, 0.0)
+        count_NR = count_NR + known_NR
+    mean_NR = total_NR / count_NR.clamp(min=1)
+    return (
+        latest_NR.masked_fill(~seen_NR & ~ahead_R, torch.nan),
+        mean_NR.masked_fill((count_NR == 0) & ~ahead_R, torch.nan),
+    )

@@ -53,7 +53,9 @@ def present_tasks(folder: Path) -> list[Task]:
     return found
 
 
-def read_task(folder: Path, task: Task, *, multivariate: bool = False) -> TaskData:
+def read_task(
+    folder: Path, task: Task, *, multivariate: bool = False, before_test: bool = False
+) -> TaskData:
     """Read the test windows of a task, lazily.
 
     Parameters
@@ -65,12 +67,16 @@ def read_task(folder: Path, task: Task, *, multivariate: bool = False) -> TaskDa
     multivariate : bool, default False
         Whether series of several variates stay as they are, of shape (variates, time). Else each
         variate is a series of its own.
+    before_test : bool, default False
+        Whether to read as many windows that end where the test windows begin instead, to choose
+        models by.
     """
     rows = datasets.load_from_disk(str(folder / task.folder))
     frequency = rows.data.column("freq")[0].as_py()
     series = _Series(rows.with_format("numpy"), frequency, multivariate)
     windows = _windows(_shortest(rows), task)
-    training, template = split(series, offset=-task.horizon * windows)
+    stretches = 2 if before_test else 1
+    training, template = split(series, offset=-task.horizon * windows * stretches)
     test = template.generate_instances(task.horizon, windows=windows, distance=task.horizon)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # the data spell hours "H", pandas "h"

@@ -60,7 +60,14 @@ class Measured(NamedTuple):
 
 
 def evaluate(
-    folder: Path, task: Task, model: Model, *, batch_size: int, device: str, multivariate: bool
+    folder: Path,
+    task: Task,
+    model: Model,
+    *,
+    batch_size: int,
+    device: str,
+    multivariate: bool,
+    before_test: bool = False,
 ) -> Measured:
     """Measure a model on a task.
 
@@ -80,13 +87,15 @@ def evaluate(
         Any torch device.
     multivariate : bool
         Whether the model sees all variates of a series at once.
+    before_test : bool, default False
+        Whether to measure on the windows before the test windows instead.
 
     Raises
     ------
     ValueError
         When a forecast has NaN.
     """
-    data = read_task(folder, task, multivariate=multivariate)
+    data = read_task(folder, task, multivariate=multivariate, before_test=before_test)
     while True:
         predictor = make_predictor(
             model,

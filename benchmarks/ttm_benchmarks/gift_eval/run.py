@@ -47,6 +47,7 @@ def run(
     batch_size: int,
     device: str,
     multivariate: bool,
+    before_test: bool = False,
     fine_tuning: FineTuning | None = None,
 ) -> None:
     """Measure a model and write ``all_results.csv`` and ``config.json``, the files of a submission.
@@ -75,6 +76,9 @@ def run(
         Any torch device.
     multivariate : bool
         Whether the model sees all variates of a series at once.
+    before_test : bool, default False
+        Whether to measure on the windows before the test windows: no submission, but what models
+        may be chosen by.
     fine_tuning : FineTuning, optional
         How to fine-tune on the training part of each task.
 
@@ -90,7 +94,8 @@ def run(
     found = find_model(model)
     if fine_tuning is not None:
         found = fine_tuned(found, fine_tuning)
-    identity = found.identity | ({"multivariate": True} if multivariate else {})
+    switches = {"multivariate": multivariate, "before_test": before_test}
+    identity = found.identity | {name: True for name, on in switches.items() if on}
     about = found.about | run_facts(device)
     name, rows = open_submission(output, found.name, identity, about)
     finished = {row["dataset"] for row in rows}
@@ -98,7 +103,7 @@ def run(
     # Longest first, so that no process is left alone with the longest at the end.
     order = sorted(waiting, key=lambda task: -waiting[task])
     measure = partial(
-        evaluate, data, model=found, batch_size=batch_size, device=device, multivariate=multivariate
+        evaluate, data, model=found, batch_size=batch_size, device=device, **switches
     )
     failures: list[tuple[Task, Exception]] = []
     console = Console(highlight=False)
