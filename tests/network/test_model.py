@@ -38,6 +38,9 @@ def test_the_forecast_has_the_configured_shape(config):
 @every_kind
 def test_gradients_reach_every_parameter(config):
     network = make_network(config).train()
+    with torch.no_grad():
+        for parameter in network.parameters():  # what begins at zero hides what it is multiplied by
+            parameter.add_(0.01 * torch.randn_like(parameter))
     inputs = make_inputs(config, batch=8)
     forecast = network(**inputs, observed_BTC=some_observed(inputs["past_BTC"]))
     (forecast * torch.randn_like(forecast)).sum().backward()

@@ -110,7 +110,9 @@ def test_a_context_that_repeats_as_well_is_enough():
 
 def test_far_values_before_the_context_are_cut(config):
     network = TinyTimeMixer(replace(config, seasons_length=256)).eval()
-    for layer in network.head.layers.seasons.children():
+    for layer in network.head.layers.seasons.modules():
+        if not isinstance(layer, torch.nn.Linear):
+            continue
         torch.nn.init.normal_(layer.weight, std=0.1)
     past = wave(60, 256)[None, :, None]  # four cycles, which are averaged
     far, farther = past.clone(), past.clone()
@@ -140,7 +142,9 @@ def test_a_week_that_had_another_level_is_not_taken():
 
 def test_points_that_are_missing_before_the_context_change_nothing(config):
     network = TinyTimeMixer(replace(config, seasons_length=256)).eval()
-    for layer in network.head.layers.seasons.children():
+    for layer in network.head.layers.seasons.modules():
+        if not isinstance(layer, torch.nn.Linear):
+            continue
         torch.nn.init.normal_(layer.weight, std=0.1)
     past = wave(8, 128)[None, :, None] + 0.1 * noise()[None, :128, None]
     longer = torch.cat([torch.full((1, 128, 1), math.nan), past], dim=1)
@@ -216,3 +220,48 @@ def test_cycles_need_the_patch_head():
 def test_further_back_needs_cycles():
     with pytest.raises(ValueError, match="seasons_length needs seasons"):
         TTMConfig(seasons_length=1024)
+
+
+def test_offsets_tell_how_far_the_latest_points_lie_above_their_cycle():
+    series = wave(24, T)
+    series[-4:] += 0.5
+    series[-1] += 1.0
+    past = series[None, :, None]
+    seasons = continue_seasons(past, torch.ones_like(past, dtype=torch.bool), 24, T)
+    offset = seasons.offset_BCO.reshape(6, 4)  # five continuations and none, windows 1, 4, 16, 64
+    torch.testing.assert_close(
+        offset[0], torch.tensor([1.5, 0.75, 0.1875, 3 / 64]), atol=1e-4, rtol=0
+    )
+    assert offset[5, 0] == series[-1]
+    torch.testing.assert_close(offset[5, 2], series[-16:].mean())
+
+
+def test_points_that_are_missing_are_in_no_offset():
+    series = wave(24, T)
+    series[-2:] = math.nan
+    past = series[None, :, None]
+    known = ~past.isnan()
+    seasons = continue_seasons(past.nan_to_num(99.0), known, 24, T)
+    offset = seasons.offset_BCO.reshape(6, 4)
+    assert offset[:, 0].isnan().all()
+    assert offset[[0, 1, 2, 3, 4], 1].abs().max() < 1e-3
+    torch.testing.assert_close(offset[5, 1], series[-4:-2].mean())
+
+
+def test_another_level_before_the_context_is_in_no_offset():
+    series = noise()[:300].repeat(4)[: 2 * T].clone()
+    series[:T] += 5.0
+    past = series[None, :, None]
+    known = torch.ones_like(past, dtype=torch.bool)
+    near = continue_seasons(past[:, T:], known[:, T:], 24, T)
+    far = continue_seasons(past, known, 24, T)
+    torch.testing.assert_close(far.offset_BCO, near.offset_BCO, equal_nan=True)
+
+
+def test_roughness_is_the_mean_step_of_the_latest_points():
+    series = torch.zeros(T)
+    series[-3] = 0.1
+    past = series[None, :, None]
+    seasons = continue_seasons(past, torch.ones_like(past, dtype=torch.bool), 24, T)
+    expected = torch.tensor([1e-4, 0.05, 0.2 / 16, 0.2 / 64]).log10()
+    torch.testing.assert_close(seasons.roughness_BCW[0, 0], expected)

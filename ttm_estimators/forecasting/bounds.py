@@ -1,9 +1,7 @@
 """Values that a series comes to rest at, which its forecast does not pass (ours).
 
 Night has no sun, a dry day no rain, a full tank no more room. A network that forecasts a smooth
-distribution puts quantiles past such a value. Where the last windows of the training corpus have such
-a history (770 bounds), cutting quantiles there lowered their quantile loss by 3.4 %, geometric mean,
-and raised that of three.
+distribution puts quantiles past such a value, where nothing has ever been.
 
 Shape suffixes: T time, C channels.
 """

@@ -1,11 +1,11 @@
 """Simple forecasts that a head is drawn to, the more the nearer a step is (ours).
 
-A network that writes 48 steps at once is not exact about the first of them: on hourly weather, and
-wherever series are smooth, to repeat the last value was better. Here every future patch says how much
-of some simple forecasts to take in place of its own, and how fast that fades.
+A network that writes 48 steps at once is not exact about the first of them: where a series is
+smooth, to repeat its last value was better. Here every future patch says how much of some simple
+forecasts to take in place of its own, and how fast that fades.
 
 Shape suffixes: B batch, C channels, F future patches, L future patch length, D features, H horizon,
-K continued cycles, J = K + 1, W windows, O = J * W.
+Q quantile levels, K continued cycles, J = K + 1, W windows, O = J * W, X = W + 1 half-lives.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class SimpleForecasts(nn.Module):
         return Blend(*(rearrange(part_BCFL, "b c f l -> b c (f l)") for part_BCFL in parts))
 
     def _fading(self, x_BCFD: Tensor) -> Tensor:
-        """Share left of each window's forecasts, and of the width, at every step: (B, C, F, L, X)."""
+        """Share left of the forecasts of each window, and of the width, shape (B, C, F, L, X)."""
         half_life_BCFX = (HALF_LIFE + self.half_life(x_BCFD)).clamp(-1.0, LONGEST)
         step_FL = torch.arange(x_BCFD.shape[2] * self.length, device=x_BCFD.device)
         step_FL = rearrange(step_FL, "(f l) -> f l", l=self.length)

@@ -178,30 +178,39 @@ def _latest_and_mean(
 
     They begin with the latest points, as they would have been continued to from a cycle earlier,
     NaN where nothing was observed, and go on with the future. Of cycles before the context only
-    those like the latest are in the mean.
+    those like the latest are in the mean, and only those like the latest points go on to them.
     """
     length = x_NT.shape[1]
     recent = min(WINDOWS[-1], context_length)
     step_R = torch.arange(-recent, horizon, device=x_NT.device)
     ahead_R = step_R >= 0
     phase_NR = torch.where(ahead_R, step_R % period_N1, step_R)
+    observed_NL, x_NL = observed_NT[:, -recent:], x_NT[:, -recent:]
 
     def cycle(number: int) -> tuple[Tensor, Tensor, Tensor]:
         step_NR = length - number * period_N1 + phase_NR
         known_NR = (step_NR >= 0) & observed_NT.gather(1, step_NR.clamp(min=0))
         value_NR = torch.where(known_NR, x_NT.gather(1, step_NR.clamp(min=0)), 0.0)
-        return step_NR, known_NR, value_NR
+        if length == context_length:
+            return known_NR, value_NR, torch.ones_like(known_NR)
+        within_NR = step_NR >= length - context_length
+        alike_N1 = _alike(x_NL, observed_NL, value_NR[:, :recent], known_NR[:, :recent])
+        return known_NR & (ahead_R | within_NR | alike_N1), value_NR, within_NR
 
-    _, seen_NR, latest_NR = cycle(1)
-    total_NR, count_NR = latest_NR, seen_NR.to(x_NT.dtype)
+    seen_NR, latest_NR, _ = cycle(1)
+    total_NR, count_NR = torch.where(seen_NR, latest_NR, 0.0), seen_NR.to(x_NT.dtype)
     for number in range(2, AVERAGED + 1):
-        step_NR, known_NR, value_NR = cycle(number)
+        known_NR, value_NR, within_NR = cycle(number)
         if length > context_length:
-            both_NR = known_NR & seen_NR & ahead_R
-            change_NR = torch.where(both_NR, value_NR - latest_NR, 0.0)
-            error_N1 = change_NR.square().sum(1, True) / both_NR.sum(1, True).clamp(min=1)
-            alike_N1 = error_N1 < CLEARLY * UNRELATED
-            known_NR = known_NR & (alike_N1 | (step_NR >= length - context_length))
+            known_NR = known_NR & (
+                within_NR
+                | _alike(
+                    latest_NR[:, recent:],
+                    seen_NR[:, recent:],
+                    value_NR[:, recent:],
+                    known_NR[:, recent:],
+                )
+            )
         total_NR = total_NR + torch.where(known_NR, value_NR, 0.0)
         count_NR = count_NR + known_NR
     mean_NR = total_NR / count_NR.clamp(min=1)
@@ -209,3 +218,11 @@ def _latest_and_mean(
         latest_NR.masked_fill(~seen_NR & ~ahead_R, torch.nan),
         mean_NR.masked_fill((count_NR == 0) & ~ahead_R, torch.nan),
     )
+
+
+def _alike(a_NX: Tensor, seen_NX: Tensor, b_NX: Tensor, known_NX: Tensor) -> Tensor:
+    """Whether two stretches are clearly nearer than unrelated ones, shape (N, 1)."""
+    both_NX = seen_NX & known_NX
+    change_NX = torch.where(both_NX, a_NX - b_NX, 0.0)
+    error_N1 = change_NX.square().sum(1, True) / both_NX.sum(1, True).clamp(min=1)
+    return error_N1 < CLEARLY * UNRELATED

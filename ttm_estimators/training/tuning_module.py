@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,8 +50,7 @@ class Examples(NamedTuple):
         past, future, known, static = (tensor[places] for tensor in self[:4])
         encoded = None
         if self.encoded is not None:
-            chosen: Any = (None if tensor is None else tensor[places] for tensor in self.encoded)
-            encoded = Encoded(*chosen)
+            encoded = _of_tensors(lambda tensor: tensor[places], self.encoded)
         return Examples(past, future, known, static, encoded)
 
     def parts(self, size: int) -> list[Examples]:
@@ -75,10 +75,17 @@ def examples(windows: Windows, network: TinyTimeMixer, *, encode: bool) -> Examp
             )
             for one in plain.parts(ENCODED_AT_ONCE)
         ]
-    fields: Any = (
-        None if tensors[0] is None else torch.cat(tensors) for tensors in zip(*encoded, strict=True)
-    )
-    return plain._replace(encoded=Encoded(*fields))
+    return plain._replace(encoded=_of_tensors(lambda *parts: torch.cat(parts), *encoded))
+
+
+def _of_tensors(function: Callable[..., Tensor], *values: Any) -> Any:
+    """Apply a function to the tensors that stand in the same place of some tuples of tuples."""
+    if values[0] is None:
+        return None
+    if isinstance(values[0], tuple):
+        places = zip(*values, strict=True)
+        return type(values[0])(*(_of_tensors(function, *parts) for parts in places))
+    return function(*values)
 
 
 class Tuning(lightning.LightningModule):

@@ -103,7 +103,13 @@ def run(
     # Longest first, so that no process is left alone with the longest at the end.
     order = sorted(waiting, key=lambda task: -waiting[task])
     measure = partial(
-        evaluate, data, model=found, batch_size=batch_size, device=device, **switches
+        evaluate,
+        data,
+        model=found,
+        batch_size=batch_size,
+        device=device,
+        multivariate=multivariate,
+        before_test=before_test,
     )
     failures: list[tuple[Task, Exception]] = []
     console = Console(highlight=False)

@@ -39,6 +39,14 @@ def test_windows_follow_each_other_up_to_the_end_of_the_series(tmp_path):
         assert future["start"] == past["start"] + len(past["target"])
 
 
+def test_windows_before_the_tests_end_where_the_first_test_begins(tmp_path):
+    write_set(tmp_path / "hospital", "M", [np.arange(300)])
+    before = read_task(tmp_path, TASKS["hospital/M/short"], before_test=True)
+    truth = np.concatenate([future["target"] for _, future in before.test])
+    np.testing.assert_array_equal(truth, np.arange(300 - 72, 300 - 36))
+    assert [len(entry["target"]) for entry in before.training] == [300 - 72]
+
+
 def test_m4_has_its_last_window_only(gift):
     pairs = list(read_task(gift, TASKS["m4_weekly/W/short"]).test)
     assert [(len(past["target"]), len(future["target"])) for past, future in pairs] == [(287, 13)]

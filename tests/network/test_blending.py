@@ -1,0 +1,115 @@
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from ttm_estimators.network import TinyTimeMixer, TTMConfig
+from ttm_estimators.network.blending import OFFSETS
+from ttm_estimators.network.season import CONTINUATIONS, WINDOWS
+
+LAST_VALUE = CONTINUATIONS * len(WINDOWS)
+"""Place of no cycle at the level of the last point."""
+
+
+@pytest.fixture
+def config():
+    return TTMConfig(
+        context_length=128,
+        horizon=20,
+        patch_length=16,
+        hidden_size=16,
+        decoder_hidden_size=8,
+        output_patch_length=8,
+        head="patch",
+        seasons=True,
+        quantile_levels=(0.1, 0.5, 0.9),
+    )
+
+
+@pytest.fixture
+def network(config):
+    torch.manual_seed(0)
+    return TinyTimeMixer(config).eval()
+
+
+@pytest.fixture
+def past():
+    step = torch.arange(128.0)
+    noise = torch.randn(128, generator=torch.Generator().manual_seed(0))
+    return (torch.sin(2 * math.pi * step / 8) + 0.05 * step + 0.1 * noise)[None, :, None]
+
+
+def simple(network):
+    return network.head.layers.seasons.simple
+
+
+def take_only(network, place, half_life=99.0):
+    simple(network).weight.bias.data[place] = 1.0
+    simple(network).half_life.bias.data[:] = half_life
+
+
+def test_a_network_that_takes_the_last_value_alone_repeats_it(network, past):
+    take_only(network, LAST_VALUE)
+    median = network(past)[0, :, 0, 1]
+    torch.testing.assert_close(median, past[0, -1:, 0].expand(20), rtol=0.01, atol=0.01)
+
+
+def test_a_moving_average_is_that_of_its_window(network, past):
+    take_only(network, LAST_VALUE + WINDOWS.index(16))
+    median = network(past)[0, :, 0, 1]
+    expected = past[0, -16:, 0].mean().expand(20)
+    torch.testing.assert_close(median, expected, rtol=0.01, atol=0.01)
+
+
+def test_a_cycle_is_moved_to_the_latest_level(network, past):
+    take_only(network, WINDOWS.index(16))  # the best cycle, 16 points
+    rise = 0.05 * 8
+    expected = past[0, -8:, 0].repeat(3)[:20] + rise
+    torch.testing.assert_close(network(past)[0, :, 0, 1], expected, rtol=0, atol=0.15)
+
+
+def test_a_simple_forecast_fades_by_its_half_life(network, past):
+    before = network(past)[0, :, 0, 1]
+    take_only(network, LAST_VALUE, half_life=math.log2(5) - 3)
+    after = network(past)[0, :, 0, 1]
+    share = (after - before) / (past[0, -1, 0] - before)
+    torch.testing.assert_close(share, torch.exp2(-torch.arange(20.0) / 5), rtol=1e-3, atol=1e-3)
+
+
+def test_bands_are_drawn_together_where_the_network_says_so(network, past):
+    before = network(past)[0, :, 0]
+    simple(network).width.bias.data[:] = -2.0
+    after = network(past)[0, :, 0]
+    torch.testing.assert_close(after[:, 1], before[:, 1])
+    factor = (after[:, 2] - after[:, 0]) / (before[:, 2] - before[:, 0])
+    assert factor[0].item() == pytest.approx(math.exp(-2), rel=1e-3)
+    assert (factor.diff() > 0).all()
+    assert (after.diff(dim=-1) > 0).all()
+
+
+def test_what_can_not_be_compared_is_not_taken(network):
+    """Of a history of one point no cycle is known."""
+    past = torch.full((1, 128, 1), math.nan)
+    past[0, -1] = 1.0
+    before = network(past)
+    simple(network).weight.bias.data[0] = 1.0
+    assert torch.isfinite(before).all()
+    torch.testing.assert_close(network(past), before)
+
+
+def test_a_missing_last_point_is_no_last_value(network, past):
+    past[0, -1] = math.nan
+    before = network(past)
+    take_only(network, LAST_VALUE)
+    torch.testing.assert_close(network(past), before)
+
+
+def test_a_pruned_horizon_has_the_same_first_steps(network, past):
+    simple(network).weight.bias.data = torch.linspace(-0.1, 0.1, OFFSETS)
+    torch.testing.assert_close(network(past, horizon=5), network(past)[:, :5])
+
+
+def test_a_network_without_seasons_takes_no_simple_forecast(config):
+    without = TinyTimeMixer(replace(config, seasons=False))
+    assert not any("simple" in name for name, _ in without.named_parameters())
