@@ -36,17 +36,18 @@ def find_bounds(history_TC: Array) -> tuple[Array, Array]:
     low_C, high_C : array
         The bounds, minus and plus infinity where there is none.
     """
-    low_C = np.array([_lowest(column_T) for column_T in history_TC.T])
-    high_C = -np.array([_lowest(column_T) for column_T in -history_TC.T])
+    channels = np.ascontiguousarray(history_TC.T)
+    low_C = np.array([_lowest(values_T) for values_T in channels])
+    high_C = -np.array([_lowest(values_T) for values_T in -channels])
     return low_C, high_C
 
 
 def _lowest(values_T: Array) -> float:
     """The lowest value if it is a bound, else minus infinity."""
-    values_T = values_T[~np.isnan(values_T)]
-    if not len(values_T):
+    lowest = np.fmin.reduce(values_T)
+    at_T = values_T == lowest
+    points = np.count_nonzero(at_T)
+    if points < POINTS or points < SHARE * np.count_nonzero(~np.isnan(values_T)):
         return -np.inf
-    at_T = values_T == values_T.min()
     visits = int(at_T[0]) + np.count_nonzero(at_T[1:] & ~at_T[:-1])
-    enough = at_T.sum() >= max(POINTS, SHARE * len(at_T)) and visits >= VISITS
-    return float(values_T.min()) if enough else -np.inf
+    return float(lowest) if visits >= VISITS else -np.inf

@@ -81,9 +81,10 @@ class SimpleForecasts(nn.Module):
         share_BCFJW = rearrange(self.weight(x_BCFD), "b c f (j w) -> b c f j w", w=len(WINDOWS))
         share_BCFJW = torch.where(known_BCJW[:, :, None], share_BCFJW, 0.0)
         fading_BCFLX = self._fading(x_BCFD)
-        weight_BCFLJW = share_BCFJW[:, :, :, None] * fading_BCFLX[..., None, :-1]
-        weight_BCFLJ = weight_BCFLJW.sum(dim=-1)
-        offset_BCFL = torch.einsum("bcfljw,bcjw->bcfl", weight_BCFLJW, offset_BCJW.nan_to_num(0.0))
+        fading_BCFLW = fading_BCFLX[..., :-1]
+        weight_BCFLJ = torch.einsum("bcfjw,bcflw->bcflj", share_BCFJW, fading_BCFLW)
+        level_BCFW = (share_BCFJW * offset_BCJW.nan_to_num(0.0)[:, :, None]).sum(dim=-2)
+        offset_BCFL = torch.einsum("bcflw,bcfw->bcfl", fading_BCFLW, level_BCFW)
         ahead_BCKFL = rearrange(
             seasons.ahead_BCKH[..., : future_patches * self.length],
             "b c k (f l) -> b c k f l",
