@@ -156,7 +156,7 @@ class TTMForecaster(BaseForecaster):
         frequency = None
         if has_frequency(self.cutoff):
             frequency = self.cutoff.freq or to_offset(fh.freq if fh is not None else None)
-        points = self._forecaster().config.input_length
+        points = self._forecaster().history_length
         self._histories: Histories = read(y, points, frequency)
         self._known = self._used(X)
         return self
@@ -213,7 +213,7 @@ class TTMForecaster(BaseForecaster):
         update_params: bool = True,
     ) -> TTMForecaster:
         """Continue the histories. The network stays as it is."""
-        points = self._forecaster().config.input_length
+        points = self._forecaster().history_length
         self._histories = read(y, points, earlier=self._histories)
         self._known = continued(self._known, self._used(X))
         return self

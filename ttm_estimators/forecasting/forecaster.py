@@ -26,6 +26,14 @@ from ttm_estimators.forecasting.covariates import (
     join,
     scale_future,
 )
+from ttm_estimators.forecasting.farther import (
+    NEAR,
+    block_length,
+    blocks_ahead,
+    from_farther,
+    history_length,
+    mix,
+)
 from ttm_estimators.forecasting.quantiles import check_levels, interpolate, validated_levels
 from ttm_estimators.forecasting.rollout import roll_out
 from ttm_estimators.forecasting.series import (
@@ -88,6 +96,11 @@ class Forecaster:
         """Quantile levels that the network was trained on; 0.5 alone for a point forecast."""
         return self.config.quantile_levels or (0.5,)
 
+    @property
+    def history_length(self) -> int:
+        """Latest points that a forecast depends on, unless all of the latest are missing."""
+        return history_length(self.config)
+
     def forecast(
         self,
         series: Sequence[npt.ArrayLike] | npt.ArrayLike,
@@ -108,10 +121,12 @@ class Forecaster:
             and booleans are taken, as numpy arrays, lists, pandas Series or torch tensors. A single
             1-D series may stand alone; an array of more dimensions may not, for it could be one
             series or many. The network sees the latest ``config.context_length`` points, and looks
-            for cycles in ``config.input_length``. Where the whole context is missing it sees the
-            points up to the last observed one, and forecasts across the gap, whose steps are not
-            returned. A network that mixes channels or takes covariates refuses a target without
-            any value in a context that its other channels have values in.
+            for cycles in ``config.input_length``. Of a longer series, steps beyond the 96th are
+            forecast from means of several points too, ``history_length`` points back. Where the
+            whole context is missing it sees the points up to the last observed one, and forecasts
+            across the gap, whose steps are not returned. A network that mixes channels or takes
+            covariates refuses a target without any value in a context that its other channels have
+            values in.
         horizon : int
             Steps to forecast, at least 1. Beyond ``config.horizon`` the forecast is rolled out.
         covariates : sequence of Covariates, optional
@@ -160,7 +175,7 @@ class Forecaster:
         batches = _batches(rows, rows_at_once, self.config.context_length)
         for places in _progress(batches, progress):
             part = [rows[i] for i in places]
-            values[places] = self._forecast_batch(part, steps, (*levels, 0.5))
+            values[places] = self._forecast_part(part, steps, (*levels, 0.5))
         if channels is None:
             shaped = values[:, :, 0]
         else:
@@ -189,12 +204,10 @@ class Forecaster:
         config = self.config
         lengths = config.context_length, config.input_length
         values_TV = array.reshape(len(array), -1)
-        nothing = np.empty((horizon, 0))
-        if not config.tied_channels and array.ndim == 1:
-            return [_Row(latest(values_TV, *lengths, name), nothing, ())]
         if not config.tied_channels:
+            alone = array.ndim == 1
             return [
-                _Row(latest(column_T[:, None], *lengths, f"{name}, channel {c}"), nothing, ())
+                self._row(column_T[:, None], horizon, name if alone else f"{name}, channel {c}")
                 for c, column_T in enumerate(values_TV.T)
             ]
         joined = join(values_TV, covariates, config, name)
@@ -206,6 +219,25 @@ class Forecaster:
         known_HX = np.concatenate([known_TX, joined.known_FN[:horizon]])
         return [_Row(history, known_HX[len(known_HX) - steps :], joined.static_K)]
 
+    def _row(self, values_T1: Array, horizon: int, name: str) -> _Row:
+        """One channel that is forecast by itself."""
+        config = self.config
+        history = latest(values_T1, config.context_length, config.input_length, name)
+        far_T1 = from_farther(values_T1, config) if history.gap == 0 and horizon > NEAR else None
+        farther = None if far_T1 is None else History(name, far_T1, 0)
+        return _Row(history, np.empty((horizon, 0)), (), farther)
+
+    def _forecast_part(self, rows: list[_Row], horizon: int, levels: tuple[float, ...]) -> Array:
+        """Forecast rows of one gap from near and, what is far, from farther away."""
+        values_BHVL = self._forecast_batch(rows, horizon, levels)
+        places = [i for i, row in enumerate(rows) if row.farther is not None]
+        if places:
+            block = block_length(self.config)
+            again = [row._replace(history=row.farther) for row in rows if row.farther is not None]
+            far_BHVL = self._forecast_batch(again, blocks_ahead(horizon, block), levels)
+            values_BHVL[places] = mix(values_BHVL[places], far_BHVL, block)
+        return values_BHVL
+
     @torch.inference_mode()
     def _forecast_batch(self, rows: list[_Row], horizon: int, levels: tuple[float, ...]) -> Array:
         """Forecast one batch of one gap, shape (B, H, C, L)."""
@@ -214,7 +246,7 @@ class Forecaster:
         context, longest = self.config.context_length, len(rows[0].history.values)
         length = self.config.input_length if longest > context else context
         batch = make_batch(members, context, length)
-        known_BHX = np.stack([row.known_HX for row in rows])
+        known_BHX = np.stack([row.known_HX[: gap + horizon] for row in rows])
         ahead_BHVQ = roll_out(
             self.network,
             torch.from_numpy(batch.past_BTC).to(self.device),
@@ -242,6 +274,8 @@ class _Row(NamedTuple):
     history: History
     known_HX: Array
     static_K: tuple[int, ...]
+    farther: History | None = None
+    """The history in blocks, where far steps are forecast from it too."""
 
 
 def _without_empty(joined: Joined, config: TTMConfig) -> Array:

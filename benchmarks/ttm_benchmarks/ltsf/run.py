@@ -122,7 +122,7 @@ def forecaster_of(model: str | None, batch_size: int) -> Find:
             histories, horizon, quantile_levels=[0.5], batch_size=batch_size
         ).point
 
-    return lambda train_TC, horizon: (median, forecaster.config.input_length)
+    return lambda train_TC, horizon: (median, forecaster.history_length)
 
 
 def _linear(weights: Array, histories: Sequence[Array], horizon: int) -> Array:
