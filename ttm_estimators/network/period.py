@@ -130,7 +130,8 @@ def _squared_difference(x_NT: Tensor, observed_NT: Tensor) -> tuple[Tensor, Tens
         counted_NG = (length - lag_G).double().expand(len(x_NT), -1)
         # Sums of squares that the earlier and the later points of all pairs have, by difference.
         energy_NT = value_NT.square().cumsum(dim=1)
-        squares_NG = energy_NT[:, length - 1 - lag_G] + energy_NT[:, -1:] - energy_NT[:, lag_G - 1]
+        earlier_NG = energy_NT[:, length - 1 - lags : length - 1].flip(1)
+        squares_NG = earlier_NG + energy_NT[:, -1:] - energy_NT[:, :lags]
         total_NG = squares_NG - 2 * at_lags(_product(value, value))
     else:
         mask = torch.fft.rfft(observed_NT.double(), n=padded)
