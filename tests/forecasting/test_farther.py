@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -6,11 +8,17 @@ from tests.tiny import PUBLISHED_KIND, TINY
 from ttm_estimators.forecasting.farther import FAR, NEAR, blocks_ahead, from_farther, mix
 
 LONG = np.random.default_rng(0).normal(size=300).cumsum()
-"""Longer than the 128 points that the tiny network looks at. Its blocks are of two points."""
+
+CONFIG = replace(TINY, seasons_length=96)
+"""It looks at 96 points, and its 64 blocks of two points reach 128 back."""
+
+
+def far_forecaster():
+    return make_forecaster(horizon=200, seasons_length=96)
 
 
 def blocks(values):
-    far = from_farther(np.asarray(values, dtype=float)[:, None], TINY)
+    far = from_farther(np.asarray(values, dtype=float)[:, None], CONFIG)
     return None if far is None else far[:, 0]
 
 
@@ -19,8 +27,8 @@ def test_the_last_block_ends_with_the_series():
 
 
 def test_a_history_that_the_network_sees_whole_is_not_looked_at_again():
-    assert blocks(np.arange(128.0)) is None
-    assert blocks(np.arange(129.0)) is not None
+    assert blocks(np.arange(96.0)) is None
+    assert blocks(np.arange(97.0)) is not None
 
 
 def test_a_block_is_the_mean_of_what_was_observed():
@@ -57,7 +65,8 @@ def test_near_steps_are_forecast_from_near_and_far_ones_half_from_farther():
     assert (share[FAR:] == 0.5).all()
 
 
-def test_a_longer_horizon_begins_with_the_shorter_one(forecaster):
+def test_a_longer_horizon_begins_with_the_shorter_one():
+    forecaster = make_forecaster(seasons_length=96)  # rolled out
     long = forecaster.forecast([LONG], 250).quantiles
     for horizon in (NEAR, 180):
         np.testing.assert_allclose(
@@ -66,25 +75,24 @@ def test_a_longer_horizon_begins_with_the_shorter_one(forecaster):
 
 
 def test_far_steps_depend_on_what_the_network_does_not_see_at_once():
-    forecaster = make_forecaster(horizon=200, seasons_length=0)
+    forecaster = far_forecaster()
     assert forecaster.history_length == 128
     other = LONG.copy()
-    other[-120:-70] += 50.0  # beyond the context of 64, within twice as much
+    other[-128:-100] += 50.0  # beyond the latest 96 points
     one, two = forecaster.forecast([LONG, other], 200).quantiles
-    np.testing.assert_allclose(one[:NEAR], two[:NEAR], rtol=1e-5)
+    np.testing.assert_allclose(one[:NEAR], two[:NEAR], rtol=1e-5, atol=1e-4)
     assert not np.allclose(one[NEAR + 20 :], two[NEAR + 20 :])
 
 
 def test_what_lies_before_the_history_length_does_not_matter():
-    forecaster = make_forecaster(horizon=200, seasons_length=0)
-    longer = np.r_[np.full(50, 1e6), LONG]
-    np.testing.assert_array_equal(
-        forecaster.forecast([longer], 200).quantiles, forecaster.forecast([LONG], 200).quantiles
-    )
+    forecaster = far_forecaster()
+    longer = np.r_[np.full(50, 1e6), LONG[-forecaster.history_length :]]
+    one, two = (forecaster.forecast([x], 200).quantiles for x in (longer, longer[50:]))
+    np.testing.assert_array_equal(one, two)
 
 
 def test_short_and_long_histories_of_a_batch_do_not_depend_on_each_other():
-    forecaster = make_forecaster(horizon=200)
+    forecaster = far_forecaster()
     panel = [LONG, LONG[-100:], np.r_[LONG, np.full(200, np.nan)], LONG[::-1]]
     together = forecaster.forecast(panel, 200).quantiles
     assert np.isfinite(together).all()
@@ -94,13 +102,17 @@ def test_short_and_long_histories_of_a_batch_do_not_depend_on_each_other():
 
 
 def test_quantiles_of_far_steps_do_not_cross():
-    quantiles = make_forecaster(horizon=200).forecast([LONG], 400).quantiles
+    quantiles = far_forecaster().forecast([LONG], 400).quantiles
     assert (np.diff(quantiles, axis=-1) >= 0).all()
 
 
+def test_where_blocks_reach_no_farther_there_are_none():
+    assert make_forecaster().history_length == 128
+    assert from_farther(LONG[:, None], TINY) is None
+
+
 def test_networks_of_one_scale_and_those_that_mix_channels_look_once():
-    published = make_forecaster(**PUBLISHED_KIND)
-    assert published.history_length == 64
-    tied = make_forecaster(channels=2, mix_channels=True)
-    assert tied.history_length == 128
+    assert make_forecaster(**PUBLISHED_KIND).history_length == 64
+    tied = make_forecaster(channels=2, mix_channels=True, seasons_length=96)
+    assert tied.history_length == 96
     assert np.isfinite(tied.forecast([np.stack([LONG, LONG], axis=1)], 200).quantiles).all()

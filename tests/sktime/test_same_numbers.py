@@ -2,7 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.forecasting.conftest import make_forecaster
 from tests.sktime.conftest import panel_of, series
+from ttm_estimators.weights import save_network
 from ttm_sktime import TTMForecaster
 
 LEVELS = [0.05, 0.25, 0.5, 0.9]
@@ -20,6 +22,25 @@ def test_sktime_and_the_core_forecast_the_same(model, core, horizon):
     quantiles = forecaster.predict_quantiles(fh=fh, alpha=LEVELS).to_numpy().reshape(3, -1, 4)
     np.testing.assert_allclose(point, expected.point, rtol=1e-6)
     np.testing.assert_allclose(quantiles, expected.quantiles, rtol=1e-6, atol=1e-6)
+
+
+def test_far_steps_of_long_series_are_the_same_everywhere(tmp_path):
+    pytest.importorskip("gluonts")
+    from gluonts.dataset.pandas import PandasDataset
+
+    from ttm_gluonts import TTMPredictor
+
+    far = make_forecaster(seasons_length=96)
+    folder = str(save_network(far.network, tmp_path / "far"))
+    y = series(300)
+    expected = far.forecast([y.to_numpy()], 150).point[0]
+    nearer = far.forecast([y.to_numpy()[-96:]], 150).point[0]
+    assert np.abs(nearer[100:] - expected[100:]).max() > 1e-3
+    ours = TTMForecaster(folder).fit(y.iloc[:200]).update(y.iloc[200:]).predict(fh=range(1, 151))
+    predictor = TTMPredictor(prediction_length=150, model=folder)
+    theirs = next(predictor.predict(PandasDataset(y.to_frame(), target="wave")))
+    np.testing.assert_allclose(ours, expected, rtol=1e-5)
+    np.testing.assert_allclose(theirs.quantile(0.5), expected, rtol=1e-5)
 
 
 def test_sktime_and_gluonts_forecast_the_same(model):

@@ -27,11 +27,14 @@ SHARE = 0.5
 
 
 def block_length(config: TTMConfig) -> int:
-    """Points in a block: as many as the coarsest scale of the network pools, 1 if it has none.
+    """Points in a block: as many as the coarsest scale of the network pools.
 
-    Networks that mix channels or take covariates, which are learnt step by step, have none.
+    1, and so no blocks, where they would reach no farther than the network looks already, and for
+    networks that mix channels or take covariates, which are learnt step by step.
     """
-    return 1 if config.tied_channels else max(config.scales)
+    block = max(config.scales)
+    reaches = block * config.context_length > config.input_length
+    return block if reaches and not config.tied_channels else 1
 
 
 def history_length(config: TTMConfig) -> int:
@@ -47,8 +50,8 @@ def from_farther(values_TC: Array, config: TTMConfig) -> Array | None:
     Returns
     -------
     array or None
-        Shape (blocks, channels), the last block ending with the series. None where the network sees
-        no more of it for that, or no block has a value.
+        Shape (blocks, channels), the last block ending with the series. None where the network
+        looks at all of the history already, or no block has a value.
     """
     block = block_length(config)
     if block == 1 or len(values_TC) <= config.input_length:
