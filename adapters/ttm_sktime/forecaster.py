@@ -20,7 +20,7 @@ from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 from sktime.utils.warnings import warn
 
 from ttm_estimators import Forecast, TinyTimeMixer
-from ttm_estimators.forecasting.quantiles import check_levels, interpolate
+from ttm_estimators.forecasting.quantiles import check_levels
 from ttm_estimators.network.presets import find_config
 from ttm_sktime.dates import has_frequency
 from ttm_sktime.exogenous import columns_of, continued, covariates_of
@@ -235,16 +235,12 @@ class TTMForecaster(BaseForecaster):
         X: pd.DataFrame | None,
         alpha: list[float],
     ) -> pd.DataFrame:
-        known, wanted = self._forecaster().quantile_levels, tuple(alpha)
         try:
-            check_levels(known, wanted)
+            check_levels(self._forecaster().quantile_levels, tuple(alpha))
         except ValueError as error:
             raise NotImplementedError(str(error)) from error
         forecast, steps_NS, index = self._forecast(fh, X)
-        quantiles_NSVQ = np.take_along_axis(
-            forecast.quantiles, steps_NS[:, :, None, None] - 1, axis=1
-        )
-        values_NSVL = interpolate(torch.from_numpy(quantiles_NSVQ), known, wanted).numpy()
+        values_NSVL = np.take_along_axis(forecast.at(alpha), steps_NS[:, :, None, None] - 1, axis=1)
         columns = self._get_columns(method="predict_quantiles", alpha=alpha)
         return pd.DataFrame(values_NSVL.reshape(len(index), -1), index=index, columns=columns)
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from tests.forecasting.conftest import make_forecaster
 from ttm_estimators.forecasting.bounds import find_bounds
 
 HORIZON = 7
@@ -18,23 +19,45 @@ def night_and_day(length=60):
 def test_a_value_that_a_series_comes_back_to_is_a_bound():
     assert bounds(night_and_day()) == (0.0, np.inf)
     assert bounds(-5 - night_and_day()) == (-np.inf, -5.0)
-    assert bounds(np.tile([0.0, 1.0, 1.0, 0.0], 3)) == (0.0, 1.0)
+    assert bounds(np.tile([0.0, 1.0, 1.0, 0.0], 4)) == (0.0, 1.0)
 
 
 def test_an_extreme_that_is_met_once_is_no_bound():
     assert bounds(np.random.default_rng(0).normal(size=500)) == (-np.inf, np.inf)
 
 
+def test_a_bound_has_eight_points():
+    assert bounds([0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0, 7, 8])[0] == -np.inf
+    assert bounds([0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0, 7, 0])[0] == 0.0
+
+
+def test_a_bound_has_a_hundredth_of_the_points():
+    values = np.random.default_rng(0).uniform(1, 2, size=1000)
+    values[50:950:100] = 0.0
+    assert bounds(values)[0] == -np.inf
+    values[500] = 0.0
+    assert bounds(values)[0] == 0.0
+
+
+def test_a_bound_is_visited_three_times():
+    rest, other = np.zeros(10), np.arange(1.0, 11)
+    assert bounds(np.r_[rest, other, rest, rest])[0] == -np.inf
+    assert bounds(np.r_[rest, other, rest, other, rest])[0] == 0.0
+    assert bounds(np.r_[other, rest, other, rest, other])[0] == -np.inf
+
+
 def test_the_highest_step_of_a_staircase_is_no_bound():
-    assert bounds(np.repeat(np.arange(5.0), 20)) == (-np.inf, np.inf)
+    stairs = np.repeat(np.arange(5.0), 20)
+    assert bounds(stairs) == (-np.inf, np.inf)
+    stairs[::5] = np.nan  # which does not make several visits of one
+    assert bounds(stairs) == (-np.inf, np.inf)
 
 
-def test_a_bound_has_a_share_of_the_points():
-    rare = np.random.default_rng(0).uniform(1, 2, size=1000)
-    rare[[100, 300, 500, 700]] = 0.0
-    assert bounds(rare) == (-np.inf, np.inf)
-    assert bounds(rare[:400]) == (-np.inf, np.inf)  # two points alone
-    assert bounds(np.r_[rare[90:190], rare[450:550], rare[290:310], rare[690:710]])[0] == 0.0
+def test_a_series_that_rises_on_a_grid_has_no_bounds():
+    noise = np.random.default_rng(0).normal(size=200)
+    rising = np.round(0.05 * np.arange(200) + noise)
+    assert rising[rising == rising.max()].size >= 3
+    assert bounds(np.r_[rising, np.tile([rising.max(), 9.0], 10)]) == (-np.inf, np.inf)
 
 
 def test_missing_values_are_no_part_of_a_bound():
@@ -65,8 +88,23 @@ def test_every_channel_has_its_own_bounds(forecaster):
 
 
 def test_bounds_before_the_context_are_forgotten(forecaster):
-    history = np.random.default_rng(0).normal(size=forecaster.config.context_length)
-    longer = np.r_[np.tile([-0.1, 0.1], 30), history]
-    quantiles = forecaster.forecast([longer], HORIZON).quantiles
-    assert quantiles.min() < -0.1
-    assert quantiles.max() > 0.1
+    points = forecaster.config.context_length
+    before, history = np.tile([-9.0, 9.0], 30), np.random.default_rng(0).normal(size=points)
+    forecast = forecaster.forecast([np.r_[before, history], before], HORIZON)
+    assert forecast.low.tolist() == [[-np.inf], [-9.0]]
+    assert forecast.high.tolist() == [[np.inf], [9.0]]
+
+
+def test_levels_that_are_interpolated_do_not_pass_a_bound(forecaster):
+    forecast = forecaster.forecast([night_and_day(64)], HORIZON)
+    assert forecast.at([0.001, 0.02]).min() == 0.0
+    asked = forecaster.forecast([night_and_day(64)], HORIZON, quantile_levels=[0.7, 0.02, 0.5])
+    np.testing.assert_array_equal(asked.quantiles, forecast.at([0.7, 0.02, 0.5]))
+    np.testing.assert_array_equal(asked.point, forecast.point)
+
+
+def test_far_steps_stay_within_the_bounds_of_near_ones():
+    forecaster = make_forecaster(horizon=200, seasons_length=96, far_factor=4)
+    history = np.abs(np.random.default_rng(0).normal(size=300))
+    history[::3] = 0.0
+    assert forecaster.forecast([history], 200).quantiles.min() == 0.0

@@ -24,13 +24,21 @@ def test_sktime_and_the_core_forecast_the_same(model, core, horizon):
     np.testing.assert_allclose(quantiles, expected.quantiles, rtol=1e-6, atol=1e-6)
 
 
+def test_levels_beyond_those_of_the_network_stay_within_bounds(model, core):
+    y = series(60).clip(lower=0.0, upper=0.5)
+    expected = core.forecast([y.to_numpy()], 9, quantile_levels=[0.01, 0.99]).quantiles[0]
+    ours = TTMForecaster(model).fit(y).predict_quantiles(fh=range(1, 10), alpha=[0.01, 0.99])
+    np.testing.assert_allclose(ours, expected, rtol=1e-6)
+    assert ours.to_numpy().max() <= 0.5
+
+
 def test_far_steps_of_long_series_are_the_same_everywhere(tmp_path):
     pytest.importorskip("gluonts")
     from gluonts.dataset.pandas import PandasDataset
 
     from ttm_gluonts import TTMPredictor
 
-    far = make_forecaster(seasons_length=96)
+    far = make_forecaster(seasons_length=96, far_factor=4)
     folder = str(save_network(far.network, tmp_path / "far"))
     y = series(300)
     expected = far.forecast([y.to_numpy()], 150).point[0]

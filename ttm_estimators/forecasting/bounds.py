@@ -19,8 +19,12 @@ VISITS = 3
 """Least times that a series came to its bound: a staircase that climbs is on its highest step for
 long, and once."""
 
-POINTS = 4
+POINTS = 8
 """Least points at a bound."""
+
+PARTS = 3
+"""A series was at its bound in each of so many parts of its history: one that rises, or wanders
+from one rounded value to the next, was not."""
 
 
 def find_bounds(history_TC: Array) -> tuple[Array, Array]:
@@ -36,18 +40,19 @@ def find_bounds(history_TC: Array) -> tuple[Array, Array]:
     low_C, high_C : array
         The bounds, minus and plus infinity where there is none.
     """
-    channels = np.ascontiguousarray(history_TC.T)
+    channels = [column_T[~np.isnan(column_T)] for column_T in history_TC.T]
     low_C = np.array([_lowest(values_T) for values_T in channels])
-    high_C = -np.array([_lowest(values_T) for values_T in -channels])
+    high_C = -np.array([_lowest(-values_T) for values_T in channels])
     return low_C, high_C
 
 
 def _lowest(values_T: Array) -> float:
-    """The lowest value if it is a bound, else minus infinity."""
-    lowest = np.fmin.reduce(values_T)
+    """The lowest of some values if it is a bound, else minus infinity."""
+    lowest = values_T.min(initial=np.inf)
     at_T = values_T == lowest
     points = np.count_nonzero(at_T)
-    if points < POINTS or points < SHARE * np.count_nonzero(~np.isnan(values_T)):
+    if points < POINTS or points < SHARE * len(at_T):
         return -np.inf
     visits = int(at_T[0]) + np.count_nonzero(at_T[1:] & ~at_T[:-1])
-    return float(lowest) if visits >= VISITS else -np.inf
+    lasting = all(part.any() for part in np.array_split(at_T, PARTS))
+    return float(lowest) if visits >= VISITS and lasting else -np.inf

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -28,11 +28,9 @@ from ttm_estimators.forecasting.covariates import (
 )
 from ttm_estimators.forecasting.farther import (
     NEAR,
-    block_length,
-    blocks_ahead,
     from_farther,
     history_length,
-    mix,
+    move,
 )
 from ttm_estimators.forecasting.quantiles import check_levels, interpolate, validated_levels
 from ttm_estimators.forecasting.rollout import roll_out
@@ -65,6 +63,28 @@ class Forecast:
 
     point: Array
     """The median, shape (series, horizon) or (series, horizon, channels)."""
+
+    low: Array | float = -np.inf
+    high: Array | float = np.inf
+    """Values that no quantile passes, shape (series, 1) or (series, 1, channels)."""
+
+    def at(self, levels: Sequence[float]) -> Array:
+        """Quantiles at other levels, in the last axis.
+
+        Between and beyond its levels a quantile is linear in the normal score of its level.
+
+        Raises
+        ------
+        ValueError
+            When a level lies outside (0, 1), or there is one level only and another is wanted.
+        """
+        wanted = validated_levels(levels)
+        check_levels(self.levels, wanted)
+        order = np.argsort(self.levels)
+        known = tuple(self.levels[place] for place in order)
+        quantiles = torch.from_numpy(self.quantiles[..., order])
+        values: Array = interpolate(quantiles, known, wanted).numpy()
+        return values.clip(np.expand_dims(self.low, -1), np.expand_dims(self.high, -1))
 
 
 class Forecaster:
@@ -169,19 +189,31 @@ class Forecaster:
             shapes.append(array.shape)
         channels = _common_channels(shapes)
         width = len(self.config.targets) if self.config.tied_channels else 1
-        values = np.empty((len(rows), steps, width, len(levels) + 1))
+        values = np.empty((len(rows), steps, width, len(self.quantile_levels)))
+        limits = np.empty((len(rows), 1, width, 2))
         if self.device.type == "cpu":
             rows_at_once = min(rows_at_once, ROWS_PER_THREAD * torch.get_num_threads())
         batches = _batches(rows, rows_at_once, self.config.context_length)
         for places in _progress(batches, progress):
             part = [rows[i] for i in places]
-            values[places] = self._forecast_part(part, steps, (*levels, 0.5))
+            limits[places] = self._limits(part)
+            values[places] = self._forecast_part(part, steps).clip(
+                limits[places][..., :1], limits[places][..., 1:]
+            )
         if channels is None:
-            shaped = values[:, :, 0]
+            values, limits = values[:, :, 0], limits[:, :, 0]
         else:
-            # [N*C, H, 1, L] -> [N, H, C, L] where channels went apart; tied ones stay as they are
-            shaped = rearrange(values, "(n c) h v l -> n h (c v) l", n=len(shapes))
-        return Forecast(shaped[..., :-1], levels, shaped[..., -1])
+            # [N*C, H, 1, Q] -> [N, H, C, Q] where channels went apart; tied ones stay as they are
+            values, limits = (
+                rearrange(each, "(n c) h v q -> n h (c v) q", n=len(shapes))
+                for each in (values, limits)
+            )
+        known = self.quantile_levels
+        point = values[..., known.index(0.5)]
+        forecast = Forecast(values, known, point, limits[..., 0], limits[..., 1])
+        if levels == known:
+            return forecast
+        return replace(forecast, quantiles=forecast.at(levels), levels=levels)
 
     def _checked(self, covariates: Sequence[Covariates] | None, series: int) -> list[Covariates]:
         """Covariates of every series, if the network takes any."""
@@ -227,20 +259,29 @@ class Forecaster:
         farther = None if far_T1 is None else History(name, far_T1, 0)
         return _Row(history, np.empty((horizon, 0)), (), farther)
 
-    def _forecast_part(self, rows: list[_Row], horizon: int, levels: tuple[float, ...]) -> Array:
-        """Forecast rows of one gap from near and, what is far, from farther away."""
-        values_BHVL = self._forecast_batch(rows, horizon, levels)
+    def _limits(self, rows: list[_Row]) -> Array:
+        """Bounds of every target in the context, shape (B, 1, V, 2)."""
+        context = self.config.context_length
+        targets = list(self.config.target_channels) or slice(None)
+        bounds = [find_bounds(row.history.values[-context:, targets]) for row in rows]
+        return rearrange(np.array(bounds), "b side v -> b 1 v side")
+
+    def _forecast_part(self, rows: list[_Row], horizon: int) -> Array:
+        """Forecast rows of one gap, far steps from farther away too, shape (B, H, V, Q)."""
+        values_BHVQ = self._forecast_batch(rows, horizon)
         places = [i for i, row in enumerate(rows) if row.farther is not None]
         if places:
-            block = block_length(self.config)
             again = [row._replace(history=row.farther) for row in rows if row.farther is not None]
-            far_BHVL = self._forecast_batch(again, blocks_ahead(horizon, block), levels)
-            values_BHVL[places] = mix(values_BHVL[places], far_BHVL, block)
-        return values_BHVL
+            far_BFVQ = self._forecast_batch(again, horizon // self.config.far_factor)
+            median = self.quantile_levels.index(0.5)
+            values_BHVQ[places] = move(
+                values_BHVQ[places], far_BFVQ[..., median], self.config.far_factor, median
+            )
+        return values_BHVQ
 
     @torch.inference_mode()
-    def _forecast_batch(self, rows: list[_Row], horizon: int, levels: tuple[float, ...]) -> Array:
-        """Forecast one batch of one gap, shape (B, H, C, L)."""
+    def _forecast_batch(self, rows: list[_Row], horizon: int) -> Array:
+        """Forecast histories of one gap as they are, shape (B, H, V, Q)."""
         gap = rows[0].history.gap
         members = [(row.history.name, row.history.values) for row in rows]
         context, longest = self.config.context_length, len(rows[0].history.values)
@@ -257,15 +298,11 @@ class Forecaster:
             ),
             static_BK=torch.tensor([row.static_K for row in rows], device=self.device),
         )
-        quantiles_BHVQ = ahead_BHVQ[:, gap:].cpu().double()
-        # Interpolated before scaling back: a large level would round small widths away.
-        quantiles_BHVL = interpolate(quantiles_BHVQ, self.quantile_levels, levels).numpy()
+        quantiles_BHVQ = ahead_BHVQ[:, gap:].cpu().double().numpy()
         targets = list(self.config.target_channels) or slice(None)
         loc_BV, scale_BV = batch.loc_BC[:, targets], batch.scale_BC[:, targets]
-        values_BHVL = loc_BV[:, None, :, None] + scale_BV[:, None, :, None] * quantiles_BHVL
-        bounds = [find_bounds(values[-context:, targets]) for _, values in members]
-        low_BV, high_BV = map(np.stack, zip(*bounds, strict=True))
-        return values_BHVL.clip(low_BV[:, None, :, None], high_BV[:, None, :, None])
+        values: Array = loc_BV[:, None, :, None] + scale_BV[:, None, :, None] * quantiles_BHVQ
+        return values
 
 
 class _Row(NamedTuple):

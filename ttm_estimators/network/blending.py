@@ -75,6 +75,11 @@ class SimpleForecasts(nn.Module):
 
     def forward(self, seasons: Seasons, x_BCFD: Tensor) -> Blend:
         """Weigh the simple forecasts by the features of the future patches."""
+        # In bfloat16, which training may run in, the last value of a smooth series is not exact.
+        with torch.autocast(x_BCFD.device.type, enabled=False):
+            return self._blend(seasons, x_BCFD.to(self.weight.weight.dtype))
+
+    def _blend(self, seasons: Seasons, x_BCFD: Tensor) -> Blend:
         future_patches = x_BCFD.shape[2]
         offset_BCJW = rearrange(seasons.offset_BCO, "b c (j w) -> b c j w", w=len(WINDOWS))
         known_BCJW = ~offset_BCJW.isnan()
@@ -104,4 +109,4 @@ class SimpleForecasts(nn.Module):
         half_life_BCFX = (HALF_LIFE + self.half_life(x_BCFD)).clamp(-1.0, LONGEST)
         step_FL = torch.arange(x_BCFD.shape[2] * self.length, device=x_BCFD.device)
         step_FL = rearrange(step_FL, "(f l) -> f l", l=self.length)
-        return torch.exp2(-step_FL[..., None] * torch.exp2(-half_life_BCFX.float())[..., None, :])
+        return torch.exp2(-step_FL[..., None] * torch.exp2(-half_life_BCFX)[..., None, :])

@@ -113,6 +113,11 @@ class TTMConfig:
     seasons_length: int = 0
     """Ours. Past time steps that cycles are looked for in, where more than ``context_length``."""
 
+    far_factor: int = 1
+    """Ours. Mean-pooling factor of the second look that a forecaster takes at histories longer than
+    ``input_length``, for steps beyond the 96th. 1: none. For networks that were trained at many
+    sampling rates."""
+
     output_patch_length: int = 48
     """Ours. Time steps in one patch of the "patch" head."""
 
@@ -136,6 +141,7 @@ class TTMConfig:
             "exogenous_context": 0,
             "exogenous_blocks": 0,
             "seasons_length": 0,
+            "far_factor": 1,
             "output_patch_length": 1,
         }.items():
             value = getattr(self, name)
@@ -172,6 +178,18 @@ class TTMConfig:
             raise ValueError('seasons need the "patch" head, which lays them into the future')
         if self.seasons_length and not self.seasons:
             raise ValueError("seasons_length needs seasons")
+        if self.far_factor > 1 and self.far_factor * self.context_length <= self.input_length:
+            raise ValueError(
+                f"far_factor {self.far_factor} reaches no farther than the {self.input_length} "
+                "points that the network looks at already: raise it, or leave it out"
+            )
+        if self.far_factor > 48:
+            raise ValueError(
+                f"far_factor must be at most 48, so that two blocks fit in the 96 steps that are "
+                f"forecast without them, got {self.far_factor}"
+            )
+        if self.far_factor > 1 and self.tied_channels:
+            raise ValueError("far_factor needs channels that are forecast apart")
         self._validate_scales()
         self._validate_levels()
         self._validate_channels()

@@ -49,6 +49,7 @@ PRESETS: dict[str, TTMConfig] = {
         shortcut=True,
         seasons=True,
         seasons_length=4096,
+        far_factor=4,
         quantile_levels=DECILES,
         dropout=0.0,
         head_dropout=0.0,
