@@ -93,9 +93,33 @@ def test_what_can_not_be_compared_is_not_taken(network):
     past = torch.full((1, 128, 1), math.nan)
     past[0, -1] = 1.0
     before = network(past)
-    simple(network).weight.bias.data[0] = 1.0
+    simple(network).weight.bias.data[:LAST_VALUE] = 1.0
     assert torch.isfinite(before).all()
     torch.testing.assert_close(network(past), before)
+
+
+def test_bands_keep_a_width_and_half_lives_an_end_whatever_the_weights(network, past):
+    take_only(network, LAST_VALUE, half_life=1e6)
+    simple(network).width.bias.data[:] = -1e6
+    forecast = network(past)[0, :, 0]
+    assert (forecast.diff(dim=-1) > 0).all()
+    torch.testing.assert_close(forecast[:, 1], past[0, -1:, 0].expand(20), rtol=0.01, atol=0.05)
+    simple(network).width.bias.data[:] = 1e6
+    assert torch.isfinite(network(past)).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_networks_of_other_precision_blend_too(network, past, dtype):
+    assert network.to(dtype)(past.to(dtype)).dtype == dtype
+
+
+def test_the_last_value_is_exact_in_training_with_bfloat16(network, past):
+    take_only(network, LAST_VALUE)
+    simple(network).width.bias.data[:] = -99.0
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        blend = simple(network)(network.encode(past).seasons, torch.zeros(1, 1, 3, 8))
+    last = (past[0, -1, 0] - past.mean()) / past.std(correction=0)
+    torch.testing.assert_close(blend.target_BCH[0, 0, 0], last, rtol=1e-5, atol=1e-5)
 
 
 def test_a_missing_last_point_is_no_last_value(network, past):

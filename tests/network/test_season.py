@@ -265,3 +265,14 @@ def test_roughness_is_the_mean_step_of_the_latest_points():
     seasons = continue_seasons(past, torch.ones_like(past, dtype=torch.bool), 24, T)
     expected = torch.tensor([1e-4, 0.05, 0.2 / 16, 0.2 / 64]).log10()
     torch.testing.assert_close(seasons.roughness_BCW[0, 0], expected)
+
+
+def test_a_single_point_has_no_offset_from_a_cycle_and_a_middling_roughness():
+    past = torch.zeros(1, T, 1)
+    known = torch.zeros_like(past, dtype=torch.bool)
+    past[0, -1], known[0, -1] = 2.0, True
+    seasons = continue_seasons(past, known, 24, T)
+    offset = seasons.offset_BCO.reshape(6, 4)
+    assert offset[:5].isnan().all()
+    assert (offset[5] == 2.0).all()
+    assert (seasons.roughness_BCW == 0.0).all()

@@ -70,12 +70,23 @@ def read_task(
     before_test : bool, default False
         Whether to read as many windows that end where the test windows begin instead, to choose
         models by.
+
+    Raises
+    ------
+    ValueError
+        When a series is too short for windows before its test windows.
     """
     rows = datasets.load_from_disk(str(folder / task.folder))
     frequency = rows.data.column("freq")[0].as_py()
     series = _Series(rows.with_format("numpy"), frequency, multivariate)
-    windows = _windows(_shortest(rows), task)
+    shortest = _shortest(rows)
+    windows = _windows(shortest, task)
     stretches = 2 if before_test else 1
+    if before_test and shortest <= stretches * task.horizon * windows:
+        raise ValueError(
+            f"a series of {shortest} points has no history before {windows} windows of "
+            f"{task.horizon} steps and as many test windows: leave {task.name} out with --tasks"
+        )
     training, template = split(series, offset=-task.horizon * windows * stretches)
     test = template.generate_instances(task.horizon, windows=windows, distance=task.horizon)
     with warnings.catch_warnings():

@@ -143,7 +143,7 @@ def measure(
     every: int,
 ) -> dict[str, Any]:
     """Fine-tune on standardised values, and score both networks on the test part."""
-    context, seen = forecaster.config.context_length, forecaster.config.input_length
+    context, seen = forecaster.config.context_length, forecaster.history_length
     tuned = fine_tune(
         forecaster.network,
         [first_windows(values_TC, split, context, horizon)],

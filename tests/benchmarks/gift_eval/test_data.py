@@ -47,6 +47,12 @@ def test_windows_before_the_tests_end_where_the_first_test_begins(tmp_path):
     assert [len(entry["target"]) for entry in before.training] == [300 - 72]
 
 
+def test_series_without_room_before_the_tests_are_refused(tmp_path):
+    write_set(tmp_path / "hospital", "M", [np.arange(24)])
+    with pytest.raises(ValueError, match="a series of 24 points has no history before 1 windows"):
+        read_task(tmp_path, TASKS["hospital/M/short"], before_test=True)
+
+
 def test_m4_has_its_last_window_only(gift):
     pairs = list(read_task(gift, TASKS["m4_weekly/W/short"]).test)
     assert [(len(past["target"]), len(future["target"])) for past, future in pairs] == [(287, 13)]
