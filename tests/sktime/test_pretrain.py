@@ -6,12 +6,18 @@ from sktime.exceptions import NotFittedError
 from sktime.forecasting.model_evaluation import evaluate
 from sktime.split import ExpandingWindowSplitter
 
-from tests.sktime.conftest import NETWORK, QUICK, RECIPE, series
+from tests.sktime.conftest import NETWORK, QUICK, RECIPE, panel_of, series
 from ttm_sktime import TTMForecaster
 
 
 def weights(forecaster):
     return torch.nn.utils.parameters_to_vector(forecaster._forecaster().network.parameters())
+
+
+@pytest.fixture
+def panel():
+    """Series with windows enough to tell a gain from luck."""
+    return panel_of({f"shop {i}": series(150, i) for i in range(6)})
 
 
 def test_pretraining_changes_a_copy_of_the_weights(forecaster, panel):
