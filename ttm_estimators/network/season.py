@@ -4,7 +4,8 @@ A mixer of a million parameters smears a pattern that it has to carry through it
 the latest cycles are laid into the future as they are, and the head decides what to make of them.
 
 Shape suffixes: B batch, C channels, N series (B times C), T time, G lags, H horizon, P periods,
-K continuations, F features, S = P * F, J = K + 1, W windows, O = J * W, L latest points, R = L + H.
+K continuations, F features, S = P * F, J = K + 1, W windows, O = J * W, L latest points, R = L + H,
+X any.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from einops import rearrange
+from einops import rearrange, repeat
 from torch import Tensor
 
-from ttm_estimators.network.period import ERROR, SHORT, find_periods
+from ttm_estimators.network.period import ERROR, PERIODS, SHORT, find_periods
 
 CONTINUATIONS = 5
 """Ways in which cycles are continued."""
@@ -110,11 +111,18 @@ def continue_seasons(
         long_NPF[..., ERROR] = error_NP.sqrt()
         period_NP = torch.where(better_NP, long_NP, period_NP)
         repetition_NPF = torch.where(better_NP[..., None], long_NPF, repetition_NPF)
-    best_N1, short_N1, calendar_N1 = torch.split(period_NP, 1, dim=1)
-    best = _latest_and_mean(x_NT, observed_NT, best_N1, horizon, context_length)
-    short = _latest_and_mean(context_NT, seen_NT, short_N1, horizon, context_length)
-    calendar = _latest_and_mean(x_NT, observed_NT, calendar_N1, horizon, context_length)
-    around_NKR = torch.stack([best[0], short[1], best[1], *calendar], dim=1)
+    latest_NPR, mean_NPR = _latest_and_mean(x_NT, observed_NT, period_NP, horizon, context_length)
+    best, calendar = 0, PERIODS - 1
+    around_NKR = torch.stack(
+        [
+            latest_NPR[:, best],
+            mean_NPR[:, SHORT],
+            mean_NPR[:, best],
+            latest_NPR[:, calendar],
+            mean_NPR[:, calendar],
+        ],
+        dim=1,
+    )
     recent = around_NKR.shape[-1] - horizon
     offset_NJW = _offsets(context_NT, seen_NT, around_NKR[..., :recent])
     roughness_NW = _roughness(context_NT, seen_NT)
@@ -172,57 +180,63 @@ def _error_in_context(
 
 
 def _latest_and_mean(
-    x_NT: Tensor, observed_NT: Tensor, period_N1: Tensor, horizon: int, context_length: int
+    x_NT: Tensor, observed_NT: Tensor, period_NP: Tensor, horizon: int, context_length: int
 ) -> tuple[Tensor, Tensor]:
-    """The cycle as it was last, and the mean of the latest four, both of shape (N, R).
+    """The cycles as they were last, and the means of the latest four, both of shape (N, P, R).
 
     They begin with the latest points, as they would have been continued to from a cycle earlier,
     NaN where nothing was observed, and go on with the future. Of cycles before the context only
-    those like the latest are in the mean, and only those like the latest points go on to them.
+    those like the latest are in the mean, and only those like the latest points go on to them. The
+    short one is taken from the context alone.
     """
     length = x_NT.shape[1]
     recent = min(WINDOWS[-1], context_length)
     step_R = torch.arange(-recent, horizon, device=x_NT.device)
     ahead_R = step_R >= 0
-    phase_NR = torch.where(ahead_R, step_R % period_N1, step_R)
-    observed_NL, x_NL = observed_NT[:, -recent:], x_NT[:, -recent:]
+    phase_NPR = torch.where(ahead_R, step_R % period_NP[..., None], step_R)
+    x_NPT = repeat(x_NT, "n t -> n p t", p=PERIODS)
+    observed_NPT = repeat(observed_NT, "n t -> n p t", p=PERIODS)
+    observed_NPL, x_NPL = observed_NPT[..., -recent:], x_NPT[..., -recent:]
+    first_P1 = torch.zeros(PERIODS, 1, device=x_NT.device)
+    first_P1[SHORT] = length - context_length
 
     def cycle(number: int) -> tuple[Tensor, Tensor, Tensor]:
-        step_NR = length - number * period_N1 + phase_NR
-        known_NR = (step_NR >= 0) & observed_NT.gather(1, step_NR.clamp(min=0))
-        value_NR = torch.where(known_NR, x_NT.gather(1, step_NR.clamp(min=0)), 0.0)
+        step_NPR = length - number * period_NP[..., None] + phase_NPR
+        place_NPR = step_NPR.clamp(min=0)
+        known_NPR = (step_NPR >= first_P1) & observed_NPT.gather(2, place_NPR)
+        value_NPR = torch.where(known_NPR, x_NPT.gather(2, place_NPR), 0.0)
         if length == context_length:
-            return known_NR, value_NR, torch.ones_like(known_NR)
-        within_NR = step_NR >= length - context_length
-        alike_N1 = _alike(x_NL, observed_NL, value_NR[:, :recent], known_NR[:, :recent])
-        return known_NR & (ahead_R | within_NR | alike_N1), value_NR, within_NR
+            return known_NPR, value_NPR, torch.ones_like(known_NPR)
+        within_NPR = step_NPR >= length - context_length
+        alike_NP1 = _alike(x_NPL, observed_NPL, value_NPR[..., :recent], known_NPR[..., :recent])
+        return known_NPR & (ahead_R | within_NPR | alike_NP1), value_NPR, within_NPR
 
-    seen_NR, latest_NR, _ = cycle(1)
-    total_NR, count_NR = torch.where(seen_NR, latest_NR, 0.0), seen_NR.to(x_NT.dtype)
+    seen_NPR, latest_NPR, _ = cycle(1)
+    total_NPR, count_NPR = torch.where(seen_NPR, latest_NPR, 0.0), seen_NPR.to(x_NT.dtype)
     for number in range(2, AVERAGED + 1):
-        known_NR, value_NR, within_NR = cycle(number)
+        known_NPR, value_NPR, within_NPR = cycle(number)
         if length > context_length:
-            known_NR = known_NR & (
-                within_NR
+            known_NPR = known_NPR & (
+                within_NPR
                 | _alike(
-                    latest_NR[:, recent:],
-                    seen_NR[:, recent:],
-                    value_NR[:, recent:],
-                    known_NR[:, recent:],
+                    latest_NPR[..., recent:],
+                    seen_NPR[..., recent:],
+                    value_NPR[..., recent:],
+                    known_NPR[..., recent:],
                 )
             )
-        total_NR = total_NR + torch.where(known_NR, value_NR, 0.0)
-        count_NR = count_NR + known_NR
-    mean_NR = total_NR / count_NR.clamp(min=1)
+        total_NPR = total_NPR + torch.where(known_NPR, value_NPR, 0.0)
+        count_NPR = count_NPR + known_NPR
+    mean_NPR = total_NPR / count_NPR.clamp(min=1)
     return (
-        latest_NR.masked_fill(~seen_NR & ~ahead_R, torch.nan),
-        mean_NR.masked_fill((count_NR == 0) & ~ahead_R, torch.nan),
+        latest_NPR.masked_fill(~seen_NPR & ~ahead_R, torch.nan),
+        mean_NPR.masked_fill((count_NPR == 0) & ~ahead_R, torch.nan),
     )
 
 
-def _alike(a_NX: Tensor, seen_NX: Tensor, b_NX: Tensor, known_NX: Tensor) -> Tensor:
-    """Whether two stretches are clearly nearer than unrelated ones, shape (N, 1)."""
-    both_NX = seen_NX & known_NX
-    change_NX = torch.where(both_NX, a_NX - b_NX, 0.0)
-    error_N1 = change_NX.square().sum(1, True) / both_NX.sum(1, True).clamp(min=1)
-    return error_N1 < CLEARLY * UNRELATED
+def _alike(a_X: Tensor, seen_X: Tensor, b_X: Tensor, known_X: Tensor) -> Tensor:
+    """Whether two stretches are clearly nearer than unrelated ones, of shape (..., 1)."""
+    both_X = seen_X & known_X
+    change_X = torch.where(both_X, a_X - b_X, 0.0)
+    error_1 = change_X.square().sum(-1, True) / both_X.sum(-1, True).clamp(min=1)
+    return error_1 < CLEARLY * UNRELATED
