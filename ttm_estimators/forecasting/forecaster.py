@@ -162,7 +162,8 @@ class Forecaster:
         Returns
         -------
         Forecast
-            In the order of ``series``.
+            In the order of ``series``. Where the latest points of a series come to rest at their
+            lowest or highest value again and again, no quantile passes it.
 
         Raises
         ------
