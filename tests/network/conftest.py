@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -38,6 +39,23 @@ OURS = replace(
     output_patch_length=4,
     quantile_levels=(0.1, 0.3, 0.5, 0.9),
 )
+
+
+@pytest.fixture
+def config():
+    """A network that is shown cycles and simple forecasts of 128 points."""
+    return TTMConfig(
+        context_length=128,
+        horizon=20,
+        patch_length=16,
+        hidden_size=16,
+        decoder_hidden_size=8,
+        output_patch_length=8,
+        head="patch",
+        seasons=True,
+        quantile_levels=(0.1, 0.5, 0.9),
+    )
+
 
 GEOMETRIES = {
     "plain": PLAIN,

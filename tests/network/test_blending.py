@@ -4,27 +4,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ttm_estimators.network import TinyTimeMixer, TTMConfig
+from ttm_estimators.network import TinyTimeMixer
 from ttm_estimators.network.blending import OFFSETS
 from ttm_estimators.network.season import CONTINUATIONS, WINDOWS
 
 LAST_VALUE = CONTINUATIONS * len(WINDOWS)
 """Place of no cycle at the level of the last point."""
-
-
-@pytest.fixture
-def config():
-    return TTMConfig(
-        context_length=128,
-        horizon=20,
-        patch_length=16,
-        hidden_size=16,
-        decoder_hidden_size=8,
-        output_patch_length=8,
-        head="patch",
-        seasons=True,
-        quantile_levels=(0.1, 0.5, 0.9),
-    )
 
 
 @pytest.fixture

@@ -179,21 +179,6 @@ def test_the_calendar_does_not_make_small_what_comes_on_top_of_a_cycle(config):
     assert torch.equal(layer.sizes(smaller, features), layer.sizes(seasons, features))
 
 
-@pytest.fixture
-def config():
-    return TTMConfig(
-        context_length=128,
-        horizon=20,
-        patch_length=16,
-        hidden_size=16,
-        decoder_hidden_size=8,
-        output_patch_length=8,
-        head="patch",
-        seasons=True,
-        quantile_levels=(0.1, 0.5, 0.9),
-    )
-
-
 def test_a_new_network_forecasts_as_if_there_were_no_cycles(config):
     network = TinyTimeMixer(config).eval()
     past = wave(8, 128)[None, :, None]

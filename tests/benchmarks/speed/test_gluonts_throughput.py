@@ -23,7 +23,7 @@ def test_all_three_forecast_every_series(model_folder):
     assert [f.item_id for f in forecasts[ADAPTER]] == [f.item_id for f in forecasts[PATCH_TST]]
     assert {f.prediction_length for f in forecasts[ADAPTER] + forecasts[PATCH_TST]} == {5}
     median = np.stack([f.quantile(0.5) for f in forecasts[ADAPTER]])
-    np.testing.assert_allclose(median, forecasts[CORE].point, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(median, forecasts[CORE].point, rtol=1e-6, atol=1e-6)
 
 
 def test_functions_take_turns_and_the_first_round_does_not_count():
