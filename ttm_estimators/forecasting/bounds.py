@@ -40,19 +40,22 @@ def find_bounds(history_TC: Array) -> tuple[Array, Array]:
     low_C, high_C : array
         The bounds, minus and plus infinity where there is none.
     """
-    channels = [column_T[~np.isnan(column_T)] for column_T in history_TC.T]
-    low_C = np.array([_lowest(values_T) for values_T in channels])
-    high_C = -np.array([_lowest(-values_T) for values_T in channels])
+    low_C, high_C = np.fmin.reduce(history_TC), np.fmax.reduce(history_TC)
+    columns = history_TC.T
+    for end_C, nowhere in ((low_C, -np.inf), (high_C, np.inf)):
+        rests = [_rests(column_T, end) for column_T, end in zip(columns, end_C, strict=True)]
+        end_C[~np.array(rests)] = nowhere
     return low_C, high_C
 
 
-def _lowest(values_T: Array) -> float:
-    """The lowest of some values if it is a bound, else minus infinity."""
-    lowest = values_T.min(initial=np.inf)
-    at_T = values_T == lowest
+def _rests(column_T: Array, end: float) -> bool:
+    """Whether a channel comes to rest at one of its ends."""
+    at_T = column_T == end
     points = np.count_nonzero(at_T)
-    if points < POINTS or points < SHARE * len(at_T):
-        return -np.inf
+    if points < POINTS:  # most channels: no more is computed of them
+        return False
+    at_T = at_T[~np.isnan(column_T)]
+    if points < SHARE * len(at_T):
+        return False
     visits = int(at_T[0]) + np.count_nonzero(at_T[1:] & ~at_T[:-1])
-    lasting = all(part.any() for part in np.array_split(at_T, PARTS))
-    return float(lowest) if visits >= VISITS and lasting else -np.inf
+    return visits >= VISITS and all(part.any() for part in np.array_split(at_T, PARTS))

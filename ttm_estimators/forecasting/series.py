@@ -122,11 +122,11 @@ def as_array(series: Any, name: str) -> Array:
     values = as_numbers(series, name)
     if values.size == 0:
         raise ValueError(f"{name} is empty: drop it, or give it at least one value")
-    missing = np.isnan(values)
-    if missing.all(axis=0).any():
-        where = f" in channel {int(np.argmax(missing.all(axis=0)))}" if values.ndim == 2 else ""
+    empty = np.isnan(values).all(axis=0)
+    if empty.any():
+        where = f" in channel {int(np.argmax(empty))}" if values.ndim == 2 else ""
         raise ValueError(f"{name} is all missing{where}: drop it, or give it at least one value")
-    if np.nanmax(np.abs(values)) > LARGEST:
+    if np.fmax.reduce(np.abs(values), axis=None) > LARGEST:
         raise ValueError(f"{name} holds values beyond {LARGEST:g}: rescale it")
     return values
 
@@ -170,7 +170,7 @@ def latest(values: Array, context_length: int, input_length: int, name: str) -> 
     what is missing behind it becomes a gap to forecast across.
     """
     end = len(values)
-    if np.isnan(values[-context_length:]).all():
+    if np.isnan(values[-1]).all() and np.isnan(values[-context_length:]).all():
         end = int(np.flatnonzero(~np.isnan(values).all(axis=1))[-1]) + 1
     gap = len(values) - end
     shortened = min(gap, LONGEST_GAP + gap % LONGEST_GAP)
@@ -189,6 +189,8 @@ def hold_last(past_BTC: Array, observed_BTC: Mask) -> tuple[Array, Mask]:
     but takes a gap in its latest patch for a return to the mean (ours; last-value imputation is
     what the published pipelines do). What is longer than ``HOLD`` steps stays missing from there.
     """
+    if observed_BTC.all():
+        return past_BTC, observed_BTC
     steps_T = np.arange(past_BTC.shape[1])[:, None]
     last_BTC = np.maximum.accumulate(np.where(observed_BTC, steps_T, -1), axis=1)
     held_BTC = ~observed_BTC & (last_BTC >= 0) & (steps_T - last_BTC <= HOLD)
@@ -233,7 +235,8 @@ def make_batch(
     past = np.full((len(members), length, channels), np.nan)
     for row, (_, values) in zip(past, members, strict=True):
         row[length - len(values) :] = values
-    observed = ~np.isnan(past)
+    missing = np.isnan(past)
+    observed = ~missing
     context = np.s_[:, -context_length:]
     for row, channel in np.argwhere(~observed[context].any(axis=1))[:1]:
         raise ValueError(
@@ -241,7 +244,7 @@ def make_batch(
             f"{context_length} points that this model sees of all channels at once: cut the series "
             "where that channel ends, or use a model that forecasts channels apart"
         )
-    past = np.where(observed, past, 0.0)
+    past[missing] = 0.0
     # Divided by the largest value first: squares of 1e+200 would overflow.
     size_B1C = np.abs(past[context]).max(axis=1, keepdims=True)
     size_B1C[size_B1C == 0.0] = 1.0
@@ -249,20 +252,21 @@ def make_batch(
         past /= size_B1C
     count_B1C = observed[context].sum(axis=1, keepdims=True)
     mean_B1C = past[context].sum(axis=1, keepdims=True) / count_B1C
-    past = np.where(observed, past - mean_B1C, 0.0)
+    past -= mean_B1C
+    past[missing] = 0.0
     deviation_B1C = np.sqrt(np.square(past[context]).sum(axis=1, keepdims=True) / count_B1C)
     # A constant history has no scale: its forecast is the constant, with bands of no width.
     constant = deviation_B1C <= CONSTANT
-    past = np.where(constant, 0.0, past / np.where(constant, 1.0, deviation_B1C))
+    past /= np.where(constant, 1.0, deviation_B1C)
+    np.copyto(past, 0.0, where=constant)
     # What lies before the context has no part in it: its values may be far away by now.
-    parts = [np.s_[:, :-context_length], context]
-    held = [hold_last(past[part], observed[part]) for part in parts]
-    past, known = (np.concatenate(both, axis=1) for both in zip(*held, strict=True))
+    for part in (np.s_[:, :-context_length], context):
+        past[part], observed[part] = hold_last(past[part], observed[part])
     with np.errstate(over="ignore"):  # before the context, where the network cuts
         past_BTC = past.astype(np.float32)
     return Batch(
         past_BTC,
-        known,
+        observed,
         (mean_B1C * size_B1C)[:, 0],
         np.where(constant, 0.0, deviation_B1C * size_B1C)[:, 0],
     )
