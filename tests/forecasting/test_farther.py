@@ -11,28 +11,37 @@ from ttm_estimators.network.widening import widen
 
 LONG = np.random.default_rng(0).normal(size=300).cumsum()
 
-CONFIG = replace(TINY, seasons_length=96, far_factor=4)
-"""It looks at 96 points, and its 64 blocks of four reach 256 back."""
+CONFIG = replace(TINY, seasons_length=96, far_factors=(2, 4))
+"""It looks at 96 points; its 64 blocks of two reach 128 back, those of four 256."""
+
+SPREAD = np.array([-1.0, 0.0, 1.0])
 
 
-def far_forecaster():
-    return make_forecaster(horizon=200, seasons_length=96, far_factor=4)
+def far_forecaster(**changes):
+    return make_forecaster(
+        **{"horizon": 200, "seasons_length": 96, "far_factors": (2, 4)} | changes
+    )
+
+
+def looks(values):
+    return [look[:, 0] for look in from_farther(np.asarray(values, dtype=float)[:, None], CONFIG)]
 
 
 def blocks(values):
-    far = from_farther(np.asarray(values, dtype=float)[:, None], CONFIG)
-    return None if far is None else far[:, 0]
+    return looks(values)[1]
 
 
 def test_the_last_block_ends_with_the_series():
-    np.testing.assert_array_equal(blocks(np.arange(202.0)), np.arange(3.5, 202, 4))
+    two, four = looks(np.arange(202.0))
+    np.testing.assert_array_equal(two, np.arange(74.5, 202, 2))
+    np.testing.assert_array_equal(four, np.arange(3.5, 202, 4))
     np.testing.assert_array_equal(blocks(np.arange(500.0)), np.arange(245.5, 500, 4))
 
 
 def test_a_history_that_the_network_sees_whole_is_not_looked_at_again():
-    assert blocks(np.arange(96.0)) is None
-    assert blocks(np.arange(97.0)) is not None
-    assert blocks(np.r_[np.full(50, np.nan), np.arange(96.0)]) is None
+    assert looks(np.arange(96.0)) == []
+    assert len(looks(np.arange(97.0))) == 2
+    assert looks(np.r_[np.full(50, np.nan), np.arange(96.0)]) == []
 
 
 def test_missing_values_in_front_are_no_history():
@@ -46,45 +55,81 @@ def test_a_block_is_the_mean_of_what_was_observed_and_missing_where_most_is():
     np.testing.assert_array_equal(blocks(values)[-4:], [285.5, np.nan, 294.5, 297])
 
 
-def test_blocks_that_hold_little_of_what_was_observed_are_not_looked_at():
+def test_no_look_is_taken_where_the_blocks_of_one_hold_little_of_what_was_observed():
     sparse = np.full(300, np.nan)
     sparse[::4] = 10.0
     sparse[100:104] = -50.0
-    assert blocks(sparse) is None
+    assert looks(sparse) == []
 
 
 def test_the_largest_values_do_not_overflow():
     np.testing.assert_allclose(blocks(np.full(300, 1.5e308)), 1.5e308)
 
 
-@pytest.mark.parametrize("block", [2, 4])
-@pytest.mark.parametrize("horizon", [NEAR + 1, 399, 400, 403])
-def test_what_is_the_same_from_farther_away_stays(block, horizon):
-    near = np.random.default_rng(0).normal(size=(2, horizon, 1, 3))
-    whole = near[:, : horizon // block * block, :, 1]
-    far = whole.reshape(2, horizon // block, block, 1).mean(axis=2)
-    np.testing.assert_allclose(move(near, far, block, 1), near, atol=1e-12)
+@pytest.mark.parametrize("horizon", [NEAR + 1, 47, 48, 51])
+def test_what_is_the_same_from_farther_away_stays(horizon):
+    near = np.random.default_rng(0).normal(size=(2, horizon, 1, 3)).cumsum(axis=-1)
+    far = []
+    for block in (2, 12):
+        whole = near[:, : horizon // block * block]
+        far.append(whole.reshape(2, horizon // block, block, 1, 3).mean(axis=2))
+    moved = move(near, [far[0][..., [1, 1, 1]] + SPREAD, far[1][..., [1, 1, 1]]], (2, 12), 1)
+    np.testing.assert_allclose(moved, near, atol=1e-12)
 
 
-@pytest.mark.parametrize("block", [2, 4, 10])
-def test_far_steps_move_half_of_the_way_and_near_ones_stay(block):
-    near = np.zeros((1, 500, 1, 2)) + np.array([-1.0, 0.0])
-    far = np.broadcast_to(
-        (np.arange(500 // block) + 0.5)[:, None] * block - 0.5, (1, 500 // block, 1)
-    )
-    moved = move(near, far, block, 1)
+def test_near_steps_stay_and_far_ones_move_all_of_the_way():
+    near = np.zeros((1, 100, 1, 3)) + SPREAD
+    moved = move(near, [np.full((1, 50, 1, 3), 3.0) + SPREAD], (2,), 1)
     np.testing.assert_allclose(np.diff(moved, axis=-1), 1.0)
-    inside = np.arange(500 - block)  # the last change holds on from the middle of the last block
-    share = moved[0, 1 : 500 - block, 0, 1] / inside[1:]
-    assert (share[:NEAR] == 0).all()
-    assert share[(NEAR + FAR) // 2 - 1] == pytest.approx(0.25)
+    share = moved[0, :, 0, 1] / 3
+    assert (share[: NEAR + 1] == 0).all()
+    assert share[(NEAR + FAR) // 2] == pytest.approx(0.25)
     np.testing.assert_allclose(share[FAR:], 0.5)
 
 
+def test_looks_weigh_by_one_over_the_square_of_their_spreads():
+    near = np.zeros((1, 60, 1, 3)) + 2 * SPREAD
+    far = [np.full((1, 30, 1, 3), 1.0) + SPREAD, np.full((1, 15, 1, 3), 10.0) + 4 * SPREAD]
+    moved = move(near, far, (2, 4), 1)
+    weight = np.array([1 / 4, 1, 1 / 16])
+    expected = weight @ [0.0, 1.0, 10.0] / weight.sum()
+    np.testing.assert_allclose(moved[0, FAR:, 0, 1], expected)
+
+
+def test_a_line_goes_on_between_the_middles_of_blocks():
+    step = np.arange(96.0)
+    near = np.zeros((1, 96, 1, 3)) + SPREAD
+    middles = step.reshape(8, 12).mean(axis=1)[None, :, None, None] + SPREAD
+    moved = move(near, [middles], (12,), 1)[0, :, 0, 1]
+    np.testing.assert_allclose(moved[FAR:90], step[FAR:90] / 2)
+    np.testing.assert_allclose(moved[90:], 89.5 / 2)
+
+
+def test_looks_without_any_spread_weigh_the_same():
+    near = np.zeros((1, 60, 1, 3))
+    moved = move(near, [np.ones((1, 30, 1, 3)), np.ones((1, 15, 1, 3))], (2, 4), 1)
+    np.testing.assert_allclose(moved[0, FAR:], 2 / 3)
+
+
+def test_one_block_is_enough():
+    near = np.zeros((1, NEAR + 1, 1, 3)) + SPREAD
+    moved = move(near, [np.full((1, 1, 1, 3), 2.0) + SPREAD], (12,), 1)
+    assert moved[0, NEAR, 0, 1] == 0.0
+    assert np.isfinite(moved).all()
+
+
+@pytest.mark.parametrize("size", [1e-290, 1e290])
+def test_looks_weigh_the_same_at_any_size(size):
+    near = np.zeros((1, 60, 1, 3)) + SPREAD
+    far = np.full((1, 30, 1, 3), 3.0) + SPREAD / 2
+    moved = move(size * near, [size * far], (2,), 1)
+    np.testing.assert_allclose(moved / size, move(near, [far], (2,), 1), atol=1e-12)
+
+
 def test_a_longer_horizon_begins_with_the_shorter_one():
-    forecaster = make_forecaster(seasons_length=96, far_factor=4)  # rolled out
+    forecaster = make_forecaster(seasons_length=96, far_factors=(2, 4))  # rolled out
     long = forecaster.forecast([LONG], 250).quantiles
-    for horizon in (NEAR, 180):
+    for horizon in (NEAR, 60, 180):
         shorter = forecaster.forecast([LONG], horizon).quantiles[:, :-4]
         np.testing.assert_allclose(shorter, long[:, : horizon - 4], rtol=1e-5, atol=1e-4)
 
@@ -95,7 +140,7 @@ def test_far_steps_depend_on_what_the_network_does_not_see_at_once():
     other = LONG.copy()
     other[-200:-100] += 50.0  # beyond the latest 96 points
     one, two = forecaster.forecast([LONG, other], 200).quantiles
-    np.testing.assert_allclose(one[:NEAR], two[:NEAR], rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(one[: NEAR + 1], two[: NEAR + 1], rtol=1e-5, atol=1e-4)
     assert not np.allclose(one[NEAR + 20 :], two[NEAR + 20 :])
 
 
@@ -121,7 +166,7 @@ def test_quantiles_of_far_steps_do_not_cross():
     assert (np.diff(quantiles, axis=-1) >= 0).all()
 
 
-def test_the_second_look_keeps_short_cycles_and_the_width_of_bands():
+def test_looks_from_farther_away_keep_short_cycles_and_the_width_of_bands():
     """A block has no place for a cycle of seven steps, and less noise than a step."""
     model = load()
     step = np.arange(6000)
@@ -133,25 +178,29 @@ def test_the_second_look_keeps_short_cycles_and_the_width_of_bands():
     assert np.ptp(noise[400:, [0, -1]], axis=1).mean() > 2.2
 
 
-def test_networks_that_take_no_second_look_say_so():
+def test_networks_that_take_no_look_from_farther_away_say_so():
     assert make_forecaster(**PUBLISHED_KIND).history_length == 64
     assert make_forecaster().history_length == 128
-    assert from_farther(LONG[:, None], TINY) is None
+    assert from_farther(LONG[:, None], TINY) == []
 
 
-def test_a_network_that_was_made_for_channels_takes_no_second_look():
-    apart = make_forecaster(seasons_length=96, far_factor=4).network
-    assert widen(apart, targets=2, mix_channels=True).config.far_factor == 1
+def test_a_network_that_was_made_for_channels_takes_no_look_from_farther_away():
+    assert widen(far_forecaster().network, targets=2, mix_channels=True).config.far_factors == ()
     with pytest.raises(ValueError, match="channels that are forecast apart"):
         replace(CONFIG, channels=2, mix_channels=True)
 
 
-@pytest.mark.parametrize("factor", [1.5, 0, 49])
-def test_factors_out_of_range_are_refused(factor):
-    with pytest.raises(ValueError, match="far_factor"):
-        replace(CONFIG, far_factor=factor)
+def test_looks_need_quantiles_to_weigh_by():
+    with pytest.raises(ValueError, match="quantile levels"):
+        replace(CONFIG, quantile_levels=())
+
+
+@pytest.mark.parametrize("factors", [(1.5,), (4, 1), (4, 13), 4])
+def test_factors_out_of_range_are_refused(factors):
+    with pytest.raises(ValueError, match="far_factors"):
+        replace(CONFIG, far_factors=factors)
 
 
 def test_a_factor_that_reaches_no_farther_is_refused():
-    with pytest.raises(ValueError, match="reaches no farther than the 128 points"):
-        replace(TINY, far_factor=2)
+    with pytest.raises(ValueError, match="reach farther than the 128 points"):
+        replace(TINY, far_factors=(4, 2))

@@ -38,7 +38,7 @@ def test_far_steps_of_long_series_are_the_same_everywhere(tmp_path):
 
     from ttm_gluonts import TTMPredictor
 
-    far = make_forecaster(seasons_length=96, far_factor=4)
+    far = make_forecaster(seasons_length=96, far_factors=(2, 4))
     folder = str(save_network(far.network, tmp_path / "far"))
     y = series(300)
     expected = far.forecast([y.to_numpy()], 150).point[0]

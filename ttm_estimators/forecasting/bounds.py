@@ -57,5 +57,5 @@ def _rests(column_T: Array, end: float) -> bool:
     at_T = at_T[~np.isnan(column_T)]
     if points < SHARE * len(at_T):
         return False
-    visits = int(at_T[0]) + np.count_nonzero(at_T[1:] & ~at_T[:-1])
+    visits = int(at_T[0]) + int(np.count_nonzero(at_T[1:] & ~at_T[:-1]))
     return visits >= VISITS and all(part.any() for part in np.array_split(at_T, PARTS))

@@ -1,53 +1,69 @@
-"""A second look at long histories, from farther away (ours).
+"""Long histories looked at from farther away too (ours).
 
 What is many steps ahead depends little on single points of the past, and much on what lies far
-back. A history that is longer than what the network looks at is averaged in blocks of a few points,
-so that several times as much fits in, and forecast once more. Far steps are then moved half of the
-way to that forecast; what goes on within blocks, and the width of bands, stays as it was forecast
-from near.
+back: a network that sees a week of five-minute values can not know how weeks repeat. A history that
+is longer than what the network looks at is averaged in blocks of a few points, so that several
+times as much fits in, and forecast once more for each block length. A forecast is then moved to the
+mean of what it is from near and from farther away, each with a weight of one over the square of the
+spread that it expects, as independent forecasts are best combined. What goes on within blocks, and
+the width of bands, stays as it was forecast from near.
 
-Shape suffixes: N rows, T time, C channels, H horizon, F blocks ahead, Q quantile levels.
+Shape suffixes: N rows, T time, C channels, H horizon, F blocks ahead, Q quantile levels,
+K looks, the one from near first.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from einops import rearrange
 
 from ttm_estimators.forecasting.series import Array
-from ttm_estimators.network import TTMConfig
+from ttm_estimators.network.config import MOST_FAR, TTMConfig
 
-NEAR = 96
-"""Steps that are forecast from near alone."""
+NEAR = MOST_FAR
+"""Steps that are forecast from near alone: the nearest ones hang on the latest points, and no block
+is longer."""
 
-FAR = 336
-"""Steps from which on the second look has its whole share."""
+FAR = 48
+"""Steps from which on a forecast is moved all of the way."""
 
-SHARE = 0.5
-"""That share (a mean of two forecasts)."""
+SHARPEST = 1e-3
+"""Least share of the widest spread that makes a difference."""
 
 
 def history_length(config: TTMConfig) -> int:
     """Latest points that a forecast depends on, while the latest value is among them."""
-    return max(config.input_length, config.far_factor * config.context_length)
+    return max(
+        config.input_length, *(block * config.context_length for block in (1, *config.far_factors))
+    )
 
 
-def from_farther(values_TC: Array, config: TTMConfig) -> Array | None:
-    """Average a history in blocks of ``config.far_factor``, as far back as the network then sees.
+def from_farther(values_TC: Array, config: TTMConfig) -> list[Array]:
+    """Average a history in blocks, as far back as the network then sees, for each block length.
 
     A block of which fewer than half of the points were observed is missing, as in training.
 
     Returns
     -------
-    array or None
-        Shape (blocks, channels), the last block ending with the series. None where the network
-        looks at all of the history already, or blocks hold less than half of what was observed.
+    list of array
+        Each of shape (blocks, channels), the last block ending with the series. Empty where the
+        network looks at all of the history already, or blocks of one length hold less than half of
+        what was observed.
     """
-    block = config.far_factor
     observed = np.flatnonzero(~np.isnan(values_TC).all(axis=1))
-    if block == 1 or len(values_TC) - observed[0] <= config.input_length:
-        return None
-    blocks = min((len(values_TC) - observed[0]) // block, config.context_length)
+    length = len(values_TC) - observed[0]
+    if length <= config.input_length:
+        return []
+    looks = [_block_means(values_TC[-length:], block, config) for block in config.far_factors]
+    known = [look_TC for look_TC in looks if look_TC is not None]
+    return known if len(known) == len(looks) else []
+
+
+def _block_means(values_TC: Array, block: int, config: TTMConfig) -> Array | None:
+    """Means of blocks, None where they hold little of what was observed."""
+    blocks = min(len(values_TC) // block, config.context_length)
     points = rearrange(values_TC[-blocks * block :], "(t block) c -> t block c", block=block)
     known = ~np.isnan(points)
     count_TC = known.sum(axis=1)
@@ -60,29 +76,58 @@ def from_farther(values_TC: Array, config: TTMConfig) -> Array | None:
     return mean_TC
 
 
-def move(near_NHCQ: Array, far_NFC: Array, block: int, median: int) -> Array:
-    """Move far steps to what they are from farther away, all quantiles alike.
+def move(near_NHCQ: Array, far_NFCQ: Sequence[Array], factors: Sequence[int], median: int) -> Array:
+    """Move a forecast to what it is from farther away, all quantiles of a step alike.
 
     Parameters
     ----------
     near_NHCQ : array
-        Quantiles of steps.
-    far_NFC : array
-        Medians of as many whole blocks as fit in, two at least.
-    block : int
-        Steps in a block.
+        Quantiles of steps, more than ``NEAR``.
+    far_NFCQ : sequence of array
+        Quantiles of the means of as many whole blocks as fit in, for each block length.
+    factors : sequence of int
+        The block lengths, in steps.
     median : int
         Place of the median among the quantiles.
     """
-    horizon, blocks = near_NHCQ.shape[1], far_NFC.shape[1]
-    steps = rearrange(near_NHCQ[:, : blocks * block, :, median], "n (f s) c -> n f s c", f=blocks)
-    change_NFC = far_NFC - steps.mean(axis=2)
-    # Linear between the middles of blocks, and constant before the first and after the last.
-    step_H = np.arange(horizon)
-    place_H = ((step_H - (block - 1) / 2) / block).clip(0, blocks - 1)
-    before_H = np.minimum(place_H.astype(int), blocks - 2)
-    part_H = (place_H - before_H)[:, None]
-    change_NHC = (1 - part_H) * change_NFC[:, before_H] + part_H * change_NFC[:, before_H + 1]
-    share_H = SHARE * np.clip((step_H - NEAR) / (FAR - NEAR), 0.0, 1.0)[:, None]
-    moved: Array = near_NHCQ + (share_H * change_NHC)[..., None]
+    horizon = near_NHCQ.shape[1]
+    changes, spreads = [], [_spread(near_NHCQ)]
+    for block, each_NFCQ in zip(factors, far_NFCQ, strict=True):
+        blocks = each_NFCQ.shape[1]
+        steps = near_NHCQ[:, : blocks * block, :, median]
+        mean_NFC = rearrange(steps, "n (f s) c -> n f s c", s=block).mean(axis=2)
+        changes.append(_at_steps(each_NFCQ[..., median] - mean_NFC, block, horizon))
+        spreads.append(_at_steps(_spread(each_NFCQ), block, horizon))
+    share_KNHC = _shares(np.stack(spreads))
+    moved_NHC = (share_KNHC[1:] * np.stack(changes)).sum(axis=0)
+    part_H = np.clip((np.arange(horizon) - NEAR) / (FAR - NEAR), 0.0, 1.0)
+    moved: Array = near_NHCQ + (part_H[:, None] * moved_NHC)[..., None]
     return moved
+
+
+def _spread(quantiles_Q: Array) -> Array:
+    """How far the outer quantiles lie apart."""
+    spread: Array = quantiles_Q[..., -1] - quantiles_Q[..., 0]
+    return spread
+
+
+def _shares(spread_KNHC: Array) -> Array:
+    """Weights of looks that add up to one: equal where none expects any spread."""
+    widest_NHC = spread_KNHC.max(axis=0)
+    relative_KNHC = np.divide(
+        spread_KNHC, widest_NHC, out=np.ones_like(spread_KNHC), where=widest_NHC > 0
+    )
+    precision_KNHC = np.maximum(relative_KNHC, SHARPEST) ** -2
+    share: Array = precision_KNHC / precision_KNHC.sum(axis=0)
+    return share
+
+
+def _at_steps(block_NFC: Array, block: int, horizon: int) -> Array:
+    """Linear between the middles of blocks, constant before the first and after the last."""
+    last = block_NFC.shape[1] - 1
+    place_H = ((np.arange(horizon) - (block - 1) / 2) / block).clip(0, last)
+    before_H = place_H.astype(int)
+    part_H = (place_H - before_H)[:, None]
+    after_H = np.minimum(before_H + 1, last)
+    at: Array = (1 - part_H) * block_NFC[:, before_H] + part_H * block_NFC[:, after_H]
+    return at

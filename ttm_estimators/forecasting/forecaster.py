@@ -141,7 +141,7 @@ class Forecaster:
             and booleans are taken, as numpy arrays, lists, pandas Series or torch tensors. A single
             1-D series may stand alone; an array of more dimensions may not, for it could be one
             series or many. The network sees the latest ``config.context_length`` points, and looks
-            for cycles in ``config.input_length``. Of a longer series, steps beyond the 96th are
+            for cycles in ``config.input_length``. Of a longer series, steps beyond the 12th are
             forecast from means of several points too, ``history_length`` points back. Where the
             whole context is missing it sees the points up to the last observed one, and forecasts
             across the gap, whose steps are not returned. A network that mixes channels or takes
@@ -256,9 +256,10 @@ class Forecaster:
         """One channel that is forecast by itself."""
         config = self.config
         history = latest(values_T1, config.context_length, config.input_length, name)
-        far_T1 = from_farther(values_T1, config) if history.gap == 0 and horizon > NEAR else None
-        farther = None if far_T1 is None else History(name, far_T1, 0)
-        return _Row(history, np.empty((horizon, 0)), (), farther)
+        looks = from_farther(values_T1, config) if history.gap == 0 and horizon > NEAR else []
+        return _Row(
+            history, np.empty((horizon, 0)), (), [History(name, far_T1, 0) for far_T1 in looks]
+        )
 
     def _limits(self, rows: list[_Row]) -> Array:
         """Bounds of every target in the context, shape (B, 1, V, 2)."""
@@ -268,16 +269,20 @@ class Forecaster:
         return rearrange(np.array(bounds), "b side v -> b 1 v side")
 
     def _forecast_part(self, rows: list[_Row], horizon: int) -> Array:
-        """Forecast rows of one gap, far steps from farther away too, shape (B, H, V, Q)."""
+        """Forecast rows of one gap, from farther away too, shape (B, H, V, Q)."""
         values_BHVQ = self._forecast_batch(rows, horizon)
-        places = [i for i, row in enumerate(rows) if row.farther is not None]
+        places = [i for i, row in enumerate(rows) if row.farther]
         if places:
-            again = [row._replace(history=row.farther) for row in rows if row.farther is not None]
-            far_BFVQ = self._forecast_batch(again, horizon // self.config.far_factor)
+            factors = self.config.far_factors
+            looks = [
+                self._forecast_batch(
+                    [rows[i]._replace(history=rows[i].farther[look]) for i in places],
+                    horizon // block,
+                )
+                for look, block in enumerate(factors)
+            ]
             median = self.quantile_levels.index(0.5)
-            values_BHVQ[places] = move(
-                values_BHVQ[places], far_BFVQ[..., median], self.config.far_factor, median
-            )
+            values_BHVQ[places] = move(values_BHVQ[places], looks, factors, median)
         return values_BHVQ
 
     @torch.inference_mode()
@@ -312,8 +317,8 @@ class _Row(NamedTuple):
     history: History
     known_HX: Array
     static_K: tuple[int, ...]
-    farther: History | None = None
-    """The history in blocks, where far steps are forecast from it too."""
+    farther: Sequence[History] = ()
+    """The history in blocks of each length, where it is forecast from them too."""
 
 
 def _without_empty(joined: Joined, config: TTMConfig) -> Array:

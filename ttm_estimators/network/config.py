@@ -6,6 +6,10 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
+MOST_FAR = 12
+"""Points in a block of what is looked at from farther away, at most: as many steps are forecast
+from near alone."""
+
 MOST_BLOCKS = 100
 """Most blocks of one kind, far beyond use: a damaged file may ask for any number."""
 
@@ -113,9 +117,9 @@ class TTMConfig:
     seasons_length: int = 0
     """Ours. Past time steps that cycles are looked for in, where more than ``context_length``."""
 
-    far_factor: int = 1
-    """Ours. Mean-pooling factor of the second look that a forecaster takes at histories longer than
-    ``input_length``, for steps beyond the 96th. 1: none. For networks that were trained at many
+    far_factors: tuple[int, ...] = ()
+    """Ours. Points in the blocks by which a forecaster looks at histories longer than
+    ``input_length`` from farther away too, once for each. For networks that were trained at many
     sampling rates."""
 
     output_patch_length: int = 48
@@ -141,7 +145,6 @@ class TTMConfig:
             "exogenous_context": 0,
             "exogenous_blocks": 0,
             "seasons_length": 0,
-            "far_factor": 1,
             "output_patch_length": 1,
         }.items():
             value = getattr(self, name)
@@ -169,6 +172,7 @@ class TTMConfig:
             "target_channels": int,
             "covariate_channels": int,
             "scales": int,
+            "far_factors": int,
             "quantile_levels": float,
         }.items():
             value = getattr(self, name)
@@ -178,19 +182,8 @@ class TTMConfig:
             raise ValueError('seasons need the "patch" head, which lays them into the future')
         if self.seasons_length and not self.seasons:
             raise ValueError("seasons_length needs seasons")
-        if self.far_factor > 1 and self.far_factor * self.context_length <= self.input_length:
-            raise ValueError(
-                f"far_factor {self.far_factor} reaches no farther than the {self.input_length} "
-                "points that the network looks at already: raise it, or leave it out"
-            )
-        if self.far_factor > 48:
-            raise ValueError(
-                f"far_factor must be at most 48, so that two blocks fit in the 96 steps that are "
-                f"forecast without them, got {self.far_factor}"
-            )
-        if self.far_factor > 1 and self.tied_channels:
-            raise ValueError("far_factor needs channels that are forecast apart")
         self._validate_scales()
+        self._validate_far()
         self._validate_levels()
         self._validate_channels()
         self._validate_quantiles()
@@ -210,6 +203,23 @@ class TTMConfig:
                 f"a scale holds {self.scale_length} points, fewer than one patch of "
                 f"{self.patch_length}: raise context_length or lower patch_length"
             )
+
+    def _validate_far(self) -> None:
+        if not self.far_factors:
+            return
+        if self.tied_channels or len(self.quantile_levels) < 2:
+            raise ValueError(
+                "far_factors need channels that are forecast apart, and quantile levels"
+            )
+        for block in self.far_factors:
+            if not 2 <= block <= MOST_FAR:
+                raise ValueError(f"far_factors must be 2 to {MOST_FAR}, got {self.far_factors}")
+            if block * self.context_length <= self.input_length:
+                raise ValueError(
+                    f"far_factors {self.far_factors} must reach farther than the "
+                    f"{self.input_length} points that the network looks at already: leave {block} "
+                    "out"
+                )
 
     def _validate_levels(self) -> None:
         for factor in self.level_factors:

@@ -35,7 +35,7 @@ class PatchLinear(nn.Linear):
     """
 
     def forward(self, x_SND: Tensor) -> Tensor:
-        weight_SON = self.weight.expand(len(x_SND), -1, -1)
+        weight_SON = self.weight.expand(x_SND.shape[0], -1, -1)
         return torch.baddbmm(self.bias[:, None], weight_SON, x_SND)
 
 
