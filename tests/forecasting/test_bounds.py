@@ -37,6 +37,7 @@ def test_a_bound_has_a_hundredth_of_the_points():
     assert bounds(values)[0] == -np.inf
     values[500] = 0.0
     assert bounds(values)[0] == 0.0
+    assert bounds(np.r_[np.full(500, np.nan), values])[0] == 0.0  # of those that were observed
 
 
 def test_a_bound_is_visited_three_times():

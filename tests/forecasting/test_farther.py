@@ -6,6 +6,7 @@ import pytest
 from tests.forecasting.conftest import make_forecaster
 from tests.tiny import PUBLISHED_KIND, TINY
 from ttm_estimators import load
+from ttm_estimators.forecasting import forecaster
 from ttm_estimators.forecasting.farther import FAR, NEAR, from_farther, move
 from ttm_estimators.network.widening import widen
 
@@ -49,10 +50,12 @@ def test_missing_values_in_front_are_no_history():
     np.testing.assert_array_equal(blocks(np.r_[np.full(70, np.nan), history]), blocks(history))
 
 
-def test_a_block_is_the_mean_of_what_was_observed_and_missing_where_most_is():
+def test_a_block_is_the_median_of_what_was_observed_and_missing_where_most_is():
     values = np.arange(300.0)
     values[-1] = values[-8:-6] = values[-12:-9] = np.nan
     np.testing.assert_array_equal(blocks(values)[-4:], [285.5, np.nan, 294.5, 297])
+    values[-4] = -1e6
+    assert blocks(values)[-1] == 297.0
 
 
 def test_no_look_is_taken_where_the_blocks_of_one_hold_little_of_what_was_observed():
@@ -60,6 +63,8 @@ def test_no_look_is_taken_where_the_blocks_of_one_hold_little_of_what_was_observ
     sparse[::4] = 10.0
     sparse[100:104] = -50.0
     assert looks(sparse) == []
+    early = np.r_[LONG[:20], np.full(280, np.nan)]  # before what a look reaches back to
+    assert looks(early) == []
 
 
 def test_the_largest_values_do_not_overflow():
@@ -72,7 +77,7 @@ def test_what_is_the_same_from_farther_away_stays(horizon):
     far = []
     for block in (2, 12):
         whole = near[:, : horizon // block * block]
-        far.append(whole.reshape(2, horizon // block, block, 1, 3).mean(axis=2))
+        far.append(np.median(whole.reshape(2, horizon // block, block, 1, 3), axis=2))
     moved = move(near, [far[0][..., [1, 1, 1]] + SPREAD, far[1][..., [1, 1, 1]]], (2, 12), 1)
     np.testing.assert_allclose(moved, near, atol=1e-12)
 
@@ -82,9 +87,11 @@ def test_near_steps_stay_and_far_ones_move_all_of_the_way():
     moved = move(near, [np.full((1, 50, 1, 3), 3.0) + SPREAD], (2,), 1)
     np.testing.assert_allclose(np.diff(moved, axis=-1), 1.0)
     share = moved[0, :, 0, 1] / 3
-    assert (share[: NEAR + 1] == 0).all()
-    assert share[(NEAR + FAR) // 2] == pytest.approx(0.25)
-    np.testing.assert_allclose(share[FAR:], 0.5)
+    assert (share[:12] == 0).all()
+    assert share[12] > 0
+    assert share[29] == pytest.approx(0.25)
+    assert share[46] < 0.5
+    np.testing.assert_allclose(share[47:], 0.5)
 
 
 def test_looks_weigh_by_one_over_the_square_of_their_spreads():
@@ -105,16 +112,33 @@ def test_a_line_goes_on_between_the_middles_of_blocks():
     np.testing.assert_allclose(moved[90:], 89.5 / 2)
 
 
-def test_looks_without_any_spread_weigh_the_same():
+def test_the_spread_is_that_of_the_outer_quantiles():
+    near = np.zeros((1, 60, 1, 3)) + np.array([-1.0, 0.0, 5.0])
+    far = np.full((1, 30, 1, 3), 1.0) + np.array([-2.0, 0.0, 1.0])
+    moved = move(near, [far], (2,), 1)
+    np.testing.assert_allclose(moved[0, FAR:, 0, 1], (1 / 9) / (1 / 9 + 1 / 36))
+
+
+def test_a_step_without_any_spread_stays():
     near = np.zeros((1, 60, 1, 3))
-    moved = move(near, [np.ones((1, 30, 1, 3)), np.ones((1, 15, 1, 3))], (2, 4), 1)
-    np.testing.assert_allclose(moved[0, FAR:], 2 / 3)
+    near[:, 50:] += SPREAD
+    moved = move(near, [np.ones((1, 30, 1, 3)) + SPREAD], (2,), 1)
+    np.testing.assert_array_equal(moved[0, :50], 0.0)
+    np.testing.assert_allclose(moved[0, 50:, 0, 1], 0.5)
+
+
+def test_a_look_without_any_spread_weighs_as_one_of_a_thousandth():
+    near = np.zeros((1, 60, 1, 3)) + SPREAD
+    far = np.ones((1, 30, 1, 3))
+    moved = move(near, [far], (2,), 1)[0, FAR:, 0, 1]
+    np.testing.assert_array_equal(moved, move(near, [far + SPREAD / 1000], (2,), 1)[0, FAR:, 0, 1])
+    np.testing.assert_allclose(moved, 1e6 / (1e6 + 1))
 
 
 def test_one_block_is_enough():
     near = np.zeros((1, NEAR + 1, 1, 3)) + SPREAD
     moved = move(near, [np.full((1, 1, 1, 3), 2.0) + SPREAD], (12,), 1)
-    assert moved[0, NEAR, 0, 1] == 0.0
+    assert moved[0, NEAR, 0, 1] == pytest.approx(1 / 36)
     assert np.isfinite(moved).all()
 
 
@@ -134,13 +158,47 @@ def test_a_longer_horizon_begins_with_the_shorter_one():
         np.testing.assert_allclose(shorter, long[:, : horizon - 4], rtol=1e-5, atol=1e-4)
 
 
+@pytest.mark.parametrize("horizon", [1, 12, 13, 23, 24, 71, 150])
+def test_within_one_pass_a_longer_horizon_begins_with_all_of_the_shorter_one(horizon):
+    model = load()
+    steps = np.arange(6000)
+    week = np.sin(steps / 4) + (steps // 48 % 7) + np.random.default_rng(0).normal(size=6000)
+    long = model.forecast([week], 300).quantiles[:, :horizon]
+    shorter = model.forecast([week], horizon).quantiles
+    np.testing.assert_allclose(shorter, long, atol=1e-4)
+
+
+def test_a_forecast_is_moved_to_what_each_look_forecasts():
+    model = far_forecaster()
+    near = model.forecast([LONG[-96:]], 60).quantiles[:, :, None]
+    far = [
+        model.forecast([look], 60 // f).quantiles[:, :, None]
+        for f, look in zip((2, 4), looks(LONG), strict=True)
+    ]
+    moved = model.forecast([LONG], 60).quantiles[:, :, None]
+    middle = slice(0, 56)  # where the last block of neither holds on
+    expected = move(near, far, (2, 4), 2)
+    np.testing.assert_allclose(moved[:, middle], expected[:, middle], rtol=1e-5, atol=1e-4)
+    assert np.abs(moved - near).max() > 0.01
+
+
+def test_no_look_is_taken_for_a_short_horizon(monkeypatch):
+    taken = []
+    monkeypatch.setattr(forecaster, "from_farther", lambda *_: taken.append(1) or [])
+    model = far_forecaster()
+    model.forecast([LONG], 12)
+    assert not taken
+    model.forecast([LONG], 13)
+    assert taken
+
+
 def test_far_steps_depend_on_what_the_network_does_not_see_at_once():
     forecaster = far_forecaster()
     assert forecaster.history_length == 256
     other = LONG.copy()
     other[-200:-100] += 50.0  # beyond the latest 96 points
     one, two = forecaster.forecast([LONG, other], 200).quantiles
-    np.testing.assert_allclose(one[: NEAR + 1], two[: NEAR + 1], rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(one[:NEAR], two[:NEAR], rtol=1e-5, atol=1e-4)
     assert not np.allclose(one[NEAR + 20 :], two[NEAR + 20 :])
 
 
@@ -178,6 +236,21 @@ def test_looks_from_farther_away_keep_short_cycles_and_the_width_of_bands():
     assert np.ptp(noise[400:, [0, -1]], axis=1).mean() > 2.2
 
 
+@pytest.mark.parametrize("shape", [0.5, 1.0])
+def test_skewed_noise_keeps_its_median_and_its_outer_quantiles(shape):
+    """The mean of a block lies above the median of its points."""
+    noise = np.random.default_rng(0).gamma(shape, size=(8, 12000))
+    quantiles = load().forecast(list(noise[:, :-480]), 480).quantiles[:, 48:]
+    below = (noise[:, -480 + 48 :, None] <= quantiles).mean(axis=(0, 1))
+    np.testing.assert_allclose(below[[0, 4, 8]], [0.1, 0.5, 0.9], atol=0.1)
+
+
+def test_a_constant_goes_on_whatever_was_long_ago():
+    history = 1e9 * np.random.default_rng(0).normal(size=8000)
+    history[-2048:] = 3.0
+    np.testing.assert_array_equal(load().forecast([history], 200).quantiles, 3.0)
+
+
 def test_networks_that_take_no_look_from_farther_away_say_so():
     assert make_forecaster(**PUBLISHED_KIND).history_length == 64
     assert make_forecaster().history_length == 128
@@ -191,11 +264,12 @@ def test_a_network_that_was_made_for_channels_takes_no_look_from_farther_away():
 
 
 def test_looks_need_quantiles_to_weigh_by():
-    with pytest.raises(ValueError, match="quantile levels"):
-        replace(CONFIG, quantile_levels=())
+    for levels in ((), (0.5,)):
+        with pytest.raises(ValueError, match="quantile levels"):
+            replace(CONFIG, quantile_levels=levels)
 
 
-@pytest.mark.parametrize("factors", [(1.5,), (4, 1), (4, 13), 4])
+@pytest.mark.parametrize("factors", [(1.5,), (1, 4), (4, 13), (4, 4), (8, 4), 4])
 def test_factors_out_of_range_are_refused(factors):
     with pytest.raises(ValueError, match="far_factors"):
         replace(CONFIG, far_factors=factors)
@@ -203,4 +277,4 @@ def test_factors_out_of_range_are_refused(factors):
 
 def test_a_factor_that_reaches_no_farther_is_refused():
     with pytest.raises(ValueError, match="reach farther than the 128 points"):
-        replace(TINY, far_factors=(4, 2))
+        replace(TINY, far_factors=(2, 4))

@@ -31,6 +31,7 @@ from ttm_estimators.forecasting.farther import (
     from_farther,
     history_length,
     move,
+    reach,
 )
 from ttm_estimators.forecasting.quantiles import check_levels, interpolate, validated_levels
 from ttm_estimators.forecasting.rollout import roll_out
@@ -142,7 +143,7 @@ class Forecaster:
             1-D series may stand alone; an array of more dimensions may not, for it could be one
             series or many. The network sees the latest ``config.context_length`` points, and looks
             for cycles in ``config.input_length``. Of a longer series, steps beyond the 12th are
-            forecast from means of several points too, ``history_length`` points back. Where the
+            forecast from medians of several points too, ``history_length`` points back. Where the
             whole context is missing it sees the points up to the last observed one, and forecasts
             across the gap, whose steps are not returned. A network that mixes channels or takes
             covariates refuses a target without any value in a context that its other channels have
@@ -270,20 +271,21 @@ class Forecaster:
 
     def _forecast_part(self, rows: list[_Row], horizon: int) -> Array:
         """Forecast rows of one gap, from farther away too, shape (B, H, V, Q)."""
-        values_BHVQ = self._forecast_batch(rows, horizon)
         places = [i for i, row in enumerate(rows) if row.farther]
+        steps = reach(horizon, self.config) if places else horizon
+        values_BHVQ = self._forecast_batch(rows, steps)
         if places:
             factors = self.config.far_factors
             looks = [
                 self._forecast_batch(
                     [rows[i]._replace(history=rows[i].farther[look]) for i in places],
-                    horizon // block,
+                    steps // block,
                 )
                 for look, block in enumerate(factors)
             ]
             median = self.quantile_levels.index(0.5)
             values_BHVQ[places] = move(values_BHVQ[places], looks, factors, median)
-        return values_BHVQ
+        return values_BHVQ[:, :horizon]
 
     @torch.inference_mode()
     def _forecast_batch(self, rows: list[_Row], horizon: int) -> Array:

@@ -211,9 +211,12 @@ class TTMConfig:
             raise ValueError(
                 "far_factors need channels that are forecast apart, and quantile levels"
             )
+        most = min(MOST_FAR, self.context_length)
+        if list(self.far_factors) != sorted(set(self.far_factors)):
+            raise ValueError(f"far_factors must increase, got {self.far_factors}")
         for block in self.far_factors:
-            if not 2 <= block <= MOST_FAR:
-                raise ValueError(f"far_factors must be 2 to {MOST_FAR}, got {self.far_factors}")
+            if not 2 <= block <= most:
+                raise ValueError(f"far_factors must be 2 to {most}, got {self.far_factors}")
             if block * self.context_length <= self.input_length:
                 raise ValueError(
                     f"far_factors {self.far_factors} must reach farther than the "

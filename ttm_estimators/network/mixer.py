@@ -30,9 +30,11 @@ class MixerSettings(TypedDict):
 class PatchLinear(nn.Linear):
     """A linear layer over the axis before the last.
 
-    It multiplies from the left, so that nothing is copied in another order: a fiftieth of the time
-    of a forecast.
+    It multiplies from the left, so that nothing is copied in another order.
     """
+
+    def __init__(self, size: int, out: int) -> None:
+        super().__init__(size, out)
 
     def forward(self, x_SND: Tensor) -> Tensor:
         weight_SON = self.weight.expand(x_SND.shape[0], -1, -1)
@@ -40,7 +42,10 @@ class PatchLinear(nn.Linear):
 
 
 class MLP(nn.Module):
-    """Two linear layers over one axis with GELU between, dropout after each."""
+    """Two linear layers over one axis with GELU between, dropout after each.
+
+    ``layer`` decides on the axis: the last, or the one before.
+    """
 
     def __init__(
         self, size: int, *, expansion: int, dropout: float, layer: type[nn.Linear] = nn.Linear
@@ -56,12 +61,12 @@ class MLP(nn.Module):
 
 
 class GatedAttention(nn.Module):
-    """Weights over one axis, computed from the input, times the input."""
+    """Weights over the axis of ``layer``, computed from the input, times the input."""
 
     def __init__(self, size: int, *, gate: Gate, layer: type[nn.Linear] = nn.Linear) -> None:
         super().__init__()
         self.attention = layer(size, size)
-        self.axis = -2 if layer is PatchLinear else -1
+        self.axis = -2 if issubclass(layer, PatchLinear) else -1
         self.gate = gate
 
     def forward(self, x_N: Tensor) -> Tensor:
@@ -88,7 +93,7 @@ class AxisMixer(nn.Module):
         As in the configuration.
     """
 
-    layer = nn.Linear
+    layer: type[nn.Linear] = nn.Linear
     """How its layers find the axis: the last, or the one before."""
 
     def __init__(
@@ -103,7 +108,7 @@ class AxisMixer(nn.Module):
 class PatchMixer(AxisMixer):
     """Mix along patches: what happened when."""
 
-    layer = PatchLinear
+    layer: type[nn.Linear] = PatchLinear
 
     def forward(self, x_BCPD: Tensor) -> Tensor:
         x_SPD = rearrange(self.norm(x_BCPD), "b c p d -> (b c) p d")
