@@ -474,6 +474,8 @@ GOOD = [1.0, 2.0, 3.0]
         (np.zeros((4, 2, 2)), r"series 1 has 3 dimensions \(4, 2, 2\)"),
         ([[1.0, 2.0], [3.0]], "series 1 has rows of unequal lengths"),
         ([1.0, 1e301], "series 1 holds values beyond"),
+        ([np.nan, -1e301, 1.0], "series 1 holds values beyond"),
+        (np.array([[1.0, 2.0], [3.0, 1e301]]), "series 1 holds values beyond"),
     ],
 )
 def test_a_bad_series_is_named_with_its_remedy(forecaster, bad, message):
