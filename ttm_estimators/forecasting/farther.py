@@ -11,8 +11,7 @@ than a step. What goes on within blocks, and the width of bands, stays as it was
 Medians, not means: the mean of a block of skewed noise lies above most of its points, and a
 forecast of it above the median of what comes.
 
-Shape suffixes: N rows, T time, C channels, H horizon, F blocks ahead, Q quantile levels,
-K looks from farther away.
+Shape suffixes: N rows, T time, C channels, H horizon, F blocks ahead, Q quantile levels.
 """
 
 from __future__ import annotations
