@@ -240,9 +240,13 @@ def test_looks_from_farther_away_keep_short_cycles_and_the_width_of_bands():
 def test_skewed_noise_keeps_its_median_and_its_outer_quantiles(shape):
     """The mean of a block lies above the median of its points."""
     noise = np.random.default_rng(0).gamma(shape, size=(8, 12000))
-    quantiles = load().forecast(list(noise[:, :-480]), 480).quantiles[:, 48:]
-    below = (noise[:, -480 + 48 :, None] <= quantiles).mean(axis=(0, 1))
-    np.testing.assert_allclose(below[[0, 4, 8]], [0.1, 0.5, 0.9], atol=0.1)
+    history, future = noise[:, :-480], noise[:, -480 + 48 :, None]
+    near, moved = (
+        (future <= load().forecast(list(each), 480).quantiles[:, 48:]).mean(axis=(0, 1))
+        for each in (history[:, -4096:], history)
+    )
+    np.testing.assert_allclose(moved[[4, 8]], [0.5, 0.9], atol=0.05)
+    np.testing.assert_allclose(moved, near, atol=0.12)  # of means the lowest decile gains 0.36
 
 
 def test_a_constant_goes_on_whatever_was_long_ago():

@@ -68,6 +68,15 @@ def test_fine_tuning_learns_the_series_and_says_so():
     assert not result.network.training
 
 
+def test_long_series_are_learnt_from_farther_away_too():
+    near = tiny_network(seasons_length=96)
+    far = tiny_network(seasons_length=96, far_factors=(2, 4))
+    assert tune(waves((90,)), far).windows == tune(waves((90,)), near).windows
+    # Of 400 points 320 are trained on: 64 blocks of two and 64 of four.
+    more = tune(waves((400,)), far).windows - tune(waves((400,)), near).windows
+    assert 20 < more < 128
+
+
 def test_what_does_no_better_is_not_kept():
     # Their ends are upside down: the better the rest is learnt, the worse they get.
     contrary = [np.concatenate([values[:-12], -values[-12:]]) for values in waves()]

@@ -20,8 +20,17 @@ import torch
 from lightning.pytorch.callbacks import EarlyStopping
 from torch import Tensor, nn
 
-from ttm_estimators.data.split_windows import Windows, every_cut, last_cut, make_windows, split
+from ttm_estimators.data.series_windows import cutoffs
+from ttm_estimators.data.split_windows import (
+    Cuts,
+    Windows,
+    every_cut,
+    last_cut,
+    make_windows,
+    split,
+)
 from ttm_estimators.forecasting.covariates import Covariates, Joined, counts, join
+from ttm_estimators.forecasting.farther import from_farther
 from ttm_estimators.forecasting.series import Array, as_list, as_numbers, validated_count
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.network.widening import widen
@@ -366,6 +375,7 @@ def _windows(
         training, held = split(series, horizon, settings.validation_share)
     else:
         training, held = every_cut(series, horizon), last_cut(validation, horizon)
+    training += _from_farther(training, config, horizon)
     longest = settings.shortest_history or config.context_length
     found = [one.after(longest, half=settings.shortest_history is None) for one in training]
     if training and not any(one.points for one in found):
@@ -386,6 +396,17 @@ def _windows(
         make_windows(training, config, horizon, most=most, seed=settings.seed),
         make_windows(held, config, horizon, most=most_held, seed=settings.seed),
     )
+
+
+def _from_farther(training: list[Cuts], config: TTMConfig, horizon: int) -> list[Cuts]:
+    """Cuts of long series as a forecaster looks at them from farther away."""
+    far = []
+    for one in training:
+        looks = from_farther(one.series.values_TC, config)
+        for look_TC, block in zip(looks, config.far_factors[: len(looks)], strict=True):
+            places = cutoffs(len(look_TC), max(1, horizon // block))
+            far.append(Cuts(one.series._replace(values_TC=look_TC), *places))
+    return far
 
 
 def _digest(tensors: Iterable[Tensor]) -> str:
