@@ -96,7 +96,8 @@ class FineTuning:
     """Whether the decoder mixes the channels of series that have several."""
 
     windows: int = 10_000
-    """Channels of windows to train on, at most. Of more, this many are drawn at random."""
+    """Channels of windows to train on, at most. Of more, this many are drawn at random. Series that
+    a forecaster looks at from farther away give windows of blocks too."""
 
     validation_share: float = 0.2
     """Part of each series, its last, that chooses rate and weights and is not trained on. It has
