@@ -25,7 +25,10 @@ def far_forecaster(**changes):
 
 
 def looks(values):
-    return [look[:, 0] for look in from_farther(np.asarray(values, dtype=float)[:, None], CONFIG)]
+    return [
+        look[:, 0]
+        for look in from_farther(np.asarray(values, dtype=float)[:, None], CONFIG).values()
+    ]
 
 
 def blocks(values):
@@ -78,13 +81,13 @@ def test_what_is_the_same_from_farther_away_stays(horizon):
     for block in (2, 12):
         whole = near[:, : horizon // block * block]
         far.append(np.median(whole.reshape(2, horizon // block, block, 1, 3), axis=2))
-    moved = move(near, [far[0][..., [1, 1, 1]] + SPREAD, far[1][..., [1, 1, 1]]], (2, 12), 1)
+    moved = move(near, {2: far[0][..., [1, 1, 1]] + SPREAD, 12: far[1][..., [1, 1, 1]]}, 1)
     np.testing.assert_allclose(moved, near, atol=1e-12)
 
 
 def test_near_steps_stay_and_far_ones_move_all_of_the_way():
     near = np.zeros((1, 100, 1, 3)) + SPREAD
-    moved = move(near, [np.full((1, 50, 1, 3), 3.0) + SPREAD], (2,), 1)
+    moved = move(near, {2: np.full((1, 50, 1, 3), 3.0) + SPREAD}, 1)
     np.testing.assert_allclose(np.diff(moved, axis=-1), 1.0)
     share = moved[0, :, 0, 1] / 3
     assert (share[:12] == 0).all()
@@ -97,7 +100,7 @@ def test_near_steps_stay_and_far_ones_move_all_of_the_way():
 def test_looks_weigh_by_one_over_the_square_of_their_spreads():
     near = np.zeros((1, 60, 1, 3)) + 2 * SPREAD
     far = [np.full((1, 30, 1, 3), 1.0) + SPREAD, np.full((1, 15, 1, 3), 10.0) + 4 * SPREAD]
-    moved = move(near, far, (2, 4), 1)
+    moved = move(near, dict(zip((2, 4), far, strict=True)), 1)
     weight = np.array([1 / 4, 1, 1 / 16])
     expected = weight @ [0.0, 1.0, 10.0] / weight.sum()
     np.testing.assert_allclose(moved[0, FAR:, 0, 1], expected)
@@ -107,7 +110,7 @@ def test_a_line_goes_on_between_the_middles_of_blocks():
     step = np.arange(96.0)
     near = np.zeros((1, 96, 1, 3)) + SPREAD
     middles = step.reshape(8, 12).mean(axis=1)[None, :, None, None] + SPREAD
-    moved = move(near, [middles], (12,), 1)[0, :, 0, 1]
+    moved = move(near, {12: middles}, 1)[0, :, 0, 1]
     np.testing.assert_allclose(moved[FAR:90], step[FAR:90] / 2)
     np.testing.assert_allclose(moved[90:], 89.5 / 2)
 
@@ -115,14 +118,14 @@ def test_a_line_goes_on_between_the_middles_of_blocks():
 def test_the_spread_is_that_of_the_outer_quantiles():
     near = np.zeros((1, 60, 1, 3)) + np.array([-1.0, 0.0, 5.0])
     far = np.full((1, 30, 1, 3), 1.0) + np.array([-2.0, 0.0, 1.0])
-    moved = move(near, [far], (2,), 1)
+    moved = move(near, {2: far}, 1)
     np.testing.assert_allclose(moved[0, FAR:, 0, 1], (1 / 9) / (1 / 9 + 1 / 36))
 
 
 def test_a_step_without_any_spread_stays():
     near = np.zeros((1, 60, 1, 3))
     near[:, 50:] += SPREAD
-    moved = move(near, [np.ones((1, 30, 1, 3)) + SPREAD], (2,), 1)
+    moved = move(near, {2: np.ones((1, 30, 1, 3)) + SPREAD}, 1)
     np.testing.assert_array_equal(moved[0, :50], 0.0)
     np.testing.assert_allclose(moved[0, 50:, 0, 1], 0.5)
 
@@ -130,14 +133,14 @@ def test_a_step_without_any_spread_stays():
 def test_a_look_without_any_spread_weighs_as_one_of_a_thousandth():
     near = np.zeros((1, 60, 1, 3)) + SPREAD
     far = np.ones((1, 30, 1, 3))
-    moved = move(near, [far], (2,), 1)[0, FAR:, 0, 1]
-    np.testing.assert_array_equal(moved, move(near, [far + SPREAD / 1000], (2,), 1)[0, FAR:, 0, 1])
+    moved = move(near, {2: far}, 1)[0, FAR:, 0, 1]
+    np.testing.assert_array_equal(moved, move(near, {2: far + SPREAD / 1000}, 1)[0, FAR:, 0, 1])
     np.testing.assert_allclose(moved, 1e6 / (1e6 + 1))
 
 
 def test_one_block_is_enough():
     near = np.zeros((1, NEAR + 1, 1, 3)) + SPREAD
-    moved = move(near, [np.full((1, 1, 1, 3), 2.0) + SPREAD], (12,), 1)
+    moved = move(near, {12: np.full((1, 1, 1, 3), 2.0) + SPREAD}, 1)
     assert moved[0, NEAR, 0, 1] == pytest.approx(1 / 36)
     assert np.isfinite(moved).all()
 
@@ -146,8 +149,8 @@ def test_one_block_is_enough():
 def test_looks_weigh_the_same_at_any_size(size):
     near = np.zeros((1, 60, 1, 3)) + SPREAD
     far = np.full((1, 30, 1, 3), 3.0) + SPREAD / 2
-    moved = move(size * near, [size * far], (2,), 1)
-    np.testing.assert_allclose(moved / size, move(near, [far], (2,), 1), atol=1e-12)
+    moved = move(size * near, {2: size * far}, 1)
+    np.testing.assert_allclose(moved / size, move(near, {2: far}, 1), atol=1e-12)
 
 
 def test_a_longer_horizon_begins_with_the_shorter_one():
@@ -177,14 +180,14 @@ def test_a_forecast_is_moved_to_what_each_look_forecasts():
     ]
     moved = model.forecast([LONG], 60).quantiles[:, :, None]
     middle = slice(0, 56)  # where the last block of neither holds on
-    expected = move(near, far, (2, 4), 2)
+    expected = move(near, dict(zip((2, 4), far, strict=True)), 2)
     np.testing.assert_allclose(moved[:, middle], expected[:, middle], rtol=1e-5, atol=1e-4)
     assert np.abs(moved - near).max() > 0.01
 
 
 def test_no_look_is_taken_for_a_short_horizon(monkeypatch):
     taken = []
-    monkeypatch.setattr(forecaster, "from_farther", lambda *_: taken.append(1) or [])
+    monkeypatch.setattr(forecaster, "from_farther", lambda *_: taken.append(1) or {})
     model = far_forecaster()
     model.forecast([LONG], 12)
     assert not taken
@@ -258,7 +261,7 @@ def test_a_constant_goes_on_whatever_was_long_ago():
 def test_networks_that_take_no_look_from_farther_away_say_so():
     assert make_forecaster(**PUBLISHED_KIND).history_length == 64
     assert make_forecaster().history_length == 128
-    assert from_farther(LONG[:, None], TINY) == []
+    assert from_farther(LONG[:, None], TINY) == {}
 
 
 def test_a_network_that_was_made_for_channels_takes_no_look_from_farther_away():

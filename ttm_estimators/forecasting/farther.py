@@ -16,7 +16,7 @@ Shape suffixes: N rows, T time, C channels, H horizon, F blocks ahead, Q quantil
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from einops import rearrange
@@ -37,9 +37,8 @@ SHARPEST = 1e-3
 
 def history_length(config: TTMConfig) -> int:
     """Latest points that a forecast depends on, while the latest value is among them."""
-    return max(
-        config.input_length, *(block * config.context_length for block in (1, *config.far_factors))
-    )
+    farthest = config.far_factors[-1] if config.far_factors else 1
+    return max(config.input_length, farthest * config.context_length)
 
 
 def reach(horizon: int, config: TTMConfig) -> int:
@@ -48,29 +47,33 @@ def reach(horizon: int, config: TTMConfig) -> int:
     A longer horizon then begins with the shorter one. Where that were another pass of the network,
     the change of the last block holds on instead.
     """
-    longest = max(config.far_factors)
+    longest = config.far_factors[-1]
     return max(horizon, min(config.horizon, (horizon // longest + 2) * longest))
 
 
-def from_farther(values_TC: Array, config: TTMConfig) -> list[Array]:
+def from_farther(values_TC: Array, config: TTMConfig) -> dict[int, Array]:
     """Medians of blocks of a history, as far back as the network then sees, for each block length.
 
     A block of which fewer than half of the points were observed is missing, as in training.
 
     Returns
     -------
-    list of array
-        Each of shape (blocks, channels), the last block ending with the series. Empty where the
-        network looks at all of the history already, or blocks of one length hold no more than half
-        of what was observed.
+    dict of int to array
+        For each block length, of shape (blocks, channels), the last block ending with the series.
+        Empty where the network looks at all of the history already, or blocks of one length hold no
+        more than half of what was observed.
     """
     observed = np.flatnonzero(~np.isnan(values_TC).all(axis=1))
     length = len(values_TC) - observed[0]
     if length <= config.input_length:
-        return []
-    looks = [_block_medians(values_TC[-length:], block, config) for block in config.far_factors]
-    known = [look_TC for look_TC in looks if look_TC is not None]
-    return known if len(known) == len(looks) else []
+        return {}
+    looks = {}
+    for block in config.far_factors:
+        look_TC = _block_medians(values_TC[-length:], block, config)
+        if look_TC is None:
+            return {}
+        looks[block] = look_TC
+    return looks
 
 
 def _block_medians(values_TC: Array, block: int, config: TTMConfig) -> Array | None:
@@ -90,7 +93,7 @@ def _block_medians(values_TC: Array, block: int, config: TTMConfig) -> Array | N
     return median_TC
 
 
-def move(near_NHCQ: Array, far_NFCQ: Sequence[Array], factors: Sequence[int], median: int) -> Array:
+def move(near_NHCQ: Array, looks: Mapping[int, Array], median: int) -> Array:
     """Move a forecast to what it is from farther away, all quantiles of a step alike.
 
     A step without any spread stays: a constant goes on.
@@ -99,21 +102,20 @@ def move(near_NHCQ: Array, far_NFCQ: Sequence[Array], factors: Sequence[int], me
     ----------
     near_NHCQ : array
         Quantiles of steps, more than ``NEAR``.
-    far_NFCQ : sequence of array
-        Quantiles of the medians of as many whole blocks as fit in, for each block length.
-    factors : sequence of int
-        The block lengths, in steps.
+    looks : mapping of int to array
+        For each block length, quantiles of the medians of as many whole blocks as fit in, of shape
+        (N, F, C, Q).
     median : int
         Place of the median among the quantiles.
     """
     horizon = near_NHCQ.shape[1]
     near_NHC = _spread(near_NHCQ)
     moved_NHC, precision_NHC = np.zeros_like(near_NHC), np.ones_like(near_NHC)
-    for block, each_NFCQ in zip(factors, far_NFCQ, strict=True):
-        steps = near_NHCQ[:, : each_NFCQ.shape[1] * block, :, median]
+    for block, far_NFCQ in looks.items():
+        steps = near_NHCQ[:, : far_NFCQ.shape[1] * block, :, median]
         middle_NFC = np.median(rearrange(steps, "n (f s) c -> n f s c", s=block), axis=2)
-        change_NHC = _at_steps(each_NFCQ[..., median] - middle_NFC, block, horizon)
-        spread_NHC = _at_steps(_spread(each_NFCQ), block, horizon)
+        change_NHC = _at_steps(far_NFCQ[..., median] - middle_NFC, block, horizon)
+        spread_NHC = _at_steps(_spread(far_NFCQ), block, horizon)
         with np.errstate(over="ignore"):  # next to a spread of next to nothing
             relative_NHC = np.divide(
                 spread_NHC, near_NHC, out=np.full_like(near_NHC, np.inf), where=near_NHC > 0

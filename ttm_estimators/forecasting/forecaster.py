@@ -7,7 +7,7 @@ known in the future, K static covariates.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -251,16 +251,15 @@ class Forecaster:
         # The rows of a gap stand before those of the horizon.
         known_TX = joined.values_TC[:, list(config.covariate_channels)]
         known_HX = np.concatenate([known_TX, joined.known_FN[:horizon]])
-        return [_Row(history, known_HX[len(known_HX) - steps :], joined.static_K)]
+        return [_Row(history, known_HX[len(known_HX) - steps :], joined.static_K, {})]
 
     def _row(self, values_T1: Array, horizon: int, name: str) -> _Row:
         """One channel that is forecast by itself."""
         config = self.config
         history = latest(values_T1, config.context_length, config.input_length, name)
-        looks = from_farther(values_T1, config) if history.gap == 0 and horizon > NEAR else []
-        return _Row(
-            history, np.empty((horizon, 0)), (), [History(name, far_T1, 0) for far_T1 in looks]
-        )
+        looks = from_farther(values_T1, config) if history.gap == 0 and horizon > NEAR else {}
+        farther = {block: History(name, far_T1, 0) for block, far_T1 in looks.items()}
+        return _Row(history, np.empty((horizon, 0)), (), farther)
 
     def _limits(self, rows: list[_Row]) -> Array:
         """Bounds of every target in the context, shape (B, 1, V, 2)."""
@@ -275,16 +274,15 @@ class Forecaster:
         steps = reach(horizon, self.config) if places else horizon
         values_BHVQ = self._forecast_batch(rows, steps)
         if places:
-            factors = self.config.far_factors
-            looks = [
-                self._forecast_batch(
-                    [rows[i]._replace(history=rows[i].farther[look]) for i in places],
+            looks = {
+                block: self._forecast_batch(
+                    [rows[i]._replace(history=rows[i].farther[block]) for i in places],
                     steps // block,
                 )
-                for look, block in enumerate(factors)
-            ]
+                for block in self.config.far_factors
+            }
             median = self.quantile_levels.index(0.5)
-            values_BHVQ[places] = move(values_BHVQ[places], looks, factors, median)
+            values_BHVQ[places] = move(values_BHVQ[places], looks, median)
         return values_BHVQ[:, :horizon]
 
     @torch.inference_mode()
@@ -319,7 +317,7 @@ class _Row(NamedTuple):
     history: History
     known_HX: Array
     static_K: tuple[int, ...]
-    farther: Sequence[History] = ()
+    farther: Mapping[int, History]
     """The history in blocks of each length, where it is forecast from them too."""
 
 

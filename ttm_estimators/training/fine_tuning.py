@@ -403,8 +403,7 @@ def _from_farther(training: list[Cuts], config: TTMConfig, horizon: int) -> list
     """Cuts of long series as a forecaster looks at them from farther away."""
     far = []
     for one in training:
-        looks = from_farther(one.series.values_TC, config)
-        for look_TC, block in zip(looks, config.far_factors[: len(looks)], strict=True):
+        for block, look_TC in from_farther(one.series.values_TC, config).items():
             places = cutoffs(len(look_TC), max(1, horizon // block))
             far.append(Cuts(one.series._replace(values_TC=look_TC), *places))
     return far

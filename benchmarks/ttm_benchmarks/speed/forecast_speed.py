@@ -82,7 +82,7 @@ def main() -> None:
         THEIRS: lambda: theirs(short),
         "our network, 2,048 points": lambda: ours.network(context, horizon=HORIZON),
     } | {
-        facade(length): partial(ours.forecast, list(walks[:, -length:]), HORIZON)
+        facade(length): partial(ours.forecast, list(walks[:, -length:]), HORIZON, batch_size=BATCH)
         for length in LENGTHS
     }
     with torch.inference_mode():
