@@ -154,6 +154,18 @@ def test_every_window_has_something_to_learn_from(corpus):
         assert future.isfinite().any(dim=1).float().mean() > 0.8
 
 
+def test_young_series_begin_at_few_places_that_are_short_and_long_in_every_batch():
+    stream = WindowStream(2048, 96, 240, augmentation=False)
+    begins = []
+    for k in range(8):
+        unknown = stream.batch(k).past.isnan().int().cumprod(dim=1).sum(dim=1)
+        begins.append(set(unknown[unknown > 0].tolist()))
+    assert all(len(each) == 6 for each in begins)
+    assert all(min(each) < 1200 and max(each) > 2025 for each in begins)
+    assert len(set.union(*begins[:4])) == 24
+    assert begins[0] == begins[4] != begins[1]
+
+
 def test_some_synthetic_series_are_young_and_their_history_ends_at_the_cutoff():
     past, _, _ = WindowStream(*SHAPE[:2], 100).batch(3)
     young = past[:, :64].isnan().all(dim=1)

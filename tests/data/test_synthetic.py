@@ -69,6 +69,20 @@ def test_few_rows_hold_the_shares_of_the_families_on_average():
     assert torch.stack(rows).mean() == pytest.approx(0.1, abs=0.03)
 
 
+@pytest.mark.parametrize("rows", [100, 256, 16_384])
+def test_many_rows_hold_the_exact_shares_of_the_families(rows):
+    def family(number):
+        return lambda draw: torch.full((draw.series, draw.length), float(number))
+
+    shares = {family(k): share for k, share in enumerate(FAMILIES.values())}
+    for source in (generator(), generator()):
+        drawn = mixture(Draw(rows, 1, source), shares)[:, 0]
+        counts = drawn.long().bincount(minlength=len(shares))
+        assert counts.sum() == rows
+        exact = rows * torch.tensor(list(shares.values()))
+        assert (counts - exact).abs().max() <= 1
+
+
 def test_a_recursion_is_what_a_loop_over_time_gives():
     draw = Draw(3, 37, generator())
     gain, shocks = draw.uniform(-1.0, 1.0, 37), draw.normal(37)

@@ -13,15 +13,18 @@ from ttm_estimators.training import pretraining
 def main(output: Path, steps: int, budget: float | None) -> None:
     shorten_periods(setattr)
     rank = int(os.environ.get("RANK", "0"))
-    past = []
+    patches = []
 
-    def record(module, batch, batch_idx) -> None:
-        past.append(batch.past.nan_to_num().clone())
+    class Recording(pretraining.Step):
+        def __call__(self, batch, number) -> None:
+            varies = batch.prepared.scale_B1C.flatten() > 0.01
+            patches.append(batch.prepared.patch_BCPL[varies].flatten(1))
+            super().__call__(batch, number)
 
-    pretraining.Training.on_train_batch_start = record
+    pretraining.Step = Recording
     # The first process has the slower clock.
     network = train(output, steps=steps, budget=budget, clock=Clock(pace=1.0 + 2.0 * rank))
-    seen = {"windows": torch.cat(past), "weights": weights(network)}
+    seen = {"windows": torch.cat(patches), "weights": weights(network)}
     torch.save(seen, output / f"seen_by_{rank}.pt")
 
 

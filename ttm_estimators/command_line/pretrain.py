@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -42,6 +43,8 @@ def pretrain(
     seconds = None if budget is None else _read_budget(budget)
     if output.exists() and not output.is_dir():
         raise InputError(f"{output} is a file: name a folder")
+    # Read when torch is imported: windows of many lengths would leave a GPU's memory in pieces.
+    os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
     require("lightning", "train", "pre-training")
     from ttm_estimators.training.pretraining import pretrain as run
     from ttm_estimators.training.recipe_file import read_recipe

@@ -23,8 +23,15 @@ from ttm_estimators.network.resolution import UNKNOWN
 YOUNG_SHARE = 0.5
 """Share of synthetic series that are young: they begin inside the history."""
 
-YOUNG_LENGTHS = 4
-"""Different histories among the young series of a batch."""
+YOUNG_LENGTHS = 24
+"""Different histories of young series, even on a logarithmic scale. They are few, so that the same
+shapes come again: a Fourier transform on a GPU needs a plan for every new one."""
+
+YOUNG_LENGTHS_OF_A_BATCH = 6
+"""How many of them a batch has at most. The next batch has others."""
+
+YOUNG_STRIDE = 7
+"""From one length to the next, so that every batch has short and long ones."""
 
 
 class WindowStream(IterableDataset[Window]):
@@ -100,7 +107,7 @@ class WindowStream(IterableDataset[Window]):
         parts = []
         resolution_B = torch.full((self.batch_size,), UNKNOWN, device=self.device)
         if self.real < self.batch_size:
-            parts.append(self._synthetic(self.batch_size - self.real, generator))
+            parts.append(self._synthetic(self.batch_size - self.real, k, generator))
         if self.real:
             draw = Draw(self.real, 1, generator)
             shape = self.input_length, self.horizon
@@ -131,16 +138,30 @@ class WindowStream(IterableDataset[Window]):
         future_BH = future_BH.masked_fill(constant_B1, math.nan)
         return Window(past_BT, future_BH, resolution_B[order_B])
 
-    def _synthetic(self, series: int, generator: torch.Generator) -> Tensor:
-        each = round(series * YOUNG_SHARE / YOUNG_LENGTHS)
-        parts = [sample(series - YOUNG_LENGTHS * each, self.input_length + self.horizon, generator)]
-        parts += [self._young(each, generator) for _ in range(YOUNG_LENGTHS) if each]
+    def _synthetic(self, series: int, k: int, generator: torch.Generator) -> Tensor:
+        young = round(series * YOUNG_SHARE)
+        parts = [sample(series - young, self.input_length + self.horizon, generator)]
+        lengths = self._young_lengths(k)
+        ends = [young * (i + 1) // len(lengths) for i in range(len(lengths))]
+        for start, end, length in zip([0, *ends], ends, lengths, strict=False):
+            if end > start:
+                parts.append(self._young(end - start, length, generator))
         return torch.cat(parts)
 
-    def _young(self, series: int, generator: torch.Generator) -> Tensor:
+    def _young_lengths(self, k: int) -> list[int]:
+        """Points of history of the young series of batch ``k``."""
+        even = [
+            round(YOUNGEST * (self.input_length / YOUNGEST) ** ((i + 0.5) / YOUNG_LENGTHS))
+            for i in range(YOUNG_LENGTHS)
+        ]
+        first = k * YOUNG_LENGTHS_OF_A_BATCH
+        return [
+            even[i * YOUNG_STRIDE % YOUNG_LENGTHS]
+            for i in range(first, first + YOUNG_LENGTHS_OF_A_BATCH)
+        ]
+
+    def _young(self, series: int, history: int, generator: torch.Generator) -> Tensor:
         """Series whose trends and cycles unfold over a short life, of one length."""
-        u = float(torch.rand((), generator=generator, device=self.device))
-        history = round(YOUNGEST * (self.input_length / YOUNGEST) ** u)
         future = min(self.horizon, max(history, 48))
         values = sample(series, history + future, generator)
         left, right = self.input_length - history, self.horizon - future

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
 from einops import rearrange
 from torch import Tensor, nn
 
@@ -17,9 +16,9 @@ from ttm_estimators.network.config import TTMConfig
 from ttm_estimators.network.decoder import Decoder
 from ttm_estimators.network.exogenous import ExogenousMixer
 from ttm_estimators.network.heads import Head, Shortcut
-from ttm_estimators.network.patching import multi_scale_patches
-from ttm_estimators.network.scaling import FARTHEST_BACK, Scaling
-from ttm_estimators.network.season import Seasons, continue_seasons
+from ttm_estimators.network.prepared import Prepared, prepare
+from ttm_estimators.network.scaling import Scaling
+from ttm_estimators.network.season import Seasons
 
 COVARIATE_BOUND = 10.0
 """Standard deviations at which future covariates are cut (ours): a flag that its history does not
@@ -154,39 +153,25 @@ class TinyTimeMixer(nn.Module):
         Takes what :meth:`forward` takes. Fine-tuning with a frozen backbone does this once.
         """
         horizon = self._validated_horizon(past_BTC, horizon)
-        if observed_BTC is None:
-            observed_BTC = ~past_BTC.isnan()
-        # where, not multiplication: NaN times zero is NaN
-        past_BTC = torch.where(observed_BTC, past_BTC, 0.0)
-        points = self.config.context_length
-        scaling = Scaling.of(past_BTC[:, -points:], observed_BTC[:, -points:])
-        x_BTC = scaling.normalise(past_BTC)
-        if x_BTC.shape[1] > points:
-            before_BTC = x_BTC[:, :-points].clamp(-FARTHEST_BACK, FARTHEST_BACK)
-            x_BTC = torch.cat([before_BTC, x_BTC[:, -points:]], dim=1)
-        patch_BCPL = multi_scale_patches(
-            x_BTC[:, -points:],
-            observed_BTC[:, -points:],
-            scales=self.config.scales,
-            patch_length=self.config.patch_length,
-            mask_input=self.config.mask_input,
-        )
-        seasons = None
-        if self.config.seasons:
-            steps = -(-horizon // self.config.output_patch_length) * self.config.output_patch_length
-            seasons = continue_seasons(x_BTC, observed_BTC, steps, points)
-        if self.config.exogenous_scaling == "own":
-            past_BTC = torch.where(observed_BTC, x_BTC, 0.0)
-        recent_BTC = past_BTC[:, past_BTC.shape[1] - self.config.exogenous_context :]
+        return self._encode(prepare(self.config, past_BTC, observed_BTC, horizon), resolution_B)
+
+    def forecast_prepared(
+        self, prepared: Prepared, *, horizon: int | None = None, resolution_B: Tensor | None = None
+    ) -> Tensor:
+        """Forecast, on the normalised scale, what :func:`prepare` made of a history.
+
+        Training prepares many windows at once. For networks that take no covariates.
+        """
+        return self.decode(self._encode(prepared, resolution_B), horizon=horizon)[0]
+
+    def _encode(self, prepared: Prepared, resolution_B: Tensor | None) -> Encoded:
         return Encoded(
-            hidden_BCPD=self.backbone(patch_BCPL, resolution_B),
-            latest_BCL=patch_BCPL[:, :, -1],
-            recent_BTN=recent_BTC[..., [*self.config.targets, *self.config.covariate_channels]]
-            if self.config.exogenous_mixing
-            else recent_BTC,
-            loc_B1C=scaling.loc,
-            scale_B1C=scaling.scale,
-            seasons=seasons,
+            hidden_BCPD=self.backbone(prepared.patch_BCPL, resolution_B),
+            latest_BCL=prepared.patch_BCPL[:, :, -1],
+            recent_BTN=prepared.recent_BTN,
+            loc_B1C=prepared.loc_B1C,
+            scale_B1C=prepared.scale_B1C,
+            seasons=prepared.seasons,
         )
 
     def decode(

@@ -15,6 +15,7 @@ from ttm_estimators.data.windows import Window
 from ttm_estimators.network import TinyTimeMixer
 from ttm_estimators.network.resolution import UNKNOWN
 from ttm_estimators.training.loss import pinball_loss
+from ttm_estimators.training.optimizer import BETAS, make_optimizer
 from ttm_estimators.training.recipe import Recipe
 
 
@@ -90,15 +91,11 @@ class Training(lightning.LightningModule):
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
 
     def configure_optimizers(self) -> dict[str, object]:  # type: ignore[override]
-        matrices = [p for p in self.network.parameters() if p.ndim > 1]
-        vectors = [p for p in self.network.parameters() if p.ndim <= 1]
-        optimizer = torch.optim.AdamW(
-            [
-                {"params": matrices, "weight_decay": self.recipe.weight_decay},
-                {"params": vectors, "weight_decay": 0.0},
-            ],
-            lr=self.recipe.learning_rate,
-            betas=(0.9, 0.98),
+        optimizer = make_optimizer(
+            self.network,
+            self.recipe.learning_rate,
+            self.recipe.weight_decay,
+            betas=BETAS,
             fused=self.trainer.precision != "16-mixed",
         )
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.recipe.rate(step))

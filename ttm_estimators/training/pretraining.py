@@ -1,49 +1,57 @@
-"""Pre-training on synthetic and real windows with Lightning."""
+"""Pre-training on synthetic and real windows."""
 
 from __future__ import annotations
 
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, replace
-from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
 
-import lightning
 import torch
-from lightning.pytorch.callbacks import RichProgressBar
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-from torch import Tensor
-from torch.optim.swa_utils import AveragedModel
-from torch.utils.data import DataLoader
+from torch import distributed
 
 from ttm_estimators.data.corpus import Corpus
 from ttm_estimators.data.stream import WindowStream
-from ttm_estimators.data.windows import Window
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
+from ttm_estimators.training.chunks import Chunk, chunks, prepare_chunk
 from ttm_estimators.training.hardware import describe_hardware, peak_memory
-from ttm_estimators.training.module import Training
-from ttm_estimators.training.quiet import quiet
+from ttm_estimators.training.nested import map_tensors
 from ttm_estimators.training.recipe import Recipe
 from ttm_estimators.training.run_folder import (
     RUN_FILE,
     UNDECIDED,
     checkpoints,
     claim,
+    is_first_process,
+    read_checkpoint,
     read_run,
     save_checkpoint,
-    trained_steps,
     write,
 )
+from ttm_estimators.training.run_log import RunLog
+from ttm_estimators.training.step import Step, chunk_loss
 from ttm_estimators.weights import load_network, resolve, save_network
 from ttm_estimators.weights.shipped import CARD_FILE
 
-CHECKPOINT_EVERY = 200
+CPU_CHUNK_WINDOWS = 512
+"""Windows that a processor makes at once. More only fill memory, 26 kB a window of the network that
+ships."""
 
-AVERAGE_EVERY = 10
-"""Steps from one look at the clock, and one weight in the running mean, to the next."""
+GPU_CHUNK_WINDOWS = 65_536
+"""Windows that a GPU makes at once, at most: they take hardly longer than a few."""
+
+GPU_WINDOW_BYTES = 500_000
+"""Memory that a GPU is to have for each of them: 200 kB to make it, the others to train."""
+
+LOOK_STEPS = 20
+"""Steps from one look at the clock and the loss to the next, at least: on a GPU a look waits for
+what is queued. It comes between two chunks."""
+
+CHECKPOINT_SECONDS = 60.0
+"""Seconds from one checkpoint to the next, at least."""
 
 VALIDATION_BATCHES = 4
 
@@ -66,8 +74,11 @@ def pretrain(
     """Train a network on a stream of windows and write it to a weights folder.
 
     A run that was interrupted goes on from its last checkpoint in ``output`` when it is called
-    again, and ends where it would have. It may be given more steps or a larger budget, even when it
-    has finished: it goes on from where its rate began to decay.
+    again, and on a CPU ends where it would have, bit by bit. It may be given more steps or a larger
+    budget, even when it has finished: it goes on from where its rate began to decay.
+
+    Trains on a GPU where there is one. Under ``torchrun`` every process trains on windows of its
+    own, and on a GPU of its own.
 
     Parameters
     ----------
@@ -101,259 +112,277 @@ def pretrain(
     ------
     ValueError
         When the network is not one for single series, ``start`` is of another geometry, the recipe
-        needs a corpus, or ``output`` holds another run.
+        needs a corpus, ``output`` holds another run, or the loss is no longer finite.
     """
-    torch.set_flush_denormal(True)  # before there are threads, which take it over
-    try:
-        if recipe.real_share > 0 and corpus is None:
-            raise ValueError(
-                f"real_share is {recipe.real_share}: name a corpus to cut these windows from, or "
-                "set real_share to 0"
-            )
-        lightning.seed_everything(recipe.seed, verbose=False)
+    if config.tied_channels:
+        raise ValueError(
+            "this network mixes channels or takes covariates, which single series do not have: "
+            "choose another"
+        )
+    if recipe.real_share > 0 and corpus is None:
+        raise ValueError(
+            f"real_share is {recipe.real_share}: name a corpus to cut these windows from, or "
+            "set real_share to 0"
+        )
+    with _on_own_device() as device:
+        torch.manual_seed(recipe.seed)
         network = TinyTimeMixer(config)
         if start is not None:
             _start_from(network, start)
         real, held_back = Corpus.read(corpus).split() if corpus is not None else (None, None)
-        module = _Pretraining(network, recipe, real, held_back, workers)
         steps = claim(output, config, recipe, budget, start)
-        module.recipe = replace(recipe, steps=steps)
-        course = _Course(output, budget, clock)
-        first = trained_steps(course.last)
-        folder = f"from_step_{first}"  # one for each start: a logger empties the one that it finds
-        with quiet():
-            trainer = lightning.Trainer(
-                accelerator="auto",
-                devices=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),  # as torchrun sets them
-                num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", "1")),
-                precision=recipe.precision,
-                max_steps=steps,
-                max_epochs=-1,
-                check_val_every_n_epoch=None,
-                val_check_interval=recipe.validation_every,
-                num_sanity_val_steps=0,
-                gradient_clip_val=recipe.gradient_clip,
-                use_distributed_sampler=False,
-                callbacks=[course, *([_ProgressBar(course)] if progress else [])],
-                logger=[
-                    CSVLogger(output, name="log", version=folder),
-                    TensorBoardLogger(output, name="tensorboard", version=folder),
-                ],
-                log_every_n_steps=20,
-                enable_checkpointing=False,
-                enable_progress_bar=progress,
-                enable_model_summary=False,
-            )
-            trainer.fit(module, ckpt_path=course.last if first else None)
+        run = _Run(
+            network.to(device),
+            replace(recipe, steps=steps),
+            output,
+            real,
+            held_back,
+            budget=budget,
+            workers=workers,
+            clock=clock,
+        )
+        with RunLog(output, run.done, progress=progress, silent=not is_first_process()) as log:
+            run.train(log)
+        trained = run.step.average.cpu().requires_grad_(True)
+        if is_first_process():
+            run.write_card()
+            save_network(trained, output)
+    return trained
+
+
+@contextmanager
+def _on_own_device() -> Iterator[torch.device]:
+    """The device of this process, and the others' acquaintance made under ``torchrun``."""
+    torch.set_flush_denormal(True)  # before there are threads, which take it over
+    device = torch.device("cpu")
+    precision = torch.get_float32_matmul_precision()
+    if torch.cuda.is_available():
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(device)
+        torch.set_float32_matmul_precision("high")
+    if _processes() > 1:
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        with torch.random.fork_rng([device.index] if device.type == "cuda" else []):
+            yield device
     finally:
+        if _processes() > 1:
+            distributed.destroy_process_group()
+        torch.set_float32_matmul_precision(precision)
         torch.set_flush_denormal(False)
-    network = module.averaged.cpu().requires_grad_(True).eval()
-    if trainer.is_global_zero:
-        save_network(network, output)
-    return network
 
 
-class _Pretraining(Training):
-    """Training on the stream of windows, with a running mean of the weights."""
+def _processes() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))  # as torchrun sets it
+
+
+def _chunk_windows(device: torch.device) -> int:
+    if device.type == "cpu":
+        return CPU_CHUNK_WINDOWS
+    memory = torch.cuda.get_device_properties(device).total_memory
+    return min(GPU_CHUNK_WINDOWS, memory // GPU_WINDOW_BYTES)
+
+
+class _Run:
+    """A run from its last checkpoint to its end."""
 
     def __init__(
         self,
         network: TinyTimeMixer,
         recipe: Recipe,
+        output: Path,
         corpus: Corpus | None,
         held_back: Corpus | None,
+        *,
+        budget: float | None,
         workers: int,
+        clock: Callable[[], float],
     ) -> None:
-        super().__init__(network, recipe)
-        self.corpus = corpus
-        self.held_back = held_back
-        self.workers = workers
-        self.average = AveragedModel(network, avg_fn=self._mean).requires_grad_(False)
-
-    def _mean(self, mean: Tensor, weight: Tensor, weights: Tensor | int) -> Tensor:
-        return mean + (weight - mean) / (1 + self.recipe.averaged_share * weights)
-
-    @property
-    def averaged(self) -> TinyTimeMixer:
-        """The network with the mean of the weights."""
-        return cast(TinyTimeMixer, self.average.module)
-
-    def train_dataloader(self) -> DataLoader[Window]:
-        on_gpu = self.device.type == "cuda"
-        windows = WindowStream(
-            *self._shape,
-            seed=self.recipe.seed,
-            first=self.global_step,
-            rank=self.global_rank,
-            ranks=self.trainer.world_size,
-            corpus=self.corpus,
-            real_share=self.recipe.real_share,
-            augmentation=self.recipe.augmentation,
-            device=self.device if on_gpu else "cpu",
-            input_length=self.network.config.input_length,
-        )
-        return DataLoader(windows, batch_size=None, num_workers=0 if on_gpu else self.workers)
-
-    def val_dataloader(self) -> list[DataLoader[Window]]:
-        """Fixed windows: every process takes all of them, and so finds the same loss."""
-        seed = self.recipe.seed + VALIDATION_SEED
-        longest = self.network.config.input_length
-        streams = [WindowStream(*self._shape, seed=seed, input_length=longest)]
-        if self.held_back is not None:
-            streams.append(
-                WindowStream(
-                    *self._shape,
-                    seed=seed,
-                    corpus=self.held_back,
-                    real_share=1.0,
-                    input_length=longest,
-                )
-            )
-        return [
-            DataLoader(
-                [stream.batch(k) for k in range(VALIDATION_BATCHES)],  # type: ignore[arg-type]
-                batch_size=None,
-            )
-            for stream in streams
-        ]
-
-    @property
-    def _shape(self) -> tuple[int, int, int]:
-        config = self.network.config
-        return config.context_length, config.horizon, self.recipe.batch_size
-
-    def validation_step(self, window: Window, batch_idx: int, dataloader_idx: int = 0) -> None:
-        loss = self.loss(window, self.averaged)
-        name = ("val_synthetic", "val_corpus")[dataloader_idx]
-        self.log(name, loss, batch_size=len(window.past), add_dataloader_idx=False, prog_bar=True)
-
-
-class _Course(lightning.Callback):
-    """Averages weights, decides by the clock when to decay, and writes checkpoints."""
-
-    def __init__(self, output: Path, budget: float | None, clock: Callable[[], float]) -> None:
+        self.recipe = recipe
         self.output = output
         self.budget = budget
+        self.workers = workers
         self.clock = clock
+        self.config = network.config
+        self.device = next(network.parameters()).device
+        self.chunk_steps = max(1, _chunk_windows(self.device) // recipe.batch_size)
         self.last, self.stable = checkpoints(output)
-        self.before = 0.0
-        self.began = math.nan
-        self.first = 0
+        found = read_checkpoint(self.last)
+        self.done = self.first = self.looked = found.steps if found else 0
+        self.before = found.seconds if found else 0.0
+        self.began = self.moment = self.saved = clock()
+        self.validation = self._validation(held_back)
+        self.chunks = chunks(self.config, self._windows(corpus), workers)
+        self.chunk = next(self.chunks)
+        self.step = Step(network, recipe, self.chunk, _processes())
+        if found:
+            self.step.restore(found.tensors)
+
+    def _windows(self, corpus: Corpus | None) -> WindowStream:
+        return WindowStream(
+            self.config.context_length,
+            self.config.horizon,
+            self.recipe.batch_size * self.chunk_steps,
+            seed=self.recipe.seed,
+            first=self.done // self.chunk_steps,
+            rank=int(os.environ.get("RANK", "0")),
+            ranks=_processes(),
+            corpus=corpus,
+            real_share=self.recipe.real_share,
+            augmentation=self.recipe.augmentation,
+            device=self.device,
+            input_length=self.config.input_length,
+        )
+
+    def _validation(self, held_back: Corpus | None) -> dict[str, list[Chunk]]:
+        """Fixed windows, made on the processor, so that losses can be compared between machines."""
+        if not is_first_process():
+            return {}
+        sources: dict[str, Corpus | None] = {"val_synthetic": None}
+        if held_back is not None:
+            sources["val_corpus"] = held_back
+        made = {}
+        for name, corpus in sources.items():
+            stream = WindowStream(
+                self.config.context_length,
+                self.config.horizon,
+                self.recipe.batch_size,
+                seed=self.recipe.seed + VALIDATION_SEED,
+                corpus=corpus,
+                real_share=1.0,
+                input_length=self.config.input_length,
+            )
+            made[name] = [
+                self._here(prepare_chunk(self.config, stream.batch(k)))
+                for k in range(VALIDATION_BATCHES)
+            ]
+        return made
+
+    def _here(self, chunk: Chunk) -> Chunk:
+        moved: Chunk = map_tensors(lambda tensor: tensor.to(self.device), chunk)
+        return moved
+
+    def train(self, log: RunLog) -> None:
+        """Take all steps that are left, a chunk at a time."""
+        while self.done < self.recipe.steps:
+            self._train_on(self.chunk)
+            if self.done < self.recipe.steps:
+                self.chunk = next(self.chunks)  # on a GPU, while it does what was queued
+            if self.done - self.looked >= LOOK_STEPS or self.done == self.recipe.steps:
+                self._look(log)
+
+    def _look(self, log: RunLog) -> None:
+        """Tell of the steps since the last look, decide on the end, and write a checkpoint."""
+        before, self.looked = self.looked, self.done
+        since, self.moment = self.moment, self.clock()
+        loss, not_finite = self.step.take_sums()
+        loss /= self.done - before
+        if not math.isfinite(loss):
+            raise ValueError(
+                f"the loss is {loss} after {self.done} steps: train with a lower learning_rate in "
+                "another folder"
+            )
+        self._decide()
+        windows = (self.done - before) * self.recipe.batch_size * _processes()
+        metrics = {
+            "loss": loss,
+            "learning_rate": float(self.step.learning_rate),
+            "windows_per_second": windows / max(self.moment - since, 1e-9),
+            "windows_not_finite": not_finite,
+            "hours": self._elapsed / 3600,
+        }
+        every = self.recipe.validation_every
+        if self.done // every > before // every or self.done == self.recipe.steps:
+            metrics |= self._validate()
+        log.write(metrics, self.done)
+        steps = None if self.recipe.steps == UNDECIDED else self.recipe.steps
+        log.show(self.done, steps, self._seconds_left)
+        if self.done == self.recipe.steps or self.moment - self.saved >= CHECKPOINT_SECONDS:
+            self._save(self.last)
+            self.saved = self.moment
+
+    def _train_on(self, chunk: Chunk) -> None:
+        """Take the steps of a chunk, or those that are left of it."""
+        size = self.recipe.batch_size
+        for place in range(self.done % self.chunk_steps, self.chunk_steps):
+            batch = slice(place * size, (place + 1) * size)
+            self.step(map_tensors(lambda tensor, batch=batch: tensor[batch], chunk), self.done)
+            self.done += 1
+            if self.done == self.recipe.stable_steps:
+                self._save(self.stable)
+            if self.done == self.recipe.steps:
+                return
+
+    def _decide(self) -> None:
+        """Fix the number of steps when it is time to decay. The first process's clock decides."""
+        if self.recipe.steps != UNDECIDED or self.budget is None:
+            return
+        stable_share = 1 - self.recipe.decay_share
+        is_time = torch.tensor(
+            float(self._elapsed >= stable_share * self.budget), device=self.device
+        )
+        if _processes() > 1:
+            distributed.broadcast(is_time, src=0)
+        if not is_time:
+            return
+        steps = math.ceil(self.done / stable_share)
+        while replace(self.recipe, steps=steps).stable_steps < self.done:
+            steps += 1  # rounding
+        self.recipe = self.step.recipe = replace(self.recipe, steps=steps)
+        self._save(self.stable)
+        if is_first_process():
+            write(self.output / RUN_FILE, {**read_run(self.output), "steps": steps})
+
+    def _validate(self) -> Mapping[str, float]:
+        with torch.no_grad():
+            return {
+                name: sum(float(chunk_loss(self.step.average, chunk)) for chunk in chunks)
+                / len(chunks)
+                for name, chunks in self.validation.items()
+            }
+
+    def _save(self, path: Path) -> None:
+        if is_first_process():
+            save_checkpoint(path, self.step.tensors(), self.done, self._elapsed)
 
     @property
-    def elapsed(self) -> float:
-        """Seconds of training, over all restarts."""
-        return self.before + self.clock() - self.began
+    def _elapsed(self) -> float:
+        """Seconds of training until the last look, over all restarts."""
+        return self.before + self.moment - self.began
 
-    def seconds_left(self, module: _Pretraining) -> float:
+    @property
+    def _seconds_left(self) -> float:
         """Seconds to the end, by the budget or by the pace so far."""
-        if module.recipe.steps == UNDECIDED:
-            return (self.budget or math.inf) - self.elapsed
-        done = module.global_step - self.first
-        left = module.recipe.steps - module.global_step
-        return left * (self.clock() - self.began) / max(1, done)
+        if self.recipe.steps == UNDECIDED:
+            return max(0.0, (self.budget or math.inf) - self._elapsed)
+        left = self.recipe.steps - self.done
+        return left * (self.moment - self.began) / (self.done - self.first)
 
-    def on_train_start(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
-    ) -> None:
-        self.began = self.clock()
-        self.first = trainer.global_step
-
-    def on_train_batch_end(  # type: ignore[override]
-        self, trainer: lightning.Trainer, pl_module: _Pretraining, *_: Any
-    ) -> None:
-        step = trainer.global_step
-        regular = step % AVERAGE_EVERY == 0
-        if regular:
-            pl_module.average.update_parameters(pl_module.network)
-            pl_module.log("hours", self.elapsed / 3600)
-        decided = regular and self._decide(trainer, pl_module)
-        if step == pl_module.recipe.stable_steps:
-            save_checkpoint(trainer, self.stable)
-        if decided and trainer.is_global_zero:
-            run = {**read_run(self.output), "steps": pl_module.recipe.steps}
-            write(self.output / RUN_FILE, run)
-        if step % CHECKPOINT_EVERY == 0 or step == pl_module.recipe.stable_steps:
-            save_checkpoint(trainer, self.last)
-        if step == pl_module.recipe.steps and not regular:
-            pl_module.average.update_parameters(pl_module.network)
-
-    def _decide(self, trainer: lightning.Trainer, module: _Pretraining) -> bool:
-        """Fix the number of steps when it is time to decay. All processes take one clock."""
-        if module.recipe.steps != UNDECIDED or self.budget is None:
-            return False
-        stable_share = 1 - module.recipe.decay_share
-        if not trainer.strategy.broadcast(self.elapsed >= stable_share * self.budget):
-            return False
-        steps = math.ceil(trainer.global_step / stable_share)
-        while replace(module.recipe, steps=steps).stable_steps < trainer.global_step:
-            steps += 1  # rounding
-        module.recipe = replace(module.recipe, steps=steps)
-        trainer.fit_loop.epoch_loop.max_steps = steps
-        return True
-
-    def on_train_end(  # type: ignore[override]
-        self, trainer: lightning.Trainer, pl_module: _Pretraining
-    ) -> None:
-        if not trainer.is_global_zero:
-            return
-        batch = pl_module.recipe.batch_size * trainer.world_size
-        seconds = self.clock() - self.began
-        hours = self.elapsed / 3600
-        hardware, cores = describe_hardware(
-            trainer.world_size, trainer.num_nodes, pl_module.workers
-        )
+    def write_card(self) -> None:
+        """Note what the run took."""
+        processes = _processes()
+        batch = self.recipe.batch_size * processes
+        hours = self._elapsed / 3600
+        machines = int(os.environ.get("GROUP_WORLD_SIZE", "1"))
+        hardware, cores = describe_hardware(processes, machines, self.workers)
         memory = peak_memory()
         card = {
-            "parameters": sum(tensor.numel() for tensor in pl_module.network.parameters()),
-            "steps": trainer.global_step,
-            "windows": trainer.global_step * batch,
+            "parameters": sum(tensor.numel() for tensor in self.step.network.parameters()),
+            "steps": self.done,
+            "windows": self.done * batch,
             "hours": round(hours, 3),
             "hardware": hardware,
             "cores": cores,
             "core_hours": round(cores * hours, 3),
-            "windows_per_second": round((trainer.global_step - self.first) * batch / seconds),
+            "windows_per_second": round(
+                (self.done - self.first) * batch / max(self.moment - self.began, 1e-9)
+            ),
             "peak_memory_gb": None if memory is None else round(memory / 1e9, 2),
-            "seed": pl_module.recipe.seed,
-            "real_share": pl_module.recipe.real_share,
+            "seed": self.recipe.seed,
+            "real_share": self.recipe.real_share,
             "start": read_run(self.output)["start"],
         }
         write(self.output / CARD_FILE, card)
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"elapsed": self.elapsed}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.before = state_dict["elapsed"]
-
-
-class _ProgressBar(RichProgressBar):
-    """Knows how many steps there will be, and the time left."""
-
-    def __init__(self, course: _Course) -> None:
-        super().__init__(refresh_rate=2)
-        self.course = course
-
-    def _get_train_description(self, current_epoch: int) -> str:
-        """Lightning's counts epochs, of which the stream has none."""
-        return "Training".ljust(len(self.validation_description))
-
-    @property
-    def total_train_batches(self) -> int | float:
-        steps = cast(_Pretraining, self.trainer.lightning_module).recipe.steps
-        return math.inf if steps == UNDECIDED else steps
-
-    def on_train_batch_end(  # type: ignore[override]
-        self, trainer: lightning.Trainer, pl_module: _Pretraining, *rest: Any
-    ) -> None:
-        if trainer.global_step % 10 == 0:  # on a GPU a look at the loss waits for it
-            super().on_train_batch_end(trainer, pl_module, *rest)
-
-    def get_metrics(self, trainer: lightning.Trainer, pl_module: _Pretraining) -> dict[str, Any]:  # type: ignore[override]
-        left = timedelta(seconds=round(self.course.seconds_left(pl_module)))
-        metrics = {**super().get_metrics(trainer, pl_module), "left": str(left)}
-        metrics.pop("v_num", None)
-        return metrics
 
 
 def _start_from(network: TinyTimeMixer, start: str | Path) -> None:

@@ -57,10 +57,10 @@ class Recipe:
     """Of the first weights and the data."""
 
     compile: bool = False
-    """Whether to compile the network: a minute of waiting, then half as fast again."""
+    """Whether to compile the network: up to a minute of waiting, then half as fast again."""
 
     precision: Precision = "32-true"
-    """Lightning's name of the number format."""
+    """Number format: float32, or bfloat16 where autocast takes it. Named as Lightning does."""
 
     def __post_init__(self) -> None:
         for field in fields(self):

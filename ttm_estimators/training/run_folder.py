@@ -9,10 +9,11 @@ import os
 import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import lightning
-import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
 
 from ttm_estimators.network import TTMConfig
 from ttm_estimators.training.recipe import Recipe
@@ -92,16 +93,39 @@ def is_first_process() -> bool:
     return int(os.environ.get("RANK", "0")) == 0  # as torchrun sets it
 
 
+class Checkpoint(NamedTuple):
+    """Where a run was."""
+
+    tensors: dict[str, Tensor]
+    """All that it had to keep, on the processor."""
+
+    steps: int
+    seconds: float
+    """Of training, over all restarts."""
+
+
 def checkpoints(output: Path) -> tuple[Path, Path]:
     """The last checkpoint, and the one at the end of the stable phase."""
-    return output / "checkpoints" / "last.ckpt", output / "checkpoints" / "stable.ckpt"
+    folder = output / "checkpoints"
+    return folder / "last.safetensors", folder / "stable.safetensors"
 
 
-def save_checkpoint(trainer: lightning.Trainer, path: Path) -> None:
+def save_checkpoint(path: Path, tensors: dict[str, Tensor], steps: int, seconds: float) -> None:
     """Write a checkpoint so that it is there as a whole or not at all."""
-    trainer.save_checkpoint(_partial(path))
-    if trainer.is_global_zero:
-        os.replace(_partial(path), path)
+    path.parent.mkdir(exist_ok=True)
+    kept = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(kept, _partial(path), {"steps": str(steps), "seconds": repr(seconds)})
+    os.replace(_partial(path), path)
+
+
+def read_checkpoint(path: Path) -> Checkpoint | None:
+    """Read a checkpoint, None where there is none."""
+    if not path.exists():
+        return None
+    with safe_open(path, "pt") as file:
+        about = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    return Checkpoint(tensors, int(about["steps"]), float(about["seconds"]))
 
 
 def _partial(path: Path) -> Path:
@@ -112,8 +136,8 @@ def trained_steps(checkpoint: Path) -> int:
     """Steps that a checkpoint has behind it."""
     if not checkpoint.exists():
         return 0
-    step: int = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
-    return step
+    with safe_open(checkpoint, "pt") as file:
+        return int(file.metadata()["steps"])
 
 
 def read_run(output: Path) -> dict[str, Any]:

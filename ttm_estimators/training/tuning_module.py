@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import math
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +22,8 @@ from ttm_estimators.network import TinyTimeMixer
 from ttm_estimators.network.model import Encoded
 from ttm_estimators.network.resolution import unknown_resolution
 from ttm_estimators.training.loss import pinball_loss
+from ttm_estimators.training.nested import map_tensors
+from ttm_estimators.training.optimizer import make_optimizer
 
 ENCODED_AT_ONCE = 256
 """Windows in one pass through a frozen backbone."""
@@ -50,7 +51,7 @@ class Examples(NamedTuple):
         past, future, known, static = (tensor[places] for tensor in self[:4])
         encoded = None
         if self.encoded is not None:
-            encoded = _of_tensors(lambda tensor: tensor[places], self.encoded)
+            encoded = map_tensors(lambda tensor: tensor[places], self.encoded)
         return Examples(past, future, known, static, encoded)
 
     def parts(self, size: int) -> list[Examples]:
@@ -75,17 +76,7 @@ def examples(windows: Windows, network: TinyTimeMixer, *, encode: bool) -> Examp
             )
             for one in plain.parts(ENCODED_AT_ONCE)
         ]
-    return plain._replace(encoded=_of_tensors(lambda *parts: torch.cat(parts), *encoded))
-
-
-def _of_tensors(function: Callable[..., Tensor], *values: Any) -> Any:
-    """Apply a function to the tensors that stand in the same place of some tuples of tuples."""
-    if values[0] is None:
-        return None
-    if isinstance(values[0], tuple):
-        places = zip(*values, strict=True)
-        return type(values[0])(*(_of_tensors(function, *parts) for parts in places))
-    return function(*values)
+    return plain._replace(encoded=map_tensors(lambda *parts: torch.cat(parts), *encoded))
 
 
 class Tuning(lightning.LightningModule):
@@ -149,16 +140,7 @@ class Tuning(lightning.LightningModule):
         self.log("val_loss", self.loss(batch), batch_size=len(batch.past), prog_bar=True)
 
     def configure_optimizers(self) -> dict[str, object]:  # type: ignore[override]
-        trained = [p for p in self.network.parameters() if p.requires_grad]
-        matrices = [p for p in trained if p.ndim > 1]
-        vectors = [p for p in trained if p.ndim <= 1]
-        optimizer = torch.optim.AdamW(
-            [
-                {"params": matrices, "weight_decay": WEIGHT_DECAY},
-                {"params": vectors, "weight_decay": 0.0},
-            ],
-            lr=self.learning_rate,
-        )
+        optimizer = make_optimizer(self.network, self.learning_rate, WEIGHT_DECAY)
         warm_up = max(1.0, WARM_UP * self.steps)
 
         def rate(step: int) -> float:

@@ -1,4 +1,6 @@
-"""Points per second of the synthetic priors, of windows of a corpus, and of the whole stream."""
+"""Points per second of the synthetic priors, of windows of a corpus, of the whole stream, and of it
+prepared for training.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +17,7 @@ from ttm_estimators import PRESETS
 from ttm_estimators.data.corpus import Corpus
 from ttm_estimators.data.stream import WindowStream
 from ttm_estimators.data.synthetic import Draw, sample
+from ttm_estimators.training.chunks import prepare_chunk
 
 GEOMETRY = "ttm_2048_720"
 CONFIG = PRESETS[GEOMETRY]
@@ -48,6 +51,7 @@ def sources(
     batches = iter(stream)
     kind = "half real" if corpus is not None else "synthetic"
     made[f"augmented stream, {kind}"] = lambda: next(batches)
+    made["the same, prepared for a step"] = lambda: prepare_chunk(CONFIG, next(batches))
     return made
 
 

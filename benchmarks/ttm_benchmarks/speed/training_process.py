@@ -11,12 +11,11 @@ import logging
 import sys
 import tempfile
 import warnings
-from dataclasses import replace
 from time import perf_counter
 from typing import Any, cast
 
 import torch
-from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler
+from torch.utils.data import BatchSampler, Dataset, RandomSampler
 
 from ttm_estimators import PRESETS, TinyTimeMixer
 from ttm_estimators.data.windows import Window
@@ -74,40 +73,24 @@ def say(value: float) -> None:
 
 
 def train_ours(windows: Windows, batch_size: int, steps: int, compiled: bool) -> None:
-    """Train our network with Lightning, as pre-training does."""
-    import lightning
-
-    from ttm_estimators.training.module import Training
-    from ttm_estimators.training.quiet import quiet
+    """Train our network as pre-training does."""
+    from ttm_estimators.training.chunks import prepare_chunk
     from ttm_estimators.training.recipe import Recipe
+    from ttm_estimators.training.step import Step
 
-    pace = Pace(steps)
-
-    class Paced(lightning.Callback):
-        def on_train_batch_start(self, *_: Any) -> None:
-            pace.begin_step()
-
-        def on_train_batch_end(self, *_: Any) -> None:
-            pace.end_step()
-
-    recipe = replace(Recipe(), steps=len(windows) // batch_size, compile=compiled)
+    recipe = Recipe(
+        steps=len(windows) // batch_size, batch_size=batch_size, compile=compiled, real_share=0.0
+    )
     network = TinyTimeMixer(CONFIG)
     say(sum(parameter.numel() for parameter in network.parameters()))
+    step = Step(network, recipe, prepare_chunk(CONFIG, windows[list(range(batch_size))]))
+    pace = Pace(steps)
     # Whole batches at once, as the streams of pre-training make them.
     order = BatchSampler(RandomSampler(windows), batch_size, drop_last=True)
-    loader = DataLoader(windows, batch_size=None, sampler=order)
-    with tempfile.TemporaryDirectory() as folder, quiet():
-        lightning.Trainer(
-            accelerator="cpu",
-            max_steps=recipe.steps,
-            gradient_clip_val=recipe.gradient_clip,
-            callbacks=[Paced()],
-            default_root_dir=folder,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-        ).fit(Training(network, recipe), loader)
+    for number, places in enumerate(order):
+        pace.begin_step()
+        step(prepare_chunk(CONFIG, windows[places]), number)
+        pace.end_step()
 
 
 def granite_network() -> Any:

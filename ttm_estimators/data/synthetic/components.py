@@ -16,6 +16,9 @@ from torch.nn import functional
 
 PROFILE_POINTS = 128
 
+MANY_ROWS = 100
+"""Rows of a mixture from which on rounding the share of a family to whole rows changes little."""
+
 CYCLES = (
     (24.0, 168.0),
     (48.0, 336.0),
@@ -78,10 +81,13 @@ class Draw:
 def mixture(draw: Draw, shares: Mapping[Callable[[Draw], Tensor], float]) -> Tensor:
     """Rows of several families in random order, each family with its share, shape (N, T).
 
-    The shares hold on average however few the rows are: where one family ends and the next begins
-    is shifted at random.
+    Many rows have every family with its exact share, rounded: the same shapes come again, which
+    Fourier transforms on a GPU need. Of few rows the shares hold on average, as where one family
+    ends and the next begins is shifted at random.
     """
-    shift = float(torch.rand((), generator=draw.generator, device=draw.device))
+    shift = 0.5
+    if draw.series < MANY_ROWS:
+        shift = float(torch.rand((), generator=draw.generator, device=draw.device))
     parts, start, total = [], 0, 0.0
     for family, share in shares.items():
         total += share

@@ -1,0 +1,201 @@
+"""One step of pre-training: loss, gradients, AdamW, and the running mean of the weights.
+
+All that a step reads and writes stays in the same memory, so that on a GPU the whole of it is one
+CUDA graph.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, distributed, nn
+
+from ttm_estimators.network import TinyTimeMixer
+from ttm_estimators.training.chunks import Chunk
+from ttm_estimators.training.loss import pinball_loss
+from ttm_estimators.training.nested import map_tensors
+from ttm_estimators.training.optimizer import BETAS, make_optimizer
+from ttm_estimators.training.recipe import Recipe
+
+WARM_UP_RUNS = 3
+"""Runs before a CUDA graph is captured, as libraries allocate and choose kernels in the first."""
+
+
+def chunk_loss(
+    network: TinyTimeMixer, chunk: Chunk, *, relative: bool = False, precision: str = "32-true"
+) -> Tensor:
+    """Quantile loss of prepared windows, on the scale of their histories.
+
+    Parameters
+    ----------
+    network : TinyTimeMixer
+        Network to forecast with.
+    chunk : Chunk
+        The windows.
+    relative : bool, default False
+        See :func:`~ttm_estimators.training.loss.pinball_loss`.
+    precision : str, default "32-true"
+        As in a recipe.
+    """
+    device = chunk.target_BHV.device.type
+    with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16-mixed"):
+        forecast_BHVQ = network.forecast_prepared(
+            chunk.prepared,
+            horizon=chunk.target_BHV.shape[1],
+            resolution_B=chunk.resolution_B if network.config.resolutions else None,
+        )
+    return pinball_loss(
+        forecast_BHVQ, chunk.target_BHV, network.config.quantile_levels, relative=relative
+    )
+
+
+class Step:
+    """Trains a network in place, a batch at a time.
+
+    Under several processes gradients are averaged over them.
+
+    Parameters
+    ----------
+    network : TinyTimeMixer
+        On the device where it is trained.
+    recipe : Recipe
+        How to train it. The number of steps may still be undecided.
+    example : Chunk
+        Windows of which the first are a batch in shape.
+    processes : int, default 1
+        Processes that train.
+    """
+
+    def __init__(
+        self, network: TinyTimeMixer, recipe: Recipe, example: Chunk, processes: int = 1
+    ) -> None:
+        self.network = network.train()
+        self.recipe = recipe
+        self.processes = processes
+        self.average = copy.deepcopy(network).requires_grad_(False).eval()
+        device = example.target_BHV.device
+        self.batch: Chunk = map_tensors(lambda tensor: tensor[: recipe.batch_size].clone(), example)
+        self.learning_rate = torch.zeros((), device=device)
+        self.weight_of_latest = torch.zeros((), device=device)
+        self.loss_sum = torch.zeros((), device=device)
+        self.not_finite = torch.zeros((), dtype=torch.int64, device=device)
+        on_gpu = device.type == "cuda"
+        self.optimizer = make_optimizer(
+            network,
+            self.learning_rate,
+            recipe.weight_decay,
+            betas=BETAS,
+            fused=True,
+            capturable=on_gpu,
+        )
+        # The compiler's own random numbers are several times slower on a CPU.
+        self.loss: Callable[..., Tensor] = (
+            torch.compile(chunk_loss, options={"fallback_random": True})
+            if recipe.compile
+            else chunk_loss
+        )
+        self.parts: list[Callable[[], None]] = [self._gradients, self._update]
+        if processes > 1:
+            self.parts.insert(1, self._average_gradients)
+        self._make_moments()
+        if on_gpu:
+            self._capture()
+
+    def __call__(self, batch: Chunk, number: int) -> None:
+        """Take step ``number``, counted from 0, on a batch of windows."""
+        # Dropout of a step depends on its number alone, so that a resumed run repeats it.
+        torch.manual_seed(self.recipe.seed * 1_000_003 + number)
+        map_tensors(lambda own, given: own.copy_(given), self.batch, batch)
+        self.learning_rate.fill_(self.recipe.learning_rate * self.recipe.rate(number))
+        self.weight_of_latest.fill_(1 / (1 + self.recipe.averaged_share * number))
+        for part in self.parts:
+            part()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that a run must keep to go on, by name, where a step reads and writes it."""
+        found = {f"network.{name}": value for name, value in self.network.named_parameters()}
+        found |= {f"average.{name}": value for name, value in self.average.named_parameters()}
+        for name, parameter in self.network.named_parameters():
+            for moment, value in self.optimizer.state[parameter].items():
+                found[f"optimizer.{name}.{moment}"] = value
+        return {name: value.detach() for name, value in found.items()}
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Go on from what :meth:`tensors` held."""
+        for name, value in self.tensors().items():
+            value.copy_(tensors[name])
+
+    def take_sums(self) -> tuple[float, int]:
+        """Sum of the losses, and number of windows that were not finite, since the last call."""
+        sums = float(self.loss_sum), int(self.not_finite)
+        self.loss_sum.zero_()
+        self.not_finite.zero_()
+        return sums
+
+    def _gradients(self) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.loss(self.network, self.batch, relative=True, precision=self.recipe.precision)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.loss_sum += loss.detach()
+        self.not_finite += (~self.batch.finite_B).sum()
+
+    def _average_gradients(self) -> None:
+        gradients = [p.grad for p in self.network.parameters() if p.grad is not None]
+        flat = torch.cat([gradient.flatten() for gradient in gradients])
+        distributed.all_reduce(flat)
+        flat /= self.processes
+        parts = torch.split(flat, [gradient.numel() for gradient in gradients])
+        for gradient, part in zip(gradients, parts, strict=True):
+            gradient.copy_(part.view_as(gradient))
+
+    @torch.no_grad()
+    def _update(self) -> None:
+        parameters = list(self.network.parameters())
+        nn.utils.clip_grad_norm_(parameters, self.recipe.gradient_clip, foreach=True)
+        self.optimizer.step()
+        for mean, parameter in zip(self.average.parameters(), parameters, strict=True):
+            mean.lerp_(parameter, self.weight_of_latest)
+
+    def _make_moments(self) -> None:
+        """Let the optimiser make its state, by an update of no size."""
+        for parameter in self.network.parameters():
+            parameter.grad = torch.zeros_like(parameter)
+        self._update()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Set back what a step of no size leaves behind: moments, counters and sums."""
+        for state in self.optimizer.state.values():
+            for value in state.values():
+                value.zero_()
+        self.take_sums()
+
+    def _capture(self) -> None:
+        """Make CUDA graphs of the parts: one of all, or one before and one after the others' say.
+
+        The rate of learning and the weight of the latest are still zero, so that weights stay.
+        """
+        aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        aside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(aside):
+            for _ in range(WARM_UP_RUNS):
+                for part in self.parts:
+                    part()
+        torch.cuda.current_stream().wait_stream(aside)
+        if self.processes == 1:
+            self.parts = [_graph(*self.parts)]
+        else:
+            self.parts = [_graph(self._gradients), self._average_gradients, _graph(self._update)]
+        self._forget()
+
+
+def _graph(*parts: Callable[[], None]) -> Callable[[], None]:
+    """Capture what functions do on the GPU, to be done again by one launch."""
+    graph = torch.cuda.CUDAGraph()
+    # What other threads do meanwhile, such as NCCL's, is none of this graph.
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        for part in parts:
+            part()
+    return graph.replay
