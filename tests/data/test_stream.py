@@ -7,6 +7,7 @@ from torch.utils.data import DataLoader
 
 from ttm_estimators.data.corpus import Corpus
 from ttm_estimators.data.stream import WindowStream, hold_last
+from ttm_estimators.data.synthetic import sample
 from ttm_estimators.forecasting.series import HOLD, make_batch
 
 SHAPE = (128, 32, 24)
@@ -152,6 +153,20 @@ def test_every_window_has_something_to_learn_from(corpus):
         past, future, _ = WindowStream(*SHAPE, corpus=corpus).batch(k)
         assert past.isfinite().any(dim=1).float().mean() > 0.9
         assert future.isfinite().any(dim=1).float().mean() > 0.8
+
+
+def test_a_series_that_is_not_finite_stays_so_until_it_is_counted(monkeypatch):
+    def failing(series, length, generator):
+        values = sample(series, length, generator)
+        values[0, 3], values[1, -1] = torch.nan, -torch.inf
+        return values
+
+    monkeypatch.setattr("ttm_estimators.data.stream.sample", failing)
+    past, future, _ = WindowStream(*SHAPE[:2], 200).batch(0)
+    infinite = future.isinf()
+    assert infinite.any(dim=1).sum() == 2 * 7  # of the long ones, and of each length of young ones
+    assert (infinite.any(dim=1) == infinite.all(dim=1)).all()
+    assert not past.isinf().any()
 
 
 def test_young_series_begin_at_few_places_that_are_short_and_long_in_every_batch():

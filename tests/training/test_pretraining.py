@@ -58,9 +58,10 @@ class Killed(BaseException):
 
 def shorten_periods(setattr):
     setattr(pretraining, "CPU_CHUNK_WINDOWS", 16)
-    setattr(pretraining, "LOOK_STEPS", 2)
+    setattr(pretraining, "REPORT_STEPS", 2)
     setattr(pretraining, "CHECKPOINT_SECONDS", 2.0)
-    setattr(pretraining, "VALIDATION_BATCHES", 1)
+    setattr(pretraining, "VALIDATION_WINDOWS", 8)
+    setattr(pretraining, "VALIDATED_AT_ONCE", 8)
 
 
 @pytest.fixture(autouse=True)
@@ -98,10 +99,10 @@ def kill(monkeypatch, step, folder, **options):
     """Train until a step has begun."""
 
     class Dying(Step):
-        def __call__(self, batch, number):
+        def __call__(self, batch, number, rate):
             if number == step:
                 raise Killed
-            super().__call__(batch, number)
+            super().__call__(batch, number, rate)
 
     with monkeypatch.context() as patch:
         patch.setattr(pretraining, "Step", Dying)
@@ -262,6 +263,59 @@ def test_a_run_that_is_given_more_steps_ends_where_a_long_one_does(tmp_path, mon
     assert same(train(tmp_path / "extended", steps=24), undisturbed)
 
 
+@pytest.mark.parametrize("decay_share", [0.0, 0.95, 1.0])
+def test_a_run_of_any_decay_may_be_given_more_steps(tmp_path, decay_share):
+    undisturbed = train(tmp_path / "undisturbed", steps=24, decay_share=decay_share)
+    train(tmp_path / "extended", steps=10, decay_share=decay_share)
+    extended = train(tmp_path / "extended", steps=24, decay_share=decay_share)
+    assert same(extended, undisturbed)
+
+
+def test_what_was_trained_before_the_decay_is_kept_when_a_run_is_extended_again(
+    tmp_path, monkeypatch
+):
+    train(tmp_path, steps=16)
+    kill(monkeypatch, 40, tmp_path, steps=100)
+    train(tmp_path, steps=120)
+    starts = {path.parent.name for path in tmp_path.glob("log/*/metrics.csv")}
+    first = max(int(name.split("_")[2]) for name in starts)
+    assert 30 < first <= 40
+
+
+def test_a_run_that_has_finished_is_left_as_it_is(tmp_path, monkeypatch):
+    network = train(tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    monkeypatch.setattr(pretraining, "Step", lambda *_: pytest.fail("trains again"))
+    again = train(tmp_path)
+    assert same(again, network)
+    assert not again.training
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_run_of_an_earlier_version_is_left_alone(tmp_path):
+    train(tmp_path)
+    last = tmp_path / "checkpoints" / "last.safetensors"
+    last.rename(last.with_name("last.ckpt"))
+    with pytest.raises(ValueError, match="a run of an earlier version: choose another folder"):
+        train(tmp_path)
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    train(tmp_path)
+    last = tmp_path / "checkpoints" / "last.safetensors"
+    last.write_bytes(last.read_bytes()[:-100])
+    with pytest.raises(ValueError, match=r"last.safetensors is damaged .*: delete it"):
+        train(tmp_path)
+
+
+def test_a_corpus_of_one_series_has_none_to_hold_back(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    table = pyarrow.table({"target": [np.sin(np.arange(200.0))]})
+    parquet.write_table(table, tmp_path / "one.parquet")
+    with pytest.raises(ValueError, match="a corpus of one series"):
+        train(tmp_path / "run", corpus=tmp_path, real_share=0.5)
+
+
 def test_a_run_is_not_made_shorter_than_its_stable_phase(tmp_path):
     train(tmp_path, steps=16)
     with pytest.raises(ValueError, match="ask for at least 16"):
@@ -284,6 +338,32 @@ def test_a_run_with_a_budget_keeps_its_decision_and_its_time(tmp_path, monkeypat
     run = json.loads((tmp_path / "run.json").read_text())
     assert same(train(tmp_path, budget=40.0), network)
     assert json.loads((tmp_path / "run.json").read_text()) == run
+
+
+def test_the_time_before_the_first_report_is_none_of_the_pace(tmp_path):
+    class SlowStart(Clock):
+        looks = 0
+
+        def __call__(self):
+            self.looks += 1
+            self.now += 16.0 if self.looks == 2 else 1.0
+            return self.now
+
+    def end(clock):
+        folder = tmp_path / type(clock).__name__
+        train(folder, budget=40.0, decay_share=0.5, clock=clock)
+        return json.loads((folder / "run.json").read_text())["steps"]
+
+    quick, slow = end(Clock()), end(SlowStart())
+    # Of 40 seconds, two steps a second: all of them, and those that compiling left.
+    assert quick == pytest.approx(80, abs=6)
+    assert slow == pytest.approx(48, abs=6)
+
+
+def test_a_budget_that_the_run_has_used_up_is_refused(tmp_path):
+    train(tmp_path, budget=40.0)
+    with pytest.raises(ValueError, match=r"past the stable phase of one of 9 seconds: ask for at"):
+        train(tmp_path, budget=9.0)
 
 
 def test_a_finished_run_may_be_given_a_larger_budget(tmp_path):
@@ -314,8 +394,8 @@ def test_what_is_kept_is_the_running_mean_of_the_weights(tmp_path):
     seen = []
 
     class Recording(Step):
-        def __call__(self, batch, number):
-            super().__call__(batch, number)
+        def __call__(self, batch, number, rate):
+            super().__call__(batch, number, rate)
             seen.append(weights(self.network).clone())
 
     with pytest.MonkeyPatch.context() as patch:
@@ -382,7 +462,9 @@ def test_a_loss_that_is_no_longer_finite_ends_the_run_and_keeps_its_checkpoint(
                 self.loss_sum += torch.nan
 
     monkeypatch.setattr(pretraining, "Step", Diverging)
-    with pytest.raises(ValueError, match=r"the loss is nan after 16 steps: train with a lower"):
+    with pytest.raises(
+        ValueError, match=r"the loss is not finite after 16 steps: train with a lower"
+    ):
         train(tmp_path, decay_share=0.5)
     kept = read_checkpoint(tmp_path / "checkpoints" / "last.safetensors")
     assert 0 < kept.steps < 16
@@ -405,6 +487,15 @@ def test_random_numbers_of_others_are_left_as_they_were(tmp_path):
     torch.manual_seed(5)
     train(tmp_path, steps=2)
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_validation_windows_do_not_depend_on_the_batches_of_training(tmp_path, corpus):
+    losses = []
+    for size in (4, 8):
+        options = {"steps": 1, "learning_rate": 1e-9, "corpus": corpus, "real_share": 0.5}
+        train(tmp_path / f"{size}", batch_size=size, **options)
+        losses.append([row["val_corpus"] for row in read_log(tmp_path / f"{size}")])
+    assert [float(a) for a in losses[0]] == pytest.approx([float(a) for a in losses[1]], rel=1e-5)
 
 
 def test_validation_leaves_training_as_it_is(tmp_path):

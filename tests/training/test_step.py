@@ -72,7 +72,7 @@ def test_a_step_ends_in_the_weights_of_its_parts_taken_one_by_one(dropout):
     other = tiny_network(dropout=dropout, head_dropout=dropout)
     step = Step(network, RECIPE, batch(0))
     for number in range(RECIPE.steps):
-        step(batch(number), number)
+        step(batch(number), number, RECIPE.rate(number))
     expected, expected_mean = by_parts(other, RECIPE)
     assert (expected - determined_weights(tiny_network())).abs().max() > 1e-2
     close = {"rtol": 0, "atol": 2e-6}
@@ -95,13 +95,13 @@ def test_making_a_step_leaves_weights_and_moments_as_they_were():
 def test_a_step_that_is_restored_goes_on_as_the_first_would():
     step = Step(tiny_network(), RECIPE, batch(0))
     for number in range(2):
-        step(batch(number), number)
+        step(batch(number), number, RECIPE.rate(number))
     kept = {name: tensor.clone() for name, tensor in step.tensors().items()}
     other = Step(TinyTimeMixer(TINY), RECIPE, batch(5))
     other.restore(kept)
     for number in range(2, 4):
-        step(batch(number), number)
-        other(batch(number), number)
+        step(batch(number), number, RECIPE.rate(number))
+        other(batch(number), number, RECIPE.rate(number))
     assert torch.equal(weights(step.network), weights(other.network))
     assert torch.equal(weights(step.average), weights(other.average))
 
@@ -141,10 +141,33 @@ def test_a_step_is_captured_whole_or_around_the_average_over_processes(
     assert not any(t.any() for n, t in step.tensors().items() if n.startswith("optimizer."))
     assert step.take_sums() == (0.0, 0)
     warm_up = len(reduced)
-    step(batch(1), 0)
+    step(batch(1), 0, 1.0)
     assert PretendedGraph.replays == graphs
     assert len(reduced) - warm_up == graphs - 1
     assert torch.equal(step.batch.target_BHV.isnan(), batch(1).target_BHV.isnan())
+
+
+def test_what_a_graph_captures_copies_nothing_from_the_processor_and_waits_for_nothing(monkeypatch):
+    step = Step(tiny_network(), RECIPE, batch(0))
+
+    def refuse(*_, **__):
+        raise AssertionError("can not be captured")
+
+    for owner, name in [
+        (torch, "tensor"),
+        (torch, "as_tensor"),
+        (torch, "from_numpy"),
+        (torch.Tensor, "item"),
+        (torch.Tensor, "tolist"),
+        (torch.Tensor, "cpu"),
+        (torch.Tensor, "numpy"),
+        (torch.Tensor, "__bool__"),
+        (torch.Tensor, "__float__"),
+        (torch.Tensor, "__int__"),
+    ]:
+        monkeypatch.setattr(owner, name, refuse)
+    for part in step.parts:
+        part()
 
 
 def test_gradients_are_averaged_over_processes(monkeypatch):
@@ -163,9 +186,9 @@ def test_sums_hold_the_losses_and_the_windows_that_were_not_finite_since_the_las
     past[3, -1] = torch.inf
     bad = prepare_chunk(TINY, windows(0)._make((past, future, resolution)))
     step = Step(tiny_network(), RECIPE, batch(0))
-    step(batch(0), 0)
-    step(bad, 1)
-    step(bad, 2)
+    step(batch(0), 0, 1.0)
+    step(bad, 1, 1.0)
+    step(bad, 2, 1.0)
     loss, not_finite = step.take_sums()
     assert not_finite == 2
     assert 0 < loss < torch.inf
@@ -177,8 +200,8 @@ def test_a_batch_of_other_windows_is_not_kept():
     step = Step(tiny_network(), RECIPE, batch(0))
     given = batch(1)
     before = map_tensors(torch.clone, given)
-    step(given, 0)
-    step(batch(2), 1)
+    step(given, 0, 1.0)
+    step(batch(2), 1, 1.0)
     assert torch.equal(given.prepared.patch_BCPL, before.prepared.patch_BCPL)
 
 
@@ -186,7 +209,7 @@ def test_weight_decay_is_on_matrices_alone():
     recipe = replace(RECIPE, weight_decay=50.0, learning_rate=1e-3, gradient_clip=1e-12)
     network = tiny_network()
     before = {name: p.detach().clone() for name, p in network.named_parameters()}
-    Step(network, recipe, batch(0))(batch(0), 5)  # its rate is one sixth of the peak
+    Step(network, recipe, batch(0))(batch(0), 0, 0.5)
     for name, parameter in network.named_parameters():
-        shrunk = 1.0 - (1e-3 * recipe.rate(5) * 50.0 if parameter.ndim > 1 else 0.0)
+        shrunk = 1.0 - (1e-3 * 0.5 * 50.0 if parameter.ndim > 1 else 0.0)
         torch.testing.assert_close(parameter.detach(), before[name] * shrunk, rtol=1e-4, atol=2e-3)

@@ -16,10 +16,10 @@ def main(output: Path, steps: int, budget: float | None) -> None:
     patches = []
 
     class Recording(pretraining.Step):
-        def __call__(self, batch, number) -> None:
+        def __call__(self, batch, number, rate) -> None:
             varies = batch.prepared.scale_B1C.flatten() > 0.01
             patches.append(batch.prepared.patch_BCPL[varies].flatten(1))
-            super().__call__(batch, number)
+            super().__call__(batch, number, rate)
 
     pretraining.Step = Recording
     # The first process has the slower clock.

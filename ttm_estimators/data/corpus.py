@@ -152,6 +152,8 @@ class Corpus:
         tuple of Corpus
             The series to train on, and those held back.
         """
+        if len(self) < 2:
+            raise ValueError("a corpus of one series has none to hold back: add another")
         order = np.random.default_rng(seed).permutation(len(self))
         held = max(1, round(held_back * len(self)))
         return self._take(np.sort(order[held:])), self._take(np.sort(order[:held]))

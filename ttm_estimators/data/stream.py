@@ -117,6 +117,7 @@ class WindowStream(IterableDataset[Window]):
         order_B = torch.randperm(self.batch_size, generator=generator, device=self.device)
         draw = Draw(self.batch_size, series_BT.shape[1], generator)
         series_BT = series_BT[order_B]
+        infinite_B1 = series_BT.isinf().any(dim=1, keepdim=True)
         if self.augmentation:
             series_BT = augment(series_BT, self.input_length, draw)
         else:
@@ -136,11 +137,14 @@ class WindowStream(IterableDataset[Window]):
         centred_BT = context_BT - context_BT.nanmean(dim=1, keepdim=True)
         constant_B1 = ~(centred_BT.nan_to_num().abs().amax(dim=1, keepdim=True) > 1e-4)
         future_BH = future_BH.masked_fill(constant_B1, math.nan)
+        # Training counts such windows, and leaves them out.
+        future_BH = future_BH.masked_fill(infinite_B1, math.inf)
         return Window(past_BT, future_BH, resolution_B[order_B])
 
     def _synthetic(self, series: int, k: int, generator: torch.Generator) -> Tensor:
         young = round(series * YOUNG_SHARE)
-        parts = [sample(series - young, self.input_length + self.horizon, generator)]
+        length = self.input_length + self.horizon
+        parts = [_sample(series - young, length, generator)]
         lengths = self._young_lengths(k)
         ends = [young * (i + 1) // len(lengths) for i in range(len(lengths))]
         for start, end, length in zip([0, *ends], ends, lengths, strict=False):
@@ -163,9 +167,14 @@ class WindowStream(IterableDataset[Window]):
     def _young(self, series: int, history: int, generator: torch.Generator) -> Tensor:
         """Series whose trends and cycles unfold over a short life, of one length."""
         future = min(self.horizon, max(history, 48))
-        values = sample(series, history + future, generator)
+        values = _sample(series, history + future, generator)
         left, right = self.input_length - history, self.horizon - future
         return functional.pad(values, (left, right), value=math.nan)
+
+
+def _sample(series: int, length: int, generator: torch.Generator) -> Tensor:
+    """Synthetic series, infinite where a family failed: NaN would stand for what is missing."""
+    return sample(series, length, generator).nan_to_num(math.inf, math.inf, -math.inf)
 
 
 def hold_last(past_BT: Tensor) -> Tensor:

@@ -43,7 +43,8 @@ def pinball_loss(
         steps of slow ones, count as much as what can not be known. Not for a comparison of
         networks, as each has weights of its own.
     """
-    tau_Q = torch.tensor(levels or (0.5,), device=target_BHV.device)
+    # Filled on the device: a CUDA graph can not copy from the processor.
+    tau_Q = torch.stack([torch.full((), tau, device=target_BHV.device) for tau in levels or (0.5,)])
     known_BHV = ~target_BHV.isnan()
     target_BHV = target_BHV.nan_to_num(0.0).clamp(-TARGET_BOUND, TARGET_BOUND)
     error_BHVQ = target_BHV[..., None] - forecast_BHVQ.float()

@@ -7,6 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+BETAS = (0.9, 0.98)
+"""Of AdamW in pre-training: the running mean of the squares forgets faster than by default, as the
+size of gradients changes much over a run (ours)."""
+
 
 def make_optimizer(
     network: nn.Module, learning_rate: float | Tensor, weight_decay: float, **options: Any
@@ -21,8 +25,3 @@ def make_optimizer(
         lr=learning_rate,
         **options,
     )
-
-
-BETAS = (0.9, 0.98)
-"""Of AdamW in pre-training: the running mean of the squares forgets faster than by default, as the
-size of gradients changes much over a run (ours)."""

@@ -29,6 +29,7 @@ from ttm_estimators.training.run_folder import (
     read_checkpoint,
     read_run,
     save_checkpoint,
+    trained_steps,
     write,
 )
 from ttm_estimators.training.run_log import RunLog
@@ -36,9 +37,9 @@ from ttm_estimators.training.step import Step, chunk_loss
 from ttm_estimators.weights import load_network, resolve, save_network
 from ttm_estimators.weights.shipped import CARD_FILE
 
-CPU_CHUNK_WINDOWS = 512
-"""Windows that a processor makes at once. More only fill memory, 26 kB a window of the network that
-ships."""
+CPU_CHUNK_WINDOWS = 256
+"""Windows that a processor makes at once. More only fill memory that processes share, 26 kB a
+window of the network that ships."""
 
 GPU_CHUNK_WINDOWS = 65_536
 """Windows that a GPU makes at once, at most: they take hardly longer than a few."""
@@ -46,14 +47,17 @@ GPU_CHUNK_WINDOWS = 65_536
 GPU_WINDOW_BYTES = 500_000
 """Memory that a GPU is to have for each of them: 200 kB to make it, the others to train."""
 
-LOOK_STEPS = 20
-"""Steps from one look at the clock and the loss to the next, at least: on a GPU a look waits for
-what is queued. It comes between two chunks."""
+REPORT_STEPS = 20
+"""Steps from one report to the next, at least. It comes between two chunks, on a GPU after each, as
+it waits for what is queued."""
 
 CHECKPOINT_SECONDS = 60.0
 """Seconds from one checkpoint to the next, at least."""
 
-VALIDATION_BATCHES = 4
+VALIDATION_WINDOWS = 2048
+"""Of each kind, whatever the size of the batches that are trained on."""
+
+VALIDATED_AT_ONCE = 256
 
 VALIDATION_SEED = 1_000_000
 """Added to the seed of training: validation windows are others."""
@@ -96,8 +100,8 @@ def pretrain(
     start : str or Path, optional
         Shipped model or weights folder to start from, in place of random weights.
     workers : int, default 1
-        Processes that make windows. The stream is the same for any number. Where there is a GPU
-        it makes them itself.
+        Processes that make windows. The stream is the same for any number; 0, which is this
+        process, may round otherwise where it has several threads. A GPU makes them itself.
     progress : bool, default True
         Whether to show a progress bar.
     clock : callable, default time.monotonic
@@ -130,7 +134,13 @@ def pretrain(
         if start is not None:
             _start_from(network, start)
         real, held_back = Corpus.read(corpus).split() if corpus is not None else (None, None)
+        if not is_first_process():
+            distributed.barrier()  # the first one may have to set a checkpoint back
         steps = claim(output, config, recipe, budget, start)
+        if _processes() > 1 and is_first_process():
+            distributed.barrier()
+        if trained_steps(checkpoints(output)[0]) == steps:
+            return _finished(network, output)
         run = _Run(
             network.to(device),
             replace(recipe, steps=steps),
@@ -147,19 +157,27 @@ def pretrain(
         if is_first_process():
             run.write_card()
             save_network(trained, output)
+            run.save(run.last)  # after what it stands for
     return trained
+
+
+def _finished(network: TinyTimeMixer, output: Path) -> TinyTimeMixer:
+    """The result of a run that has taken all its steps."""
+    found = read_checkpoint(checkpoints(output)[0])
+    assert found is not None
+    for name, parameter in network.named_parameters():
+        parameter.data.copy_(found.tensors[f"average.{name}"])
+    return network.eval()
 
 
 @contextmanager
 def _on_own_device() -> Iterator[torch.device]:
-    """The device of this process, and the others' acquaintance made under ``torchrun``."""
+    """The device of this process, which under ``torchrun`` joins the others."""
     torch.set_flush_denormal(True)  # before there are threads, which take it over
     device = torch.device("cpu")
-    precision = torch.get_float32_matmul_precision()
     if torch.cuda.is_available():
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(device)
-        torch.set_float32_matmul_precision("high")
     if _processes() > 1:
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
@@ -168,7 +186,6 @@ def _on_own_device() -> Iterator[torch.device]:
     finally:
         if _processes() > 1:
             distributed.destroy_process_group()
-        torch.set_float32_matmul_precision(precision)
         torch.set_flush_denormal(False)
 
 
@@ -177,10 +194,15 @@ def _processes() -> int:
 
 
 def _chunk_windows(device: torch.device) -> int:
+    """Windows of a chunk, the same number in every process."""
     if device.type == "cpu":
         return CPU_CHUNK_WINDOWS
     memory = torch.cuda.get_device_properties(device).total_memory
-    return min(GPU_CHUNK_WINDOWS, memory // GPU_WINDOW_BYTES)
+    windows = torch.tensor(min(GPU_CHUNK_WINDOWS, memory // GPU_WINDOW_BYTES))
+    if _processes() > 1:
+        windows = windows.to(device)
+        distributed.all_reduce(windows, distributed.ReduceOp.MIN)
+    return int(windows)
 
 
 class _Run:
@@ -208,15 +230,19 @@ class _Run:
         self.chunk_steps = max(1, _chunk_windows(self.device) // recipe.batch_size)
         self.last, self.stable = checkpoints(output)
         found = read_checkpoint(self.last)
-        self.done = self.first = self.looked = found.steps if found else 0
+        self.done = self.first = self.reported = found.steps if found else 0
         self.before = found.seconds if found else 0.0
         self.began = self.moment = self.saved = clock()
+        self.pace = math.nan  # seconds a step, from the first report on: what comes before compiles
+        self.compiled: tuple[float, int] | None = None
         self.validation = self._validation(held_back)
         self.chunks = chunks(self.config, self._windows(corpus), workers)
         self.chunk = next(self.chunks)
         self.step = Step(network, recipe, self.chunk, _processes())
         if found:
             self.step.restore(found.tensors)
+        elif recipe.stable_steps == 0:
+            self.save(self.stable)
 
     def _windows(self, corpus: Corpus | None) -> WindowStream:
         return WindowStream(
@@ -235,7 +261,7 @@ class _Run:
         )
 
     def _validation(self, held_back: Corpus | None) -> dict[str, list[Chunk]]:
-        """Fixed windows, made on the processor, so that losses can be compared between machines."""
+        """Fixed windows, made on the processor, so that the losses of runs can be compared."""
         if not is_first_process():
             return {}
         sources: dict[str, Corpus | None] = {"val_synthetic": None}
@@ -246,19 +272,19 @@ class _Run:
             stream = WindowStream(
                 self.config.context_length,
                 self.config.horizon,
-                self.recipe.batch_size,
+                VALIDATED_AT_ONCE,
                 seed=self.recipe.seed + VALIDATION_SEED,
                 corpus=corpus,
                 real_share=1.0,
                 input_length=self.config.input_length,
             )
             made[name] = [
-                self._here(prepare_chunk(self.config, stream.batch(k)))
-                for k in range(VALIDATION_BATCHES)
+                self._to_device(prepare_chunk(self.config, stream.batch(k)))
+                for k in range(VALIDATION_WINDOWS // VALIDATED_AT_ONCE)
             ]
         return made
 
-    def _here(self, chunk: Chunk) -> Chunk:
+    def _to_device(self, chunk: Chunk) -> Chunk:
         moved: Chunk = map_tensors(lambda tensor: tensor.to(self.device), chunk)
         return moved
 
@@ -268,20 +294,22 @@ class _Run:
             self._train_on(self.chunk)
             if self.done < self.recipe.steps:
                 self.chunk = next(self.chunks)  # on a GPU, while it does what was queued
-            if self.done - self.looked >= LOOK_STEPS or self.done == self.recipe.steps:
-                self._look(log)
+            due = self.device.type == "cuda" or self.done - self.reported >= REPORT_STEPS
+            if due or self.done == self.recipe.steps:
+                self._report(log)
 
-    def _look(self, log: RunLog) -> None:
-        """Tell of the steps since the last look, decide on the end, and write a checkpoint."""
-        before, self.looked = self.looked, self.done
-        since, self.moment = self.moment, self.clock()
+    def _report(self, log: RunLog) -> None:
+        """Log the steps since the last report, decide on the end, and write a checkpoint."""
+        before, self.reported = self.reported, self.done
         loss, not_finite = self.step.take_sums()
+        since, self.moment = self.moment, self.clock()
         loss /= self.done - before
         if not math.isfinite(loss):
-            raise ValueError(
-                f"the loss is {loss} after {self.done} steps: train with a lower learning_rate in "
-                "another folder"
-            )
+            raise self._diverged()
+        if self.compiled is None:
+            self.compiled = self.moment, self.done
+        else:
+            self.pace = (self.moment - self.compiled[0]) / (self.done - self.compiled[1])
         self._decide()
         windows = (self.done - before) * self.recipe.batch_size * _processes()
         metrics = {
@@ -297,8 +325,8 @@ class _Run:
         log.write(metrics, self.done)
         steps = None if self.recipe.steps == UNDECIDED else self.recipe.steps
         log.show(self.done, steps, self._seconds_left)
-        if self.done == self.recipe.steps or self.moment - self.saved >= CHECKPOINT_SECONDS:
-            self._save(self.last)
+        if self.moment - self.saved >= CHECKPOINT_SECONDS:
+            self.save(self.last)
             self.saved = self.moment
 
     def _train_on(self, chunk: Chunk) -> None:
@@ -306,10 +334,14 @@ class _Run:
         size = self.recipe.batch_size
         for place in range(self.done % self.chunk_steps, self.chunk_steps):
             batch = slice(place * size, (place + 1) * size)
-            self.step(map_tensors(lambda tensor, batch=batch: tensor[batch], chunk), self.done)
+            self.step(
+                map_tensors(lambda tensor, batch=batch: tensor[batch], chunk),
+                self.done,
+                self.recipe.rate(self.done),
+            )
             self.done += 1
             if self.done == self.recipe.stable_steps:
-                self._save(self.stable)
+                self.save(self.stable)
             if self.done == self.recipe.steps:
                 return
 
@@ -317,19 +349,17 @@ class _Run:
         """Fix the number of steps when it is time to decay. The first process's clock decides."""
         if self.recipe.steps != UNDECIDED or self.budget is None:
             return
-        stable_share = 1 - self.recipe.decay_share
+        decay_steps = self.recipe.steps_for(self.done) - self.done
         is_time = torch.tensor(
-            float(self._elapsed >= stable_share * self.budget), device=self.device
+            float(self._elapsed + self.pace * decay_steps >= self.budget), device=self.device
         )
         if _processes() > 1:
             distributed.broadcast(is_time, src=0)
         if not is_time:
             return
-        steps = math.ceil(self.done / stable_share)
-        while replace(self.recipe, steps=steps).stable_steps < self.done:
-            steps += 1  # rounding
-        self.recipe = self.step.recipe = replace(self.recipe, steps=steps)
-        self._save(self.stable)
+        steps = self.recipe.steps_for(self.done)
+        self.recipe = replace(self.recipe, steps=steps)
+        self.save(self.stable)
         if is_first_process():
             write(self.output / RUN_FILE, {**read_run(self.output), "steps": steps})
 
@@ -341,22 +371,32 @@ class _Run:
                 for name, chunks in self.validation.items()
             }
 
-    def _save(self, path: Path) -> None:
+    def save(self, path: Path) -> None:
+        """Write a checkpoint."""
         if is_first_process():
-            save_checkpoint(path, self.step.tensors(), self.done, self._elapsed)
+            tensors = self.step.tensors()
+            if not all(tensor.isfinite().all() for tensor in tensors.values()):
+                raise self._diverged()
+            save_checkpoint(path, tensors, self.done, self._elapsed)
+
+    def _diverged(self) -> ValueError:
+        return ValueError(
+            f"the loss is not finite after {self.done} steps: train with a lower learning_rate in "
+            "another folder"
+        )
 
     @property
     def _elapsed(self) -> float:
-        """Seconds of training until the last look, over all restarts."""
+        """Seconds of training until the last report, over all restarts."""
         return self.before + self.moment - self.began
 
     @property
     def _seconds_left(self) -> float:
-        """Seconds to the end, by the budget or by the pace so far."""
+        """Seconds to the end, by the budget or by the pace; NaN where that is not known yet."""
         if self.recipe.steps == UNDECIDED:
             return max(0.0, (self.budget or math.inf) - self._elapsed)
         left = self.recipe.steps - self.done
-        return left * (self.moment - self.began) / (self.done - self.first)
+        return left * self.pace if left else 0.0
 
     def write_card(self) -> None:
         """Note what the run took."""

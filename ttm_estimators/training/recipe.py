@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal, get_args
 
 Precision = Literal["32-true", "bf16-mixed"]
@@ -89,6 +89,13 @@ class Recipe:
     def stable_steps(self) -> int:
         """Steps before the decay."""
         return int((1 - self.decay_share) * self.steps)
+
+    def steps_for(self, stable_steps: int) -> int:
+        """Fewest steps of a run with so many before its decay. ``decay_share`` is below 1."""
+        steps = max(1, math.ceil(stable_steps / (1 - self.decay_share)))
+        while replace(self, steps=steps).stable_steps < stable_steps:
+            steps += 1  # rounding
+        return steps
 
     def rate(self, step: int) -> float:
         """Factor on the learning rate: warm up, stay, decay."""

@@ -6,12 +6,11 @@ import hashlib
 import json
 import math
 import os
-import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -53,7 +52,7 @@ def claim(
         if budget is not None and found["budget"] == budget:
             steps = run["steps"] = found["steps"]
         if steps != found["steps"]:
-            _go_back(output, replace(recipe, steps=steps))
+            _go_back(output, replace(recipe, steps=steps), found["steps"], budget)
     if is_first_process():
         output.mkdir(parents=True, exist_ok=True)
         write(output / RUN_FILE, run)
@@ -61,6 +60,8 @@ def claim(
 
 
 def _refuse_other(output: Path, found: dict[str, Any], run: dict[str, Any]) -> None:
+    if any((output / "checkpoints").glob("*.ckpt")):
+        raise ValueError(f"{output} holds a run of an earlier version: choose another folder")
     for part in ("network", "recipe", "start"):
         values, others = run[part] or {}, found.get(part) or {}
         for name in {**values, **others}:
@@ -71,21 +72,28 @@ def _refuse_other(output: Path, found: dict[str, Any], run: dict[str, Any]) -> N
                 )
 
 
-def _go_back(output: Path, recipe: Recipe) -> None:
-    """Make the last checkpoint one from which a run of other length can go on."""
+def _go_back(output: Path, recipe: Recipe, found_steps: int, budget: float | None) -> None:
+    """Make the last checkpoint one from which a run of other length can go on.
+
+    That is the one before the decay, where the run that is found there has begun to decay.
+    """
     last, stable = checkpoints(output)
-    trained = trained_steps(last)
-    if stable.exists() and trained >= trained_steps(stable):
-        trained = trained_steps(stable)
-        if is_first_process():
-            shutil.copyfile(stable, _partial(last))
-            os.replace(_partial(last), last)
-    if trained > recipe.stable_steps:
-        fewest = math.ceil(trained / (1 - recipe.decay_share))
+    decayed = trained_steps(last) > replace(recipe, steps=found_steps).stable_steps
+    chosen = read_checkpoint(stable if decayed and stable.exists() else last)
+    if chosen is None:
+        return
+    if chosen.steps > recipe.stable_steps:
         raise ValueError(
             f"{output} holds a run that is past the stable phase of one of {recipe.steps} steps: "
-            f"ask for at least {fewest}"
+            f"ask for at least {recipe.steps_for(chosen.steps)}"
         )
+    if budget is not None and chosen.seconds > (1 - recipe.decay_share) * budget:
+        raise ValueError(
+            f"{output} holds a run that is past the stable phase of one of {budget:.0f} seconds: "
+            f"ask for at least {math.ceil(chosen.seconds / (1 - recipe.decay_share))}"
+        )
+    if is_first_process():
+        save_checkpoint(last, *chosen)
 
 
 def is_first_process() -> bool:
@@ -122,10 +130,19 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
     """Read a checkpoint, None where there is none."""
     if not path.exists():
         return None
-    with safe_open(path, "pt") as file:
+    with _open(path) as file:
         about = file.metadata()
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     return Checkpoint(tensors, int(about["steps"]), float(about["seconds"]))
+
+
+def _open(path: Path) -> safe_open:
+    try:
+        return safe_open(path, "pt")
+    except SafetensorError as error:
+        raise ValueError(
+            f"{path} is damaged ({error}): delete it, and the run goes on without it"
+        ) from error
 
 
 def _partial(path: Path) -> Path:
@@ -136,7 +153,7 @@ def trained_steps(checkpoint: Path) -> int:
     """Steps that a checkpoint has behind it."""
     if not checkpoint.exists():
         return 0
-    with safe_open(checkpoint, "pt") as file:
+    with _open(checkpoint) as file:
         return int(file.metadata()["steps"])
 
 

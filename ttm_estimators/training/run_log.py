@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -31,7 +32,11 @@ class RunLog:
     """
 
     def __init__(self, output: Path, first_step: int, *, progress: bool, silent: bool) -> None:
-        version = f"from_step_{first_step}"
+        version = name = f"from_step_{first_step}"
+        start = 1
+        while (output / "log" / version).exists():  # of a start that did not reach a checkpoint
+            start += 1
+            version = f"{name}_start_{start}"
         with quiet():
             self.loggers = (
                 []
@@ -44,28 +49,32 @@ class RunLog:
         self.bar = Progress(
             BarColumn(bar_width=12),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[told]}"),
+            TextColumn("{task.fields[status]}"),
             disable=silent or not progress,
         )
-        self.task = self.bar.add_task("", total=None, completed=first_step, told="")
-        self.told: dict[str, float] = {}
+        self.task = self.bar.add_task("", total=None, completed=first_step, status="")
+        self.latest: dict[str, float] = {}
 
     def write(self, metrics: Mapping[str, float], step: int) -> None:
         """Keep the metrics of so many steps."""
         for logger in self.loggers:
             logger.log_metrics(dict(metrics), step)
-        self.told |= metrics
+        self.latest |= metrics
 
     def show(self, step: int, steps: int | None, seconds_left: float) -> None:
-        """Tell how far the run is. ``steps`` is None while it is undecided."""
-        validation = [self.told[name] for name in self.told if name.startswith("val_")]
-        told = [
-            f"loss {self.told['loss']:.3f}",
+        """Tell how far the run is. While they are not known, ``steps`` is None and the time NaN."""
+        validation = [self.latest[name] for name in self.latest if name.startswith("val_")]
+        status = [
+            f"loss {self.latest['loss']:.3f}",
             *(["val", *(f"{loss:.3f}" for loss in validation)] if validation else []),
-            f"{self.told['windows_per_second']:.0f}/s",
-            f"{timedelta(seconds=round(seconds_left))} left",
+            f"{self.latest['windows_per_second']:.0f}/s",
+            *(
+                []
+                if math.isnan(seconds_left)
+                else [f"{timedelta(seconds=round(seconds_left))} left"]
+            ),
         ]
-        self.bar.update(self.task, total=steps, completed=step, told=" ".join(told))
+        self.bar.update(self.task, total=steps, completed=step, status=" ".join(status))
 
     def __enter__(self) -> RunLog:
         self.bar.start()

@@ -7,6 +7,7 @@ CUDA graph.
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -61,7 +62,7 @@ class Step:
     network : TinyTimeMixer
         On the device where it is trained.
     recipe : Recipe
-        How to train it. The number of steps may still be undecided.
+        How to train it.
     example : Chunk
         Windows of which the first are a batch in shape.
     processes : int, default 1
@@ -99,16 +100,19 @@ class Step:
         self.parts: list[Callable[[], None]] = [self._gradients, self._update]
         if processes > 1:
             self.parts.insert(1, self._average_gradients)
-        self._make_moments()
-        if on_gpu:
-            self._capture()
+        with warnings.catch_warnings():
+            # Of steps outside of a graph, which have to come before it.
+            warnings.filterwarnings("ignore", message=".*capturable=True.*")
+            self._make_moments()
+            if on_gpu:
+                self._capture()
 
-    def __call__(self, batch: Chunk, number: int) -> None:
-        """Take step ``number``, counted from 0, on a batch of windows."""
+    def __call__(self, batch: Chunk, number: int, rate: float) -> None:
+        """Take step ``number``, counted from 0, at a share of the peak learning rate."""
         # Dropout of a step depends on its number alone, so that a resumed run repeats it.
         torch.manual_seed(self.recipe.seed * 1_000_003 + number)
         map_tensors(lambda own, given: own.copy_(given), self.batch, batch)
-        self.learning_rate.fill_(self.recipe.learning_rate * self.recipe.rate(number))
+        self.learning_rate.fill_(self.recipe.learning_rate * rate)
         self.weight_of_latest.fill_(1 / (1 + self.recipe.averaged_share * number))
         for part in self.parts:
             part()
@@ -159,31 +163,31 @@ class Step:
             mean.lerp_(parameter, self.weight_of_latest)
 
     def _make_moments(self) -> None:
-        """Let the optimiser make its state, by an update of no size."""
+        """Let the optimiser make its state, by an update at a learning rate of zero."""
         for parameter in self.network.parameters():
             parameter.grad = torch.zeros_like(parameter)
         self._update()
         self._forget()
 
     def _forget(self) -> None:
-        """Set back what a step of no size leaves behind: moments, counters and sums."""
+        """Set back what steps at a learning rate of zero change: moments, counters and sums."""
         for state in self.optimizer.state.values():
             for value in state.values():
                 value.zero_()
         self.take_sums()
 
     def _capture(self) -> None:
-        """Make CUDA graphs of the parts: one of all, or one before and one after the others' say.
+        """Make CUDA graphs of the parts: one of all, or one before and one after the average.
 
-        The rate of learning and the weight of the latest are still zero, so that weights stay.
+        The learning rate and the weight of the latest are still zero, so that weights stay.
         """
-        aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside):
+        warming_up = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        warming_up.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(warming_up):
             for _ in range(WARM_UP_RUNS):
                 for part in self.parts:
                     part()
-        torch.cuda.current_stream().wait_stream(aside)
+        torch.cuda.current_stream().wait_stream(warming_up)
         if self.processes == 1:
             self.parts = [_graph(*self.parts)]
         else:
