@@ -249,7 +249,9 @@ def test_skewed_noise_keeps_its_median_and_its_outer_quantiles(shape):
         for each in (history[:, -4096:], history)
     )
     np.testing.assert_allclose(moved[[4, 8]], [0.5, 0.9], atol=0.05)
-    np.testing.assert_allclose(moved, near, atol=0.12)  # of means the lowest decile gains 0.36
+    # Of means the lowest decile gains 0.36. Of medians it gains 0.13, as the whole band moves with
+    # a median that had been too low.
+    np.testing.assert_allclose(moved, near, atol=0.14)
 
 
 def test_a_constant_goes_on_whatever_was_long_ago():

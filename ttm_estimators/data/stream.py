@@ -143,13 +143,12 @@ class WindowStream(IterableDataset[Window]):
 
     def _synthetic(self, series: int, k: int, generator: torch.Generator) -> Tensor:
         young = round(series * YOUNG_SHARE)
-        length = self.input_length + self.horizon
-        parts = [_sample(series - young, length, generator)]
-        lengths = self._young_lengths(k)
-        ends = [young * (i + 1) // len(lengths) for i in range(len(lengths))]
-        for start, end, length in zip([0, *ends], ends, lengths, strict=False):
+        parts = [_sample(series - young, self.input_length + self.horizon, generator)]
+        histories = self._young_lengths(k)
+        ends = [young * (i + 1) // len(histories) for i in range(len(histories))]
+        for start, end, history in zip([0, *ends], ends, histories, strict=False):
             if end > start:
-                parts.append(self._young(end - start, length, generator))
+                parts.append(self._young(end - start, history, generator))
         return torch.cat(parts)
 
     def _young_lengths(self, k: int) -> list[int]:

@@ -35,6 +35,7 @@ from ttm_estimators.training.run_folder import (
 from ttm_estimators.training.run_log import RunLog
 from ttm_estimators.training.step import Step, chunk_loss
 from ttm_estimators.weights import load_network, resolve, save_network
+from ttm_estimators.weights.folder import WEIGHTS_FILE
 from ttm_estimators.weights.shipped import CARD_FILE
 
 CPU_CHUNK_WINDOWS = 256
@@ -95,8 +96,8 @@ def pretrain(
     corpus : Path, optional
         Folder of parquet files with real series. Some of them are held back for validation.
     budget : float, optional
-        Seconds to train, over all restarts, in place of the recipe's steps. When all but the share
-        of the decay has passed, the steps are decided and noted in ``run.json``.
+        Seconds to train, over all restarts, in place of the recipe's steps. When what is left is
+        what the decay will take, the steps are decided and noted in ``run.json``.
     start : str or Path, optional
         Shipped model or weights folder to start from, in place of random weights.
     workers : int, default 1
@@ -139,8 +140,9 @@ def pretrain(
         steps = claim(output, config, recipe, budget, start)
         if _processes() > 1 and is_first_process():
             distributed.barrier()
-        if trained_steps(checkpoints(output)[0]) == steps:
-            return _finished(network, output)
+        kept = all((output / name).exists() for name in (WEIGHTS_FILE, CARD_FILE))
+        if kept and trained_steps(checkpoints(output)[0]) == steps:
+            return load_network(output)
         run = _Run(
             network.to(device),
             replace(recipe, steps=steps),
@@ -159,15 +161,6 @@ def pretrain(
             save_network(trained, output)
             run.save(run.last)  # after what it stands for
     return trained
-
-
-def _finished(network: TinyTimeMixer, output: Path) -> TinyTimeMixer:
-    """The result of a run that has taken all its steps."""
-    found = read_checkpoint(checkpoints(output)[0])
-    assert found is not None
-    for name, parameter in network.named_parameters():
-        parameter.data.copy_(found.tensors[f"average.{name}"])
-    return network.eval()
 
 
 @contextmanager

@@ -4,7 +4,14 @@ import torch
 from pyarrow import parquet
 
 from ttm_benchmarks.speed import data_throughput
-from ttm_benchmarks.speed.data_throughput import BAR, LENGTH, SYNTHETIC, measure, sources
+from ttm_benchmarks.speed.data_throughput import (
+    BAR,
+    CONFIG,
+    LENGTH,
+    SYNTHETIC,
+    measure,
+    sources,
+)
 from ttm_estimators.data.corpus import Corpus
 
 CPU = torch.device("cpu")
@@ -20,10 +27,12 @@ def corpus(tmp_path, monkeypatch):
 
 def test_every_source_makes_whole_batches(corpus):
     made = {name: function() for name, function in sources(Corpus.read(corpus), 4, CPU).items()}
-    assert [*made] == [SYNTHETIC, "corpus windows", "augmented stream, half real"]
-    series, (cut, _), (past, future, _) = made.values()
+    stream, prepared = "augmented stream, half real", "the same, prepared for a step"
+    assert [*made] == [SYNTHETIC, "corpus windows", stream, prepared]
+    series, (cut, _), (past, future, _), chunk = made.values()
     whole = torch.cat([past, future], dim=1)
     assert [each.shape for each in (series, cut, whole)] == [(4, LENGTH)] * 3
+    assert chunk.target_BHV.shape == (4, CONFIG.horizon, 1)
 
 
 @pytest.mark.parametrize(("points", "code"), [(1.01 * BAR, 0), (0.99 * BAR, 1)])
