@@ -238,9 +238,22 @@ def test_a_process_that_is_killed_is_gone_on_from(tmp_path):
     assert same(resumed, undisturbed)
 
 
-def test_two_processes_train_on_windows_of_their_own_and_agree(tmp_path):
+def run_two_processes(*arguments):
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2]
-    assert start_process(*launcher, SCRIPT, tmp_path, 1, 40.0).wait(timeout=300) == 0
+    assert start_process(*launcher, SCRIPT, *arguments).wait(timeout=300) == 0
+
+
+def test_two_processes_may_be_given_more_steps(tmp_path):
+    run_two_processes(tmp_path / "extended", 12)
+    run_two_processes(tmp_path / "extended", 20)
+    run_two_processes(tmp_path / "undisturbed", 20)
+    assert same(load_network(tmp_path / "extended"), load_network(tmp_path / "undisturbed"))
+    first, second = (torch.load(tmp_path / "extended" / f"seen_by_{rank}.pt") for rank in (0, 1))
+    assert torch.equal(first["weights"], second["weights"])
+
+
+def test_two_processes_train_on_windows_of_their_own_and_agree(tmp_path):
+    run_two_processes(tmp_path, 1, 40.0)
     first, second = (torch.load(tmp_path / f"seen_by_{rank}.pt") for rank in (0, 1))
     assert torch.equal(first["weights"], second["weights"])
     varying = [{row.numpy().tobytes() for row in each["windows"]} for each in (first, second)]
