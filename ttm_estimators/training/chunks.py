@@ -45,6 +45,15 @@ class Chunk(NamedTuple):
     """False where anything in a window was not finite: it counts for nothing."""
 
 
+def require_single_series(config: TTMConfig) -> None:
+    """Refuse a network that takes more than windows of single series."""
+    if config.tied_channels:
+        raise ValueError(
+            "this network mixes channels or takes covariates, which single series do not have: "
+            "choose another"
+        )
+
+
 @torch.no_grad()
 def prepare_chunk(config: TTMConfig, window: Window) -> Chunk:
     """Prepare windows for a network."""

@@ -1,11 +1,6 @@
-"""One optimiser step, for any source of windows.
-
-Shape suffixes: B batch, T context, H horizon, V target channels, Q quantile levels.
-"""
+"""One optimiser step under Lightning, for any source of windows."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import lightning
 import torch
@@ -13,10 +8,10 @@ from torch import Tensor
 
 from ttm_estimators.data.windows import Window
 from ttm_estimators.network import TinyTimeMixer
-from ttm_estimators.network.resolution import UNKNOWN
-from ttm_estimators.training.loss import pinball_loss
+from ttm_estimators.training.chunks import prepare_chunk, require_single_series
 from ttm_estimators.training.optimizer import BETAS, make_optimizer
 from ttm_estimators.training.recipe import Recipe
+from ttm_estimators.training.step import chunk_loss, compiled
 
 
 class Training(lightning.LightningModule):
@@ -32,17 +27,10 @@ class Training(lightning.LightningModule):
 
     def __init__(self, network: TinyTimeMixer, recipe: Recipe) -> None:
         super().__init__()
-        if network.config.tied_channels:
-            raise ValueError(
-                "this network mixes channels or takes covariates, which single series do not have: "
-                "choose another"
-            )
+        require_single_series(network.config)
         self.network = network
         self.recipe = recipe
-        forecast = network.forecast_normalised
-        # The compiler's own random numbers are several times slower on a CPU.
-        random: dict[str, Any] = {"fallback_random": True}
-        self.forecast = torch.compile(forecast, options=random) if recipe.compile else forecast
+        self.chunk_loss = compiled(chunk_loss) if recipe.compile else chunk_loss
 
     def training_step(self, window: Window) -> Tensor:
         # Dropout of a step depends on its number alone, so that a resumed run repeats it.
@@ -51,31 +39,18 @@ class Training(lightning.LightningModule):
         self.log("loss", loss, prog_bar=True)
         return loss
 
-    def loss(
-        self, window: Window, network: TinyTimeMixer | None = None, *, relative: bool = False
-    ) -> Tensor:
+    def loss(self, window: Window, *, relative: bool = False) -> Tensor:
         """Quantile loss of a batch of windows, on the scale of their histories.
 
         Parameters
         ----------
         window : Window
             The batch.
-        network : TinyTimeMixer, optional
-            Network to forecast with, in place of the one that is trained.
         relative : bool, default False
             See :func:`~ttm_estimators.training.loss.pinball_loss`.
         """
-        past_BT, future_BH, resolution_B = window
-        tokens = self.network.config.resolutions
-        forecast = self.forecast if network is None else network.forecast_normalised
-        forecast_BHVQ, scaling = forecast(
-            past_BT[..., None],
-            horizon=future_BH.shape[1],
-            resolution_B=resolution_B.where(resolution_B < tokens, UNKNOWN) if tokens else None,
-        )
-        target_BHV = scaling.normalise(future_BH[..., None])
-        levels = self.network.config.quantile_levels
-        return pinball_loss(forecast_BHVQ, target_BHV, levels, relative=relative)
+        chunk = prepare_chunk(self.network.config, window)
+        return self.chunk_loss(self.network, chunk, relative=relative)
 
     def configure_gradient_clipping(
         self,

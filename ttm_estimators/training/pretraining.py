@@ -16,7 +16,7 @@ from torch import distributed
 from ttm_estimators.data.corpus import Corpus
 from ttm_estimators.data.stream import WindowStream
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
-from ttm_estimators.training.chunks import Chunk, chunks, prepare_chunk
+from ttm_estimators.training.chunks import Chunk, chunks, prepare_chunk, require_single_series
 from ttm_estimators.training.hardware import describe_hardware, peak_memory
 from ttm_estimators.training.nested import map_tensors
 from ttm_estimators.training.recipe import Recipe
@@ -119,11 +119,7 @@ def pretrain(
         When the network is not one for single series, ``start`` is of another geometry, the recipe
         needs a corpus, ``output`` holds another run, or the loss is no longer finite.
     """
-    if config.tied_channels:
-        raise ValueError(
-            "this network mixes channels or takes covariates, which single series do not have: "
-            "choose another"
-        )
+    require_single_series(config)
     if recipe.real_share > 0 and corpus is None:
         raise ValueError(
             f"real_share is {recipe.real_share}: name a corpus to cut these windows from, or "
@@ -226,8 +222,7 @@ class _Run:
         self.done = self.first = self.reported = found.steps if found else 0
         self.before = found.seconds if found else 0.0
         self.began = self.moment = self.saved = clock()
-        self.pace = math.nan  # seconds a step, from the first report on: what comes before compiles
-        self.compiled: tuple[float, int] | None = None
+        self.compiled: tuple[float, int] | None = None  # moment and steps of the first report
         self.validation = self._validation(held_back)
         self.chunks = chunks(self.config, self._windows(corpus), workers)
         self.chunk = next(self.chunks)
@@ -299,10 +294,7 @@ class _Run:
         loss /= self.done - before
         if not math.isfinite(loss):
             raise self._diverged()
-        if self.compiled is None:
-            self.compiled = self.moment, self.done
-        else:
-            self.pace = (self.moment - self.compiled[0]) / (self.done - self.compiled[1])
+        self.compiled = self.compiled or (self.moment, self.done)
         self._decide()
         windows = (self.done - before) * self.recipe.batch_size * _processes()
         metrics = {
@@ -344,7 +336,7 @@ class _Run:
             return
         decay_steps = self.recipe.steps_for(self.done) - self.done
         is_time = torch.tensor(
-            float(self._elapsed + self.pace * decay_steps >= self.budget), device=self.device
+            float(self._elapsed + self._pace * decay_steps >= self.budget), device=self.device
         )
         if _processes() > 1:
             distributed.broadcast(is_time, src=0)
@@ -384,12 +376,18 @@ class _Run:
         return self.before + self.moment - self.began
 
     @property
+    def _pace(self) -> float:
+        """Seconds a step since the first report, before which all is compiled; NaN until then."""
+        moment, steps = self.compiled or (self.moment, self.done)
+        return (self.moment - moment) / (self.done - steps) if self.done > steps else math.nan
+
+    @property
     def _seconds_left(self) -> float:
         """Seconds to the end, by the budget or by the pace; NaN where that is not known yet."""
         if self.recipe.steps == UNDECIDED:
             return max(0.0, (self.budget or math.inf) - self._elapsed)
         left = self.recipe.steps - self.done
-        return left * self.pace if left else 0.0
+        return left * self._pace if left else 0.0
 
     def write_card(self) -> None:
         """Note what the run took."""

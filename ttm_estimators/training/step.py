@@ -24,9 +24,7 @@ WARM_UP_RUNS = 3
 """Runs before a CUDA graph is captured, as libraries allocate and choose kernels in the first."""
 
 
-def chunk_loss(
-    network: TinyTimeMixer, chunk: Chunk, *, relative: bool = False, precision: str = "32-true"
-) -> Tensor:
+def chunk_loss(network: TinyTimeMixer, chunk: Chunk, *, relative: bool = False) -> Tensor:
     """Quantile loss of prepared windows, on the scale of their histories.
 
     Parameters
@@ -37,19 +35,27 @@ def chunk_loss(
         The windows.
     relative : bool, default False
         See :func:`~ttm_estimators.training.loss.pinball_loss`.
-    precision : str, default "32-true"
-        As in a recipe.
     """
-    device = chunk.target_BHV.device.type
-    with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16-mixed"):
-        forecast_BHVQ = network.forecast_prepared(
-            chunk.prepared,
-            horizon=chunk.target_BHV.shape[1],
-            resolution_B=chunk.resolution_B if network.config.resolutions else None,
-        )
+    forecast_BHVQ = network.forecast_prepared(
+        chunk.prepared,
+        horizon=chunk.target_BHV.shape[1],
+        resolution_B=chunk.resolution_B if network.config.resolutions else None,
+    )
     return pinball_loss(
         forecast_BHVQ, chunk.target_BHV, network.config.quantile_levels, relative=relative
     )
+
+
+def _step_loss(network: TinyTimeMixer, chunk: Chunk, precision: str) -> Tensor:
+    """What a step of pre-training minimises, in the number format of its recipe."""
+    device = chunk.target_BHV.device.type
+    with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16-mixed"):
+        return chunk_loss(network, chunk, relative=True)
+
+
+def compiled(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Compile a loss. The compiler's own random numbers are several times slower on a CPU."""
+    return torch.compile(loss, options={"fallback_random": True})
 
 
 class Step:
@@ -91,12 +97,7 @@ class Step:
             fused=True,
             capturable=on_gpu,
         )
-        # The compiler's own random numbers are several times slower on a CPU.
-        self.loss: Callable[..., Tensor] = (
-            torch.compile(chunk_loss, options={"fallback_random": True})
-            if recipe.compile
-            else chunk_loss
-        )
+        self.loss = compiled(_step_loss) if recipe.compile else _step_loss
         self.parts: list[Callable[[], None]] = [self._gradients, self._update]
         if processes > 1:
             self.parts.insert(1, self._average_gradients)
@@ -140,7 +141,7 @@ class Step:
 
     def _gradients(self) -> None:
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self.loss(self.network, self.batch, relative=True, precision=self.recipe.precision)
+        loss = self.loss(self.network, self.batch, self.recipe.precision)
         loss.backward()  # type: ignore[no-untyped-call]
         self.loss_sum += loss.detach()
         self.not_finite += (~self.batch.finite_B).sum()
