@@ -491,7 +491,7 @@ def test_a_large_gpu_makes_as_many_windows_as_it_may_and_a_small_one_fewer(monke
         properties = SimpleNamespace(total_memory=gigabytes * 10**9)
         monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _, p=properties: p)
         made.append(pretraining._chunk_windows(torch.device("cuda")))
-    assert made == [65_536, 16_000]
+    assert made == [131_072, 26_666]
 
 
 def test_random_numbers_of_others_are_left_as_they_were(tmp_path):

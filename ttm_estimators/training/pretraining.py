@@ -42,11 +42,11 @@ CPU_CHUNK_WINDOWS = 256
 """Windows that a processor makes at once. More only fill memory that processes share, 26 kB a
 window of the network that ships."""
 
-GPU_CHUNK_WINDOWS = 65_536
+GPU_CHUNK_WINDOWS = 131_072
 """Windows that a GPU makes at once, at most: they take hardly longer than a few."""
 
-GPU_WINDOW_BYTES = 500_000
-"""Memory that a GPU is to have for each of them: 200 kB to make it, the others to train."""
+GPU_WINDOW_BYTES = 300_000
+"""Memory that a GPU is to have for each of them, of which 187 kB were in use at most."""
 
 REPORT_STEPS = 20
 """Steps from one report to the next, at least. It comes between two chunks, on a GPU after each, as
