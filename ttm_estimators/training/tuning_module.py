@@ -9,6 +9,8 @@ from __future__ import annotations
 import copy
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,8 +68,7 @@ def examples(windows: Windows, network: TinyTimeMixer, *, encode: bool) -> Examp
     plain = Examples(past, future, known, static, None)
     if not encode:
         return plain
-    network.eval()
-    with torch.no_grad():
+    with torch.no_grad(), evaluating(network):
         encoded = [
             network.encode(
                 one.past,
@@ -77,6 +78,17 @@ def examples(windows: Windows, network: TinyTimeMixer, *, encode: bool) -> Examp
             for one in plain.parts(ENCODED_AT_ONCE)
         ]
     return plain._replace(encoded=map_tensors(lambda *parts: torch.cat(parts), *encoded))
+
+
+@contextmanager
+def evaluating(network: TinyTimeMixer) -> Iterator[None]:
+    """Leave dropout out for a while."""
+    before = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(before)
 
 
 class Tuning(lightning.LightningModule):
@@ -119,14 +131,13 @@ class Tuning(lightning.LightningModule):
     @torch.no_grad()
     def losses(self, batches: list[Examples]) -> Tensor:
         """Quantile loss of every window, without dropout."""
-        self.network.eval()
         levels = self.network.config.quantile_levels
-        losses = [
-            pinball_loss(forecast_HVQ[None], target_HV[None], levels)
-            for batch in batches
-            for forecast_HVQ, target_HV in zip(*self.forecast(batch), strict=True)
-        ]
-        self.network.train()
+        with evaluating(self.network):
+            losses = [
+                pinball_loss(forecast_HVQ[None], target_HV[None], levels)
+                for batch in batches
+                for forecast_HVQ, target_HV in zip(*self.forecast(batch), strict=True)
+            ]
         return torch.stack(losses).double()
 
     def training_step(self, batch: Examples) -> Tensor:
