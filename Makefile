@@ -11,13 +11,21 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 CPU_INDEX := --index-url https://download.pytorch.org/whl/cpu --retries 0 --timeout 15
 INSTALL_TORCH = -m pip install --quiet $(CPU_INDEX) '$(TORCH)' 2>/dev/null
 
-.PHONY: demo test lint docs parity sktime-speed forecast-speed tabpfn clean
+.PHONY: demo test fuzz lint docs parity sktime-speed forecast-speed tabpfn clean
 
 demo: $(VENV)/.installed
 	$(BIN)/ttm-bench demo --output demo
 
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+# The promises of tests/properties on drawn inputs: so many for each of them, others for every seed.
+# What fails first is made as small as it can be, and printed.
+INPUTS ?= 2000
+SEED ?= 0
+fuzz: $(VENV)/.installed
+	OMP_NUM_THREADS=1 INPUTS=$(INPUTS) $(BIN)/python -m pytest -n 2 tests/properties \
+	  --hypothesis-profile=fuzz --hypothesis-seed=$(SEED)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

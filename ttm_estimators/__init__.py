@@ -12,13 +12,24 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ttm_estimators.forked import let_children_work
+
 if TYPE_CHECKING:
-    from ttm_estimators.forecasting import Covariates, Forecast, Forecaster, load
+    from ttm_estimators.forecasting import (
+        Covariates,
+        Forecast,
+        Forecaster,
+        Outlier,
+        OutlierWarning,
+        load,
+    )
     from ttm_estimators.network import PRESETS, TinyTimeMixer, TTMConfig
     from ttm_estimators.training.fine_tuning import FineTuned, FineTuning, fine_tune
     from ttm_estimators.weights import WeightsError, load_network, save_network, shipped_models
 
 __version__ = "0.1.0"
+
+let_children_work()
 
 _HOMES = {
     "Covariates": "forecasting",
@@ -26,6 +37,8 @@ _HOMES = {
     "FineTuning": "training.fine_tuning",
     "Forecast": "forecasting",
     "Forecaster": "forecasting",
+    "Outlier": "forecasting",
+    "OutlierWarning": "forecasting",
     "fine_tune": "training.fine_tuning",
     "load": "forecasting",
     "PRESETS": "network",
@@ -44,6 +57,8 @@ __all__ = [
     "FineTuning",
     "Forecast",
     "Forecaster",
+    "Outlier",
+    "OutlierWarning",
     "TTMConfig",
     "TinyTimeMixer",
     "WeightsError",

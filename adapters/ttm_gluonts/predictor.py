@@ -6,7 +6,6 @@ Shape suffixes: N series, H horizon, V variates, L forecast keys, S sample paths
 # No "from __future__ import annotations" here: validated() reads types when the class is made.
 
 import copy
-import multiprocessing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,6 @@ from ttm_gluonts.entries import (
     series_of,
     start_of,
     warn_of_covariates,
-    with_names,
 )
 
 NETWORK = "network"
@@ -65,6 +63,9 @@ class TTMPredictor(RepresentablePredictor):
         from the forecast quantiles, so sums along a path vary less than they should.
     seed : int, default 0
         Of the sample paths.
+    keep_outliers : bool, default False
+        Whether single impossible readings stay, such as the -999 of a sensor that failed. They are
+        otherwise taken as missing, and a warning says so.
 
     Raises
     ------
@@ -95,6 +96,7 @@ class TTMPredictor(RepresentablePredictor):
         device: str = "cpu",
         num_samples: int | None = None,
         seed: int = 0,
+        keep_outliers: bool = False,
     ) -> None:
         super().__init__(prediction_length=prediction_length, lead_time=lead_time)
         if isinstance(model, TinyTimeMixer):
@@ -114,6 +116,7 @@ class TTMPredictor(RepresentablePredictor):
         self.batch_size = batch_size
         self.num_samples = num_samples
         self.seed = seed
+        self.keep_outliers = keep_outliers
         self._uses = _covariates_used(self.forecaster)
         self._known_covariates = {*self._uses}
         self._empty = QuantileForecast(
@@ -175,17 +178,15 @@ class TTMPredictor(RepresentablePredictor):
     ) -> np.ndarray[Any, Any]:
         """Forecast entries of one number of variates, shape (N, L, H) or (N, L, H, V)."""
         covariates = [covariates_of(entry, self._uses) for entry in batch] if self._uses else None
-        try:
-            forecast = self.forecaster.forecast(
-                [series_of(entry) for entry in batch],
-                self.lead_time + self.prediction_length,
-                covariates=covariates,
-                quantile_levels=levels,
-                batch_size=self.batch_size,
-            )
-        except ValueError as error:
-            names = [name_of(entry, done + i) for i, entry in enumerate(batch)]
-            raise ValueError(with_names(str(error), names)) from error
+        forecast = self.forecaster.forecast(
+            [series_of(entry) for entry in batch],
+            self.lead_time + self.prediction_length,
+            covariates=covariates,
+            quantile_levels=levels,
+            batch_size=self.batch_size,
+            keep_outliers=self.keep_outliers,
+            names=[name_of(entry, done + i) for i, entry in enumerate(batch)],
+        )
         return np.ascontiguousarray(np.moveaxis(forecast.quantiles[:, self.lead_time :], -1, 1))
 
     def _quantile_forecast(self, values_LHV: np.ndarray[Any, Any], **facts: Any) -> Forecast:
@@ -233,7 +234,7 @@ class TTMPredictor(RepresentablePredictor):
 
     @classmethod
     def deserialize(cls, path: Path, device: str | None = None) -> "TTMPredictor":
-        """Read what :meth:`serialize` wrote. A worker process goes on with one thread.
+        """Read what :meth:`serialize` wrote.
 
         Parameters
         ----------
@@ -242,10 +243,6 @@ class TTMPredictor(RepresentablePredictor):
         device : str, optional
             Default: the device that the predictor was serialised with.
         """
-        if multiprocessing.parent_process() is not None:
-            # GluonTS's ParallelizedPredictor forks. The threads that torch had in the parent are
-            # gone in the child, which would wait for them for ever.
-            torch.set_num_threads(1)
         arguments = load_json((path / "predictor.json").read_text(encoding="utf-8"))
         arguments["model"] = path / arguments["model"]
         return cls(**{**arguments, **({} if device is None else {"device": device})})

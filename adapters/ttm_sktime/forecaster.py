@@ -67,6 +67,9 @@ class TTMForecaster(BaseForecaster):
         Series times variates in one forward pass. It changes memory and time only.
     random_state : int, default 0
         Seed of training. Forecasts have no randomness.
+    keep_outliers : bool, default False
+        Whether single impossible readings stay, such as the -999 of a sensor that failed. They are
+        otherwise taken as missing, and a warning says so.
 
     Attributes
     ----------
@@ -124,6 +127,7 @@ class TTMForecaster(BaseForecaster):
         device: str = "cpu",
         batch_size: int = 256,
         random_state: int = 0,
+        keep_outliers: bool = False,
     ) -> None:
         self.model = model
         self.network = network
@@ -133,6 +137,7 @@ class TTMForecaster(BaseForecaster):
         self.device = device
         self.batch_size = batch_size
         self.random_state = random_state
+        self.keep_outliers = keep_outliers
         super().__init__()
         self._y = self._X = None
         self._tuned: SharedForecaster | None = None
@@ -256,7 +261,9 @@ class TTMForecaster(BaseForecaster):
         if known is None and forecaster.uses_X:
             raise ValueError("the network was trained with X: give X to fit and to predict")
         covariates = None if known is None else covariates_of(known, self._histories, steps_NS)
-        forecast = self._histories.forecast(forecaster, horizon, self.batch_size, covariates)
+        forecast = self._histories.forecast(
+            forecaster, horizon, self.batch_size, covariates, self.keep_outliers
+        )
         return forecast, steps_NS, index
 
     def _pretrain(
@@ -305,7 +312,12 @@ class TTMForecaster(BaseForecaster):
             raise ValueError("recipe is for a new network: give fine_tuning to start from weights")
         strategy = self.fine_tune if isinstance(self.fine_tune, str) else "decoder"
         settings = FineTuning(
-            **{"strategy": strategy, "seed": self.random_state, **(self.fine_tuning or {})}
+            **{
+                "strategy": strategy,
+                "keep_outliers": self.keep_outliers,
+                "seed": self.random_state,
+                **(self.fine_tuning or {}),
+            }
         )
         start = self._forecaster()
         columns = None

@@ -102,6 +102,7 @@ class Histories:
         horizon: int,
         batch_size: int,
         covariates: list[Covariates] | None = None,
+        keep_outliers: bool = False,
     ) -> Forecast:
         """Forecast all series, at the quantile levels of the network.
 
@@ -121,9 +122,11 @@ class Histories:
                 horizon,
                 covariates=covariates,
                 batch_size=batch_size,
+                keep_outliers=keep_outliers,
+                names=self.names,
             )
         except ValueError as error:
-            raise ValueError(self.with_names(str(error))) from error
+            raise ValueError(self._with_columns(str(error))) from error
         self._latest = (forecaster, horizon, forecast) if covariates is None else None
         return forecast
 
@@ -149,6 +152,10 @@ class Histories:
         """Replace the core's "series 3, channel 1" in a message by key and column."""
         names = self.names
         message = re.sub(r"\bseries (\d+)", lambda match: names[int(match[1])], message)
+        return self._with_columns(message)
+
+    def _with_columns(self, message: str) -> str:
+        """Replace the core's "channel 1" in a message by the name of the column."""
         return re.sub(r"\bchannel (\d+)", lambda m: f"column {self.columns[int(m[1])]!r}", message)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -153,3 +153,19 @@ def test_what_can_not_be_is_told_in_one_line(finetune, table, options, said):
     code, _, err = finetune(table(driven()), *COLUMNS, *options)
     assert (code, err.count("\n")) == (2, 1)
     assert said in err
+
+
+def test_impossible_readings_are_missing_to_fine_tuning_unless_they_are_kept(run, model, tmp_path):
+    frame = driven()
+    frame.loc[50, "sales"] = -999
+    data = tmp_path / "sales.csv"
+    frame.to_csv(data, index=False)
+    arguments = ["finetune", data, "--horizon", HORIZON, "--model", model, "--value", "sales"]
+    arguments += ["--id", "shop", "--time", "day", *QUICK]
+    outcome = run(*arguments, "--output", tmp_path / "a")
+    assert outcome.code == 0, outcome.err
+    assert outcome.err.startswith("warning: 1 reading of 1 of 2 series is impossible")
+    assert "of series 'north': give --keep-outliers to keep it" in outcome.err
+    kept = run(*arguments, "--keep-outliers", "--output", tmp_path / "b")
+    assert kept.code == 0, kept.err
+    assert kept.err == ""

@@ -451,3 +451,22 @@ def test_of_many_quantiles_the_table_shows_the_outer_ones(run, model, tmp_path):
     assert "0.05" in out
     assert "0.95" in out
     assert "2 of 5 quantiles" in out
+
+
+def test_an_impossible_reading_is_told_of_by_the_name_of_its_series(run, model, tmp_path):
+    days = pd.date_range("2024-01-01", periods=ROWS)
+    frame = panel(north=days, south=days)
+    frame.loc[(frame.item_id == "south") & (frame.date == days[-3]), "load"] = -999
+    spoilt, output = tmp_path / "spoilt.csv", tmp_path / "forecast.csv"
+    frame.to_csv(spoilt, index=False)
+    arguments = ["forecast", spoilt, "--horizon", HORIZON, "--model", model, "--output", output]
+    outcome = run(*arguments)
+    assert outcome.code == 0
+    assert outcome.err == (
+        "warning: 1 reading of 1 of 2 series is impossible by the rest of the series and taken as "
+        "missing, such as -999, number 3 from the end of series 'south': give --keep-outliers to "
+        "keep it\n"
+    )
+    missing = pd.read_csv(output)
+    assert run(*arguments, "--keep-outliers").err == ""
+    assert pd.read_csv(output)["median"].min() < missing["median"].min() - 10

@@ -6,8 +6,8 @@ import pytest
 from tests.forecasting.conftest import make_forecaster
 from tests.tiny import PUBLISHED_KIND, TINY
 from ttm_estimators import load
-from ttm_estimators.forecasting import forecaster
-from ttm_estimators.forecasting.farther import FAR, NEAR, from_farther, move
+from ttm_estimators.forecasting import farther, forecaster
+from ttm_estimators.forecasting.farther import FAR, NEAR, from_farther
 from ttm_estimators.network.widening import widen
 
 LONG = np.random.default_rng(0).normal(size=300).cumsum()
@@ -16,6 +16,10 @@ CONFIG = replace(TINY, seasons_length=96, far_factors=(2, 4))
 """It looks at 96 points; its 64 blocks of two reach 128 back, those of four 256."""
 
 SPREAD = np.array([-1.0, 0.0, 1.0])
+
+
+def move(near, looks, median, at_once=720):
+    return farther.move(near, looks, median, at_once)
 
 
 def far_forecaster(**changes):
@@ -156,9 +160,9 @@ def test_looks_weigh_the_same_at_any_size(size):
 def test_a_longer_horizon_begins_with_the_shorter_one():
     forecaster = make_forecaster(seasons_length=96, far_factors=(2, 4))  # rolled out
     long = forecaster.forecast([LONG], 250).quantiles
-    for horizon in (NEAR, 60, 180):
-        shorter = forecaster.forecast([LONG], horizon).quantiles[:, :-4]
-        np.testing.assert_allclose(shorter, long[:, : horizon - 4], rtol=1e-5, atol=1e-4)
+    for horizon in (NEAR, 17, 60, 180, 249):
+        shorter = forecaster.forecast([LONG], horizon).quantiles
+        np.testing.assert_allclose(shorter, long[:, :horizon], rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("horizon", [1, 12, 13, 23, 24, 71, 150])

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.forecasting.conftest import make_forecaster
-from ttm_estimators import Covariates, Forecaster
+from tests.tiny import tiny_network
+from ttm_estimators import Covariates, Forecaster, WeightsError
 from ttm_estimators.forecasting.rollout import roll_out
 from ttm_estimators.forecasting.series import HOLD, LONGEST_GAP, hold_last, latest
 
@@ -536,3 +537,19 @@ def test_a_generator_of_series_is_taken(forecaster):
 def test_what_is_no_sequence_of_series_is_refused(forecaster: Forecaster, series):
     with pytest.raises(TypeError, match="sequence of arrays"):
         forecaster.forecast(series, HORIZON)
+
+
+def test_a_forecast_that_is_not_finite_is_an_error_that_names_its_series():
+    network = tiny_network()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(1e37)
+    with pytest.raises(WeightsError, match=r"^series 0 has a forecast that is not finite.*weights"):
+        Forecaster(network).forecast([np.arange(20.0), np.ones(5)], HORIZON)
+
+
+def test_names_are_what_errors_call_series(forecaster):
+    with pytest.raises(ValueError, match=r"^shop 'b' is all missing"):
+        forecaster.forecast([[1.0], [np.nan]], HORIZON, names=["shop 'a'", "shop 'b'"])
+    with pytest.raises(ValueError, match=r"^shop 'a' is all missing in channel 1"):
+        forecaster.forecast([[[1.0, np.nan]]], HORIZON, names=["shop 'a'"])

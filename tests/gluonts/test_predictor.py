@@ -380,3 +380,17 @@ def test_a_network_that_was_changed_makes_another_predictor(model_folder):
 
 def test_empty_data_gives_no_forecasts(predictor):
     assert list(predictor.predict(ListDataset([], freq="h"))) == []
+
+
+def test_an_impossible_reading_is_told_of_by_its_item_and_is_missing(model_folder):
+    spoilt = values(60)
+    spoilt[-3] = -999
+    gap = np.where(spoilt == -999, np.nan, spoilt)
+    predictor = TTMPredictor(prediction_length=5, model=model_folder)
+    told = "such as -999, number 3 from the end of item 'b': set keep_outliers=True to keep it"
+    with pytest.warns(UserWarning, match=told):
+        found = next(predictor.predict(entries(60, item_id="b", target=spoilt)))
+    expected = next(predictor.predict(entries(60, item_id="b", target=gap)))
+    np.testing.assert_array_equal(found.forecast_array, expected.forecast_array)
+    keeper = TTMPredictor(prediction_length=5, model=model_folder, keep_outliers=True)
+    assert next(keeper.predict(entries(60, item_id="b", target=spoilt))).quantile(0.5).min() < -10

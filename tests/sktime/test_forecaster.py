@@ -283,3 +283,15 @@ def test_errors_of_the_core_name_series_and_column(panel):
     histories.members[1].values_TV[:] = np.inf
     with pytest.raises(ValueError, match="series 'south' of y"):
         histories.forecast(make_forecaster(), 3, 8)
+
+
+def test_an_impossible_reading_is_told_of_and_is_missing(model):
+    spoilt = series(60)
+    spoilt.iloc[-3] = -999
+    gap = spoilt.mask(spoilt == -999)
+    told = "such as -999, number 3 from the end of y: set keep_outliers=True to keep it"
+    with pytest.warns(UserWarning, match=told):
+        found = TTMForecaster(model).fit(spoilt).predict(fh=[1, 2, 3])
+    pd.testing.assert_series_equal(found, TTMForecaster(model).fit(gap).predict(fh=[1, 2, 3]))
+    kept = TTMForecaster(model, keep_outliers=True).fit(spoilt).predict(fh=[1, 2, 3])
+    assert kept.min() < gap.min() - 10

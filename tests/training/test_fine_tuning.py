@@ -16,7 +16,8 @@ import lightning
 from ttm_estimators import load_network, save_network
 from ttm_estimators.forecasting.covariates import Covariates
 from ttm_estimators.training import fine_tuning
-from ttm_estimators.training.fine_tuning import FineTuning, fine_tune
+from ttm_estimators.training.fine_tuning import RATES, FineTuning, fine_tune
+from ttm_estimators.training.tuning_module import Examples, Tuning
 
 CPU = {"accelerator": "cpu"}
 
@@ -416,3 +417,42 @@ def test_a_validation_without_values_is_told():
 def test_a_setting_out_of_range_is_named(field, value):
     with pytest.raises(ValueError, match=field):
         FineTuning(**{field: value})
+
+
+def test_impossible_readings_are_missing_in_training_and_validation_unless_they_are_kept():
+    spoilt, gap = waves(), waves()
+    spoilt[0][-3], gap[0][-3] = -999, np.nan
+    with pytest.warns(UserWarning, match="such as -999, number 3 from the end of series 0"):
+        found = tune(spoilt)
+    assert found.loss == tune(gap).loss
+    with pytest.warns(UserWarning, match="from the end of validation series 0"):
+        tune(waves(), validation=spoilt)
+    assert tune(spoilt, keep_outliers=True).loss != found.loss
+
+
+@pytest.mark.parametrize("strategy", ["decoder", "full"])
+def test_every_step_of_every_trial_is_taken_in_training_mode(monkeypatch, strategy):
+    modes = []
+    step = Tuning.training_step
+
+    def noted(self, batch):
+        modes.append({module.training for module in self.network.modules()})
+        return step(self, batch)
+
+    monkeypatch.setattr(Tuning, "training_step", noted)
+    network = tiny_network().eval()
+    tuned = tune(network=network, learning_rate=None, head_dropout=None, strategy=strategy)
+    assert len(modes) == len(RATES) * 5 + tuned.steps
+    assert modes == [{True}] * len(modes)
+    assert not network.training
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_losses_are_of_evaluation_and_leave_the_mode_as_it_was(training):
+    network = tiny_network(head_dropout=0.5).train(training)
+    tuning = Tuning(network, 1e-3, 1, 0, {})
+    past, future = torch.randn(4, network.config.context_length, 1), torch.randn(4, 3, 1)
+    batch = Examples(past, future, torch.empty(4, 3, 0), torch.empty(4, 0, dtype=torch.long), None)
+    first, second = (tuning.losses([batch]) for _ in range(2))
+    assert torch.equal(first, second)
+    assert network.training is training

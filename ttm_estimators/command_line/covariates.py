@@ -41,9 +41,14 @@ class Members(NamedTuple):
     series: list[Array]
     covariates: list[Covariates] | None
 
+    @property
+    def quoted_names(self) -> list[str]:
+        """The names as messages have them."""
+        return [f"series {name!r}" for name in self.names]
+
     def with_names(self, message: str) -> str:
         """Replace the core's "series 3" at the start of a message."""
-        return re.sub(r"^series (\d+)", lambda m: f"series {self.names[int(m[1])]!r}", message)
+        return re.sub(r"^series (\d+)", lambda m: self.quoted_names[int(m[1])], message)
 
 
 def read_roles(model: str | Path | None) -> Roles:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +19,7 @@ from ttm_estimators.command_line.options import (
     Freq,
     Horizon,
     Id,
+    KeepOutliers,
     Model,
     Time,
     Value,
@@ -70,6 +72,7 @@ def finetune(
     freq: Freq = None,
     date_format: DateFormat = None,
     fill_gaps: FillGaps = False,
+    keep_outliers: KeepOutliers = False,
     device: Device = "cpu",
 ) -> None:
     """Fine-tune a model on the series of a file.
@@ -84,6 +87,7 @@ def finetune(
     from ttm_estimators.command_line.covariates import Roles, categories, members
     from ttm_estimators.command_line.frequency import parse_step
     from ttm_estimators.command_line.table import read_panel
+    from ttm_estimators.forecasting.outliers import OutlierWarning, describe
     from ttm_estimators.training.fine_tuning import FineTuning, fine_tune
     from ttm_estimators.weights import load_network, resolve, save_network
 
@@ -110,21 +114,27 @@ def finetune(
             batch_size=batch_size,
             learning_rate=learning_rate,
             head_dropout=head_dropout,
+            keep_outliers=keep_outliers,
             seed=seed,
         )
         network = load_network(resolve(model))
         output.mkdir(parents=True, exist_ok=True)
-        tuned = fine_tune(
-            network,
-            found.series,
-            settings,
-            horizon=horizon,
-            covariates=found.covariates,
-            checkpoint=output / CHECKPOINT,
-            **_trainer_options(device),
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", OutlierWarning)  # told below, by the user's names
+            tuned = fine_tune(
+                network,
+                found.series,
+                settings,
+                horizon=horizon,
+                covariates=found.covariates,
+                checkpoint=output / CHECKPOINT,
+                **_trainer_options(device),
+            )
     except ValueError as error:
         raise InputError(found.with_names(str(error))) from error
+    if tuned.outliers:
+        told = describe(tuned.outliers, found.quoted_names, "give --keep-outliers")
+        typer.echo(f"warning: {told}", err=True)
     save_network(tuned.network, output)
     _write_card(output, tuned, settings, roles, horizon, model)
     (output / CHECKPOINT).unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import warnings
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,6 +23,7 @@ from ttm_estimators.command_line.options import (
     Freq,
     Horizon,
     Id,
+    KeepOutliers,
     Model,
     Time,
     Value,
@@ -58,6 +60,7 @@ def forecast(
     freq: Freq = None,
     date_format: DateFormat = None,
     fill_gaps: FillGaps = False,
+    keep_outliers: KeepOutliers = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Series in one forward pass.")] = 256,
     device: Device = "cpu",
 ) -> None:
@@ -65,7 +68,8 @@ def forecast(
 
     The result has the id columns (or "variable", where several value columns were forecast), the
     time, the median, and a column for each quantile level, named as the level: 0.1. An empty value
-    is missing. Every series goes on from its own last row.
+    is missing. Every series goes on from its own last row. Single readings that are impossible by
+    the rest of their series are taken as missing, and a warning says so.
 
     A model that was fine-tuned with covariates finds them in columns of the same names. Where some
     are known in the future, the rows after the last value of a series are its future.
@@ -98,7 +102,7 @@ def forecast(
     forecaster = _load(model, device)
     try:
         futures = [series.future(horizon) for series in panel.series]  # may leave the calendar
-        result = _run(forecaster, panel, roles, horizon, levels, batch_size)
+        result = _run(forecaster, panel, roles, horizon, levels, batch_size, keep_outliers)
         frame = _to_frame(panel, futures, result)
     except MemoryError as error:
         raise InputError(
@@ -163,25 +167,32 @@ def _run(
     horizon: int,
     levels: tuple[float, ...] | None,
     batch_size: int,
+    keep_outliers: bool,
 ) -> Forecast:
+    import numpy as np
     from einops import rearrange
 
     from ttm_estimators.command_line.covariates import members
     from ttm_estimators.forecasting import Forecast
+    from ttm_estimators.forecasting.outliers import OutlierWarning, describe
 
     together = forecaster.config.tied_channels and len(forecaster.config.targets) > 1
     found = members(panel, roles, together=together)
     try:
-        result = forecaster.forecast(
-            found.series,
-            horizon,
-            covariates=found.covariates,
-            quantile_levels=levels,
-            batch_size=batch_size,
-            progress=len(panel.series) > batch_size and sys.stderr.isatty(),
-        )
-    except ValueError as error:  # the forecaster knows a series by number, the user by name
-        raise InputError(found.with_names(str(error))) from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", OutlierWarning)  # told below, by the user's names
+            result = forecaster.forecast(
+                found.series,
+                horizon,
+                covariates=found.covariates,
+                quantile_levels=levels,
+                batch_size=batch_size,
+                keep_outliers=keep_outliers,
+                names=found.quoted_names,
+                progress=len(panel.series) > batch_size and sys.stderr.isatty(),
+            )
+    except ValueError as error:
+        raise InputError(str(error)) from error
     except RuntimeError as error:  # torch's way to run out of memory, for one
         if forecaster.device.type == "cpu":
             raise
@@ -189,13 +200,26 @@ def _run(
             f"device {str(forecaster.device)!r} failed, use --device cpu or a smaller "
             f"--batch-size: {error}"
         ) from error
+    if result.outliers:
+        told = describe(result.outliers, found.quoted_names, "give --keep-outliers")
+        typer.echo(f"warning: {told}", err=True)
     if not together:
         return result
     # Channels become series of their own, as the panel has them.
+    channels = result.point.shape[2]
+    low, high = (
+        rearrange(np.asarray(end), "n h v -> (n v) h") for end in (result.low, result.high)
+    )
     return Forecast(
         rearrange(result.quantiles, "n h v l -> (n v) h l"),
         result.levels,
         rearrange(result.point, "n h v -> (n v) h"),
+        low,
+        high,
+        tuple(
+            each._replace(series=each.series * channels + each.channel, channel=0)
+            for each in result.outliers
+        ),
     )
 
 

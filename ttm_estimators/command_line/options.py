@@ -32,6 +32,12 @@ DateFormat = Annotated[str | None, typer.Option(help="How dates are written, suc
 FillGaps = Annotated[
     bool, typer.Option("--fill-gaps", help="Treat absent dates as missing values.")
 ]
+KeepOutliers = Annotated[
+    bool,
+    typer.Option(
+        "--keep-outliers", help="Keep impossible readings, such as the -999 of a failed sensor."
+    ),
+]
 Device = Annotated[str, typer.Option(help="Where to run, such as cuda.")]
 
 LONGEST = 100_000

@@ -2,5 +2,6 @@
 
 from ttm_estimators.forecasting.covariates import Covariates
 from ttm_estimators.forecasting.forecaster import Forecast, Forecaster, load
+from ttm_estimators.forecasting.outliers import Outlier, OutlierWarning
 
-__all__ = ["Covariates", "Forecast", "Forecaster", "load"]
+__all__ = ["Covariates", "Forecast", "Forecaster", "Outlier", "OutlierWarning", "load"]

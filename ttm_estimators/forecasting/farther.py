@@ -21,7 +21,7 @@ from collections.abc import Mapping
 import numpy as np
 from einops import rearrange
 
-from ttm_estimators.forecasting.series import Array
+from ttm_estimators.forecasting.series import Array, without_leading
 from ttm_estimators.network.config import MOST_FAR, TTMConfig
 
 NEAR = MOST_FAR
@@ -44,11 +44,12 @@ def history_length(config: TTMConfig) -> int:
 def reach(horizon: int, config: TTMConfig) -> int:
     """Steps to forecast so that the last of a horizon lies between the middles of two blocks.
 
-    A longer horizon then begins with the shorter one. Where that were another pass of the network,
-    the change of the last block holds on instead.
+    A longer horizon then begins with the shorter one. No other pass of the network is made for it:
+    see :func:`move`.
     """
     longest = config.far_factors[-1]
-    return max(horizon, min(config.horizon, (horizon // longest + 2) * longest))
+    passes = -(-horizon // config.horizon)
+    return max(horizon, min(passes * config.horizon, (horizon // longest + 2) * longest))
 
 
 def from_farther(values_TC: Array, config: TTMConfig) -> dict[int, Array]:
@@ -63,13 +64,12 @@ def from_farther(values_TC: Array, config: TTMConfig) -> dict[int, Array]:
         Empty where the network looks at all of the history already, or blocks of one length hold no
         more than half of what was observed.
     """
-    observed = np.flatnonzero(~np.isnan(values_TC).all(axis=1))
-    length = len(values_TC) - observed[0]
-    if length <= config.input_length:
+    values_TC = without_leading(values_TC[-history_length(config) :])
+    if len(values_TC) <= config.input_length:
         return {}
     looks = {}
     for block in config.far_factors:
-        look_TC = _block_medians(values_TC[-length:], block, config)
+        look_TC = _block_medians(values_TC, block, config)
         if look_TC is None:
             return {}
         looks[block] = look_TC
@@ -93,10 +93,11 @@ def _block_medians(values_TC: Array, block: int, config: TTMConfig) -> Array | N
     return median_TC
 
 
-def move(near_NHCQ: Array, looks: Mapping[int, Array], median: int) -> Array:
+def move(near_NHCQ: Array, looks: Mapping[int, Array], median: int, at_once: int) -> Array:
     """Move a forecast to what it is from farther away, all quantiles of a step alike.
 
-    A step without any spread stays: a constant goes on.
+    A step without any spread stays: a constant goes on. The last steps of a pass of the network
+    hold the change of its last whole block: what comes behind them is not always forecast.
 
     Parameters
     ----------
@@ -107,6 +108,8 @@ def move(near_NHCQ: Array, looks: Mapping[int, Array], median: int) -> Array:
         (N, F, C, Q).
     median : int
         Place of the median among the quantiles.
+    at_once : int
+        Steps that the network forecasts in one pass.
     """
     horizon = near_NHCQ.shape[1]
     near_NHC = _spread(near_NHCQ)
@@ -114,8 +117,8 @@ def move(near_NHCQ: Array, looks: Mapping[int, Array], median: int) -> Array:
     for block, far_NFCQ in looks.items():
         steps = near_NHCQ[:, : far_NFCQ.shape[1] * block, :, median]
         middle_NFC = np.median(rearrange(steps, "n (f s) c -> n f s c", s=block), axis=2)
-        change_NHC = _at_steps(far_NFCQ[..., median] - middle_NFC, block, horizon)
-        spread_NHC = _at_steps(_spread(far_NFCQ), block, horizon)
+        change_NHC = _at_steps(far_NFCQ[..., median] - middle_NFC, block, horizon, at_once)
+        spread_NHC = _at_steps(_spread(far_NFCQ), block, horizon, at_once)
         with np.errstate(over="ignore"):  # next to a spread of next to nothing
             relative_NHC = np.divide(
                 spread_NHC, near_NHC, out=np.full_like(near_NHC, np.inf), where=near_NHC > 0
@@ -133,12 +136,16 @@ def _spread(quantiles_Q: Array) -> Array:
     return spread
 
 
-def _at_steps(block_NFC: Array, block: int, horizon: int) -> Array:
-    """Linear between the middles of blocks, constant before the first and after the last."""
-    last = block_NFC.shape[1] - 1
-    place_H = ((np.arange(horizon) - (block - 1) / 2) / block).clip(0, last)
+def _at_steps(block_NFC: Array, block: int, horizon: int, at_once: int) -> Array:
+    """Linear between the middles of blocks, constant before the first and after the last of a pass
+    of the network.
+    """
+    step_H = np.arange(horizon)
+    passed_H = (step_H // at_once + 1) * at_once
+    last_H = np.minimum(np.maximum(passed_H // block, 1), block_NFC.shape[1]) - 1
+    place_H = ((step_H - (block - 1) / 2) / block).clip(0, last_H)
     before_H = place_H.astype(int)
     part_H = (place_H - before_H)[:, None]
-    after_H = np.minimum(before_H + 1, last)
+    after_H = np.minimum(before_H + 1, last_H)
     at: Array = (1 - part_H) * block_NFC[:, before_H] + part_H * block_NFC[:, after_H]
     return at

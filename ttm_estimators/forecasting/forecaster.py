@@ -33,6 +33,12 @@ from ttm_estimators.forecasting.farther import (
     move,
     reach,
 )
+from ttm_estimators.forecasting.outliers import (
+    Outlier,
+    OutlierWarning,
+    describe,
+    without_outliers,
+)
 from ttm_estimators.forecasting.quantiles import check_levels, interpolate, validated_levels
 from ttm_estimators.forecasting.rollout import roll_out
 from ttm_estimators.forecasting.series import (
@@ -45,7 +51,7 @@ from ttm_estimators.forecasting.series import (
     validated_count,
 )
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
-from ttm_estimators.weights import load_network, resolve
+from ttm_estimators.weights import WeightsError, load_network, resolve
 
 ROWS_PER_THREAD = 64
 """Series (times channels) that a processor passes through the network at once for each thread: what
@@ -68,6 +74,9 @@ class Forecast:
     low: Array | float = -np.inf
     high: Array | float = np.inf
     """Values that no quantile passes, shape (series, 1) or (series, 1, channels)."""
+
+    outliers: tuple[Outlier, ...] = ()
+    """Impossible readings that were taken as missing."""
 
     def at(self, levels: Sequence[float]) -> Array:
         """Quantiles at other levels, in the last axis.
@@ -130,6 +139,8 @@ class Forecaster:
         covariates: Sequence[Covariates] | None = None,
         quantile_levels: Sequence[float] | None = None,
         batch_size: int = 256,
+        keep_outliers: bool = False,
+        names: Sequence[str] | None = None,
         progress: bool = False,
     ) -> Forecast:
         """Forecast the next steps of every series.
@@ -157,6 +168,13 @@ class Forecaster:
             Levels in (0, 1). Default: the network's own. Others are interpolated.
         batch_size : int, default 256
             Series (times channels) in one forward pass at most. It changes memory and time only.
+        keep_outliers : bool, default False
+            Whether single impossible readings stay, such as the -999 of a sensor that failed. One
+            that lies out of all proportion to the rest of its series is otherwise taken as missing.
+            A warning says so, and ``Forecast.outliers`` holds them. Targets are looked at,
+            covariates are not. See :mod:`ttm_estimators.forecasting.outliers`.
+        names : sequence of str, optional
+            How errors and warnings call each series. Default: "series 0" and so on.
         progress : bool, default False
             Whether to show a progress bar on standard error.
 
@@ -174,6 +192,8 @@ class Forecaster:
             When a series is empty, all missing, infinite, not numeric or has more than two
             dimensions, the horizon or a level is out of range, or covariates do not fit or do not
             reach the horizon. The message names the series.
+        ttm_estimators.WeightsError
+            When the network's forecast is not finite. The message names the first such series.
         """
         steps = validated_count("horizon", horizon)
         rows_at_once = validated_count("batch_size", batch_size)
@@ -184,12 +204,20 @@ class Forecaster:
         rows: list[_Row] = []
         shapes: list[tuple[int, ...]] = []
         items = as_list(series)
+        names = names or [f"series {i}" for i in range(len(items))]
         covariates = self._checked(covariates, len(items))
+        outliers: list[Outlier] = []
         for i, one in enumerate(items):
-            array = as_array(one, f"series {i}")
-            rows += self._rows(array, covariates[i], steps, f"series {i}")
+            array = as_array(one, names[i])
+            if not keep_outliers:
+                array, found = without_outliers(array, i, self.history_length)
+                outliers += found
+            rows += self._rows(array, covariates[i], steps, names[i])
             shapes.append(array.shape)
         channels = _common_channels(shapes)
+        if outliers:
+            message = describe(outliers, names, "set keep_outliers=True")
+            warnings.warn(message, OutlierWarning, stacklevel=2)
         width = len(self.config.targets) if self.config.tied_channels else 1
         values = np.empty((len(rows), steps, width, len(self.quantile_levels)))
         limits = np.empty((len(rows), 1, width, 2))
@@ -212,7 +240,7 @@ class Forecaster:
             )
         known = self.quantile_levels
         point = values[..., known.index(0.5)]
-        forecast = Forecast(values, known, point, limits[..., 0], limits[..., 1])
+        forecast = Forecast(values, known, point, limits[..., 0], limits[..., 1], tuple(outliers))
         if levels == known:
             return forecast
         return replace(forecast, quantiles=forecast.at(levels), levels=levels)
@@ -282,7 +310,7 @@ class Forecaster:
                 for block in self.config.far_factors
             }
             median = self.quantile_levels.index(0.5)
-            values_BHVQ[places] = move(values_BHVQ[places], looks, median)
+            values_BHVQ[places] = move(values_BHVQ[places], looks, median, self.config.horizon)
         return values_BHVQ[:, :horizon]
 
     @torch.inference_mode()
@@ -305,6 +333,13 @@ class Forecaster:
             static_BK=torch.tensor([row.static_K for row in rows], device=self.device),
         )
         quantiles_BHVQ = ahead_BHVQ[:, gap:].cpu().double().numpy()
+        finite_B = np.isfinite(quantiles_BHVQ).all(axis=(1, 2, 3))
+        if not finite_B.all():
+            raise WeightsError(
+                f"{members[int(finite_B.argmin())][0]} has a forecast that is not finite, as this "
+                "network's weights are too large or broken: load another model, or train it anew "
+                "with a lower learning_rate"
+            )
         targets = list(self.config.target_channels) or slice(None)
         loc_BV, scale_BV = batch.loc_BC[:, targets], batch.scale_BC[:, targets]
         values: Array = loc_BV[:, None, :, None] + scale_BV[:, None, :, None] * quantiles_BHVQ

@@ -84,18 +84,23 @@ def as_numbers(values: Any, name: str, columns: str = "channels") -> Array:
     Raises
     ------
     ValueError
-        When the values are infinite, not numeric, or have more than two dimensions. The message
-        begins with ``name``.
+        When the values are infinite, not numeric, a tensor that holds no plain numbers, or have
+        more than two dimensions. The message begins with ``name``.
     """
     shapes = f"give an array of shape (time,) or (time, {columns})"
     if hasattr(values, "detach"):
-        values = values.detach().cpu().numpy()
+        values = _from_tensor(values, name)
     if isinstance(values, np.ma.MaskedArray) and values.dtype.kind in "biuf":
         values = np.ma.filled(values.astype(np.float64), np.nan)
     try:
         raw = np.asarray(values)
     except ValueError:  # numpy's word for it is "inhomogeneous"
         raise ValueError(f"{name} has rows of unequal lengths: {shapes}") from None
+    except (TypeError, RuntimeError) as error:  # of tensors in a list, of kinds that numpy lacks
+        raise ValueError(
+            f"{name} is nothing that numpy can read ({error}): make one array of it, or one tensor "
+            "with torch.stack"
+        ) from error
     if raw.dtype == object:
         raw = _from_objects(values, raw, name)
     if raw.dtype.kind == "c":
@@ -129,6 +134,28 @@ def as_array(series: Any, name: str) -> Array:
     if np.fmax.reduce(np.abs(values), axis=None) > LARGEST:
         raise ValueError(f"{name} holds values beyond {LARGEST:g}: rescale it")
     return values
+
+
+def _from_tensor(tensor: Any, name: str) -> npt.NDArray[Any]:
+    """Numbers of a tensor on any device, float64, which holds the formats that numpy lacks too."""
+    if tensor.is_nested:
+        raise ValueError(f"{name} is a nested tensor: give the series that its unbind() makes")
+    if tensor.is_complex():
+        raise ValueError(f"{name} is complex: give its real and imaginary parts apart")
+    if tensor.is_quantized:
+        raise ValueError(f"{name} is quantised ({tensor.dtype}): give its dequantize()")
+    if tensor.is_meta:
+        raise ValueError(f"{name} is a meta tensor, which has no values: give one that has")
+    layout = str(tensor.layout).removeprefix("torch.").removeprefix("_")
+    if layout != "strided":
+        raise ValueError(f"{name} is a tensor of layout {layout}: give its to_dense()")
+    try:
+        return np.asarray(tensor.detach().cpu().double().resolve_neg().numpy())
+    except (TypeError, RuntimeError) as error:  # NotImplementedError is one of the latter
+        raise ValueError(
+            f"{name} is a {type(tensor).__name__} of {tensor.dtype}, which torch does not convert: "
+            "give a plain tensor of torch.float32"
+        ) from error
 
 
 def _from_objects(values: Any, raw: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
@@ -167,14 +194,22 @@ def latest(values: Array, context_length: int, input_length: int, name: str) -> 
     """Cut a series of shape (time, channels) to its latest points, and let go of the rest.
 
     When the whole context is missing, the history ends with the last observed value instead, and
-    what is missing behind it becomes a gap to forecast across.
+    what is missing behind it becomes a gap to forecast across. What is missing in front of the
+    first observed value is no history.
     """
     end = len(values)
     if np.isnan(values[-1]).all() and np.isnan(values[-context_length:]).all():
         end = int(np.flatnonzero(~np.isnan(values).all(axis=1))[-1]) + 1
     gap = len(values) - end
     shortened = min(gap, LONGEST_GAP + gap % LONGEST_GAP)
-    return History(name, values[max(0, end - input_length) : end].copy(), shortened)
+    seen = without_leading(values[max(0, end - input_length) : end])
+    return History(name, seen.copy(), shortened)
+
+
+def without_leading(values: Array) -> Array:
+    """Leave out the steps before the first at which any channel was observed."""
+    observed = ~np.isnan(values).all(axis=1)
+    return values[int(observed.argmax()) :]
 
 
 def _as_float(value: Any) -> float:

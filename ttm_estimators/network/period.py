@@ -65,7 +65,9 @@ def find_periods(x_NT: Tensor, observed_NT: Tensor) -> Periods:
     observed_NT : Tensor
         Mask of the same shape.
     """
-    error_NG, counted_NG = _squared_difference(_without_line(x_NT, observed_NT), observed_NT)
+    # float64: the rounding of a batch, or of a scale, must not decide between lags that are alike
+    line_free_NT = _without_line(x_NT.double(), observed_NT)
+    error_NG, counted_NG = _squared_difference(line_free_NT, observed_NT)
     fall_NG = _falls(error_NG, counted_NG)
     best_N1 = _first_lowest(fall_NG)
     deepest_N1 = fall_NG.gather(1, best_N1)
@@ -121,25 +123,23 @@ def _squared_difference(x_NT: Tensor, observed_NT: Tensor) -> tuple[Tensor, Tens
     def at_lags(spectrum: Tensor) -> Tensor:
         return torch.fft.irfft(spectrum, n=padded)[:, 1 : lags + 1]
 
-    # float64: the rounding of a batch must not decide between lags that are alike
-    value_NT = x_NT.double()
-    value = torch.fft.rfft(value_NT, n=padded)
+    value = torch.fft.rfft(x_NT, n=padded)
     # The compiler does not take a branch that depends on values.
     if not torch.compiler.is_compiling() and bool(observed_NT.all()):
         lag_G = torch.arange(1, lags + 1, device=x_NT.device)
         counted_NG = (length - lag_G).double().expand(len(x_NT), -1)
         # Sums of squares that the earlier and the later points of all pairs have, by difference.
-        energy_NT = value_NT.square().cumsum(dim=1)
+        energy_NT = x_NT.square().cumsum(dim=1)
         earlier_NG = energy_NT[:, length - 1 - lags : length - 1].flip(1)
         squares_NG = earlier_NG + energy_NT[:, -1:] - energy_NT[:, :lags]
         total_NG = squares_NG - 2 * at_lags(_product(value, value))
     else:
         mask = torch.fft.rfft(observed_NT.double(), n=padded)
-        square = torch.fft.rfft(value_NT.square(), n=padded)
+        square = torch.fft.rfft(x_NT.square(), n=padded)
         counted_NG = at_lags(_product(mask, mask)).round()
         total_NG = at_lags(2 * (_product(square, mask) - _product(value, value)))
     error_NG = (total_NG / counted_NG.clamp(min=1)).clamp(min=0)
-    return error_NG.to(x_NT.dtype), counted_NG.to(x_NT.dtype)
+    return error_NG, counted_NG
 
 
 def _product(a: Tensor, b: Tensor) -> Tensor:

@@ -70,8 +70,11 @@ def prepare(
     )
     seasons = None
     if config.seasons:
-        steps = -(-horizon // config.output_patch_length) * config.output_patch_length
-        seasons = continue_seasons(x_BTC, observed_BTC, steps, points)
+        steps, compared = (
+            -(-each // config.output_patch_length) * config.output_patch_length
+            for each in (horizon, config.horizon)
+        )
+        seasons = continue_seasons(x_BTC, observed_BTC, steps, points, compared)
     if config.exogenous_scaling == "own":
         past_BTC = torch.where(observed_BTC, x_BTC, 0.0)
     recent_BTC = past_BTC[:, past_BTC.shape[1] - config.exogenous_context :]

@@ -66,7 +66,11 @@ class Seasons(NamedTuple):
 
 @torch.no_grad()
 def continue_seasons(
-    x_BTC: Tensor, observed_BTC: Tensor, horizon: int, context_length: int
+    x_BTC: Tensor,
+    observed_BTC: Tensor,
+    horizon: int,
+    context_length: int,
+    compared: int | None = None,
 ) -> Seasons:
     """Find the cycles of a normalised history and lay the latest of them into the future.
 
@@ -85,6 +89,10 @@ def continue_seasons(
         Steps ahead.
     context_length : int
         Latest points, in which cycles are looked for first.
+    compared : int, optional
+        Steps ahead over which a cycle of points before the context is compared with the latest, at
+        least ``horizon``, which is the default. The same number for every horizon makes a longer
+        forecast begin with the shorter one.
     """
     channels = x_BTC.shape[2]
     x_NT = rearrange(x_BTC, "b t c -> (b c) t")
@@ -111,7 +119,9 @@ def continue_seasons(
         long_NPF[..., ERROR] = error_NP.sqrt()
         period_NP = torch.where(better_NP, long_NP, period_NP)
         repetition_NPF = torch.where(better_NP[..., None], long_NPF, repetition_NPF)
-    latest_NPR, mean_NPR = _latest_and_mean(x_NT, observed_NT, period_NP, horizon, context_length)
+    if compared is None or x_NT.shape[1] == context_length:
+        compared = horizon
+    latest_NPR, mean_NPR = _latest_and_mean(x_NT, observed_NT, period_NP, compared, context_length)
     best, calendar = 0, PERIODS - 1
     around_NKR = torch.stack(
         [
@@ -123,11 +133,12 @@ def continue_seasons(
         ],
         dim=1,
     )
-    recent = around_NKR.shape[-1] - horizon
+    recent = around_NKR.shape[-1] - compared
+    ahead_NKH = around_NKR[..., recent : recent + horizon]
     offset_NJW = _offsets(context_NT, seen_NT, around_NKR[..., :recent])
     roughness_NW = _roughness(context_NT, seen_NT)
     return Seasons(
-        rearrange(around_NKR[..., recent:], "(b c) k h -> b c k h", c=channels).to(x_BTC.dtype),
+        rearrange(ahead_NKH, "(b c) k h -> b c k h", c=channels).to(x_BTC.dtype),
         rearrange(repetition_NPF, "(b c) p f -> b c (p f)", c=channels).to(x_BTC.dtype),
         rearrange(offset_NJW, "(b c) j w -> b c (j w)", c=channels).to(x_BTC.dtype),
         rearrange(roughness_NW, "(b c) w -> b c w", c=channels).to(x_BTC.dtype),
@@ -174,7 +185,8 @@ def _error_in_context(
     known_NC = seen_NC & (step_NC >= 0) & observed_NT.gather(1, step_NC.clamp(min=0))
     change_NC = torch.where(known_NC, context_NC - x_NT.gather(1, step_NC.clamp(min=0)), 0.0)
     count_N1 = known_NC.sum(dim=1, keepdim=True)
-    error_N1 = change_NC.square().sum(dim=1, keepdim=True) / count_N1.clamp(min=1)
+    # float64, here and below: rounding must not decide
+    error_N1 = change_NC.double().square().sum(dim=1, keepdim=True) / count_N1.clamp(min=1)
     enough_N1 = 3 * count_N1 >= seen_NC.sum(dim=1, keepdim=True)
     return torch.where(enough_N1, error_N1, torch.inf)
 
@@ -238,5 +250,5 @@ def _alike(a_X: Tensor, seen_X: Tensor, b_X: Tensor, known_X: Tensor) -> Tensor:
     """Whether two stretches are clearly nearer than unrelated ones, of shape (..., 1)."""
     both_X = seen_X & known_X
     change_X = torch.where(both_X, a_X - b_X, 0.0)
-    error_1 = change_X.square().sum(-1, True) / both_X.sum(-1, True).clamp(min=1)
+    error_1 = change_X.double().square().sum(-1, True) / both_X.sum(-1, True).clamp(min=1)
     return error_1 < CLEARLY * UNRELATED

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import math
 import time
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -31,6 +32,12 @@ from ttm_estimators.data.split_windows import (
 )
 from ttm_estimators.forecasting.covariates import Covariates, Joined, counts, join
 from ttm_estimators.forecasting.farther import from_farther
+from ttm_estimators.forecasting.outliers import (
+    Outlier,
+    OutlierWarning,
+    describe,
+    without_outliers,
+)
 from ttm_estimators.forecasting.series import Array, as_list, as_numbers, validated_count
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.network.widening import widen
@@ -124,6 +131,11 @@ class FineTuning:
     """Dropout of the head's last layer. None: 0.7 for fewer than 1,000 windows, as the paper has
     for small data, or else what the network has."""
 
+    keep_outliers: bool = False
+    """Whether single impossible readings stay, as in
+    :meth:`ttm_estimators.Forecaster.forecast`. Else they are taken as missing, and a warning says
+    so."""
+
     seed: int = 0
     """Of the draw of windows, their order and dropout."""
 
@@ -137,8 +149,9 @@ class FineTuning:
                 raise ValueError(
                     f"{name} must be a whole number of at least {lowest}, got {value!r}"
                 )
-        if not isinstance(self.mix_channels, bool):
-            raise ValueError(f"mix_channels must be true or false, got {self.mix_channels!r}")
+        for name in ("mix_channels", "keep_outliers"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} must be true or false, got {getattr(self, name)!r}")
         for name in ("validation_share", "learning_rate", "head_dropout"):
             value = getattr(self, name)
             absent = value is None and name != "validation_share"
@@ -175,6 +188,9 @@ class FineTuned:
     validation_windows: int
     seconds: float
     trainer: lightning.Trainer
+
+    outliers: tuple[Outlier, ...] = ()
+    """Impossible readings of the series that were taken as missing."""
 
     def __str__(self) -> str:
         trained = (
@@ -250,14 +266,14 @@ def fine_tune(
     """
     began = time.perf_counter()
     settings = settings or FineTuning()
-    arrays = _arrays(series, TRAINING)
+    arrays, outliers = _arrays(series, TRAINING, settings)
     network = _prepared(network, arrays, covariates, settings)
     longest = network.config.horizon
     horizon = longest if horizon is None else min(validated_count("horizon", horizon), longest)
     joined = _joined(arrays, covariates, network.config, TRAINING)
     held = None
     if validation is not None:
-        others = _arrays(validation, VALIDATION)
+        others, _ = _arrays(validation, VALIDATION, settings)
         held = _joined(others, validation_covariates, network.config, VALIDATION)
     windows = _windows(joined, held, network.config, horizon, settings)
     found = len(windows[0].past)
@@ -303,12 +319,24 @@ def fine_tune(
         validation_windows=len(windows[1].past),
         seconds=time.perf_counter() - began,
         trainer=trainer,
+        outliers=tuple(outliers),
     )
 
 
-def _arrays(series: Any, called: str) -> list[Array]:
-    """Series of shape (time,) or (time, channels)."""
-    return [as_numbers(one, f"{called} {i}") for i, one in enumerate(as_list(series))]
+def _arrays(series: Any, called: str, settings: FineTuning) -> tuple[list[Array], list[Outlier]]:
+    """Series of shape (time,) or (time, channels), and what was impossible in them."""
+    arrays = [as_numbers(one, f"{called} {i}") for i, one in enumerate(as_list(series))]
+    outliers: list[Outlier] = []
+    if settings.keep_outliers:
+        return arrays, outliers
+    for i, array in enumerate(arrays):
+        arrays[i], found = without_outliers(array, i)
+        outliers += found
+    if outliers:
+        names = [f"{called} {i}" for i in range(len(arrays))]
+        message = describe(outliers, names, "set keep_outliers=True")
+        warnings.warn(message, OutlierWarning, stacklevel=3)
+    return arrays, outliers
 
 
 def _prepared(

@@ -1,0 +1,225 @@
+import warnings
+
+import numpy as np
+import pytest
+
+from tests.properties.draws import KINDS
+from ttm_estimators import load
+from ttm_estimators.forecasting.outliers import (
+    OutlierWarning,
+    describe,
+    find_outliers,
+    without_outliers,
+)
+
+RANDOM = np.random.default_rng(0)
+HOURS = np.arange(744)
+DAY = 20 + 5 * np.sin(2 * np.pi * HOURS / 24)
+SENSOR = (DAY + 0.3 * RANDOM.normal(size=744))[:720]
+CODES = (-99, -999, 9999, -9999, 99999, 999.9, -999.9, 65535, 32767, -32768, 2147483647)
+
+model = load()
+
+
+def spoilt(value, *back):
+    values = SENSOR.copy()
+    values[[-step for step in back]] = value
+    return values
+
+
+def places(values):
+    return (np.flatnonzero(find_outliers(np.asarray(values, dtype=float))) - len(values)).tolist()
+
+
+def error_of(values, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", OutlierWarning)
+        return np.abs(model.forecast([values], 24, **options).point[0] - DAY[720:]).mean()
+
+
+@pytest.mark.parametrize("back", [600, 30, 3])
+@pytest.mark.parametrize("value", [-999, 9999, 65535])
+def test_an_error_code_does_not_ruin_a_forecast(value, back):
+    assert error_of(spoilt(value, back)) <= 0.15
+
+
+@pytest.mark.parametrize("back", [600, 30, 3, 1])
+def test_an_error_code_is_a_missing_value(back):
+    assert error_of(spoilt(-999, back)) == error_of(spoilt(np.nan, back))
+
+
+def test_without_the_rule_it_ruins_a_forecast():
+    assert error_of(spoilt(-999, 3), keep_outliers=True) > 10
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_error_codes_are_found_wherever_they_stand_and_in_runs(code):
+    assert places(spoilt(code, 1)) == [-1]
+    assert places(spoilt(code, 720)) == [-720]
+    assert places(spoilt(code, *range(5, 20))) == list(range(-19, -4))
+    assert places(spoilt(code, 1, 2, 3, 4)) == [-4, -3, -2, -1]
+
+
+@pytest.mark.parametrize("value", [-4000.0, 1e6, 345.6, -1e30])
+def test_any_value_out_of_all_proportion_is_found_where_the_series_returns_after_it(value):
+    assert places(spoilt(value, 100)) == [-100]
+    assert places(spoilt(value, 100, 101, 300)) == [-300, -101, -100]
+    assert places(spoilt(value, 1)) == []
+    assert places(spoilt(value, *range(100, 104))) == []
+
+
+def test_codes_and_other_values_are_found_beside_each_other():
+    values = spoilt(-999, 30, 31)
+    values[-200] = 65535
+    values[-400] = 12345.6
+    assert places(values) == [-400, -200, -31, -30]
+
+
+@pytest.mark.parametrize("length", [12, 40, 5000, 30000])
+def test_a_code_is_found_in_short_and_long_series(length):
+    values = RANDOM.normal(20, 1, size=length)
+    values[length // 2] = -999
+    assert places(values) == [length // 2 - length]
+
+
+def test_a_code_is_found_among_missing_values():
+    values = spoilt(-999, 50)
+    values[RANDOM.uniform(size=720) < 0.4] = np.nan
+    values[-50] = -999
+    assert places(values) == [-50]
+
+
+def test_a_code_on_the_side_where_a_gauge_never_is_is_found():
+    rain = np.where(RANDOM.uniform(size=1000) < 0.1, RANDOM.exponential(5, size=1000), 0.0)
+    rain[400] = -999
+    rain[500] = 9999
+    assert places(rain) == [-600, -500]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_real_kinds_of_series_keep_all_that_is_theirs(kind):
+    found = 0
+    for seed in range(100):
+        random = np.random.default_rng(seed)
+        found += find_outliers(KINDS[kind](random, int(random.integers(1, 3000)))).any()
+    assert found == 0
+
+
+def promotions(random):
+    sales = random.poisson(100, size=700).astype(float)
+    sales[random.integers(0, 700, size=random.integers(1, 9))] *= random.uniform(3, 10)
+    return sales
+
+
+def epidemic(random):
+    return np.r_[random.poisson(2, size=300), np.round(3 * 1.35 ** np.arange(30))].astype(float)
+
+
+def new_level(random):
+    shift = random.integers(1, 40)
+    return np.r_[random.normal(10, 1, size=500), random.normal(2000, 1, size=shift)]
+
+
+def first_sales(random):
+    return np.r_[np.zeros(200), random.poisson(500, size=random.integers(1, 5))]
+
+
+def weekly_job(random):
+    load = random.normal(10, 1, size=1000)
+    load[5::168] = 5000
+    return load
+
+
+def burst(random):
+    requests = random.poisson(20, size=1000).astype(float)
+    requests[400:404] = [9000, 25000, 14000, 3000]
+    return requests
+
+
+def heavy_tail(random):
+    return random.standard_t(1.5, size=2000)
+
+
+def nearly_always_zero(random):
+    return np.where(random.uniform(size=800) < 0.01, random.integers(1, 500, size=800), 0.0)
+
+
+def switched_off(random):
+    power = random.normal(1000, 3, size=800)
+    power[300:324] = 0.0
+    return power
+
+
+def percent(random):
+    return np.clip(random.normal(99, 3, size=500), 0, 99.9)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        promotions,
+        epidemic,
+        new_level,
+        first_sales,
+        weekly_job,
+        burst,
+        heavy_tail,
+        nearly_always_zero,
+        switched_off,
+        percent,
+    ],
+)
+def test_what_is_large_and_real_is_kept(kind):
+    assert [places(kind(np.random.default_rng(seed))) for seed in range(50)] == [[]] * 50
+
+
+@pytest.mark.parametrize("values", [[-999.0], [1, -999], [5.0] * 50 + [-999.0], [0, 99999] * 9])
+def test_what_leaves_nothing_to_judge_by_is_kept(values):
+    assert places(values) == []
+
+
+@pytest.mark.parametrize(("scale", "shift"), [(1e-6, 0.0), (-3.0, 1e4), (1e9, -5e9)])
+def test_what_is_impossible_stays_so_on_another_scale(scale, shift):
+    assert places(scale * spoilt(4000.0, 30, 90) + shift) == [-90, -30]
+
+
+def test_a_forecast_tells_which_readings_it_left_out():
+    with pytest.warns(OutlierWarning, match=r"^3 readings of 2 of 3 series .* such as -999, "):
+        forecast = model.forecast([spoilt(-999, 30), SENSOR, spoilt(65535, 2, 5)], 3)
+    assert [tuple(each) for each in forecast.outliers] == [
+        (0, 0, -30, -999.0),
+        (2, 0, -5, 65535.0),
+        (2, 0, -2, 65535.0),
+    ]
+    assert model.forecast([SENSOR], 3).outliers == ()
+
+
+def test_channels_are_judged_by_themselves_and_the_given_array_stays_as_it_is():
+    both = np.stack([SENSOR, spoilt(-999, 7)], axis=1)
+    before = both.copy()
+    with pytest.warns(OutlierWarning, match="number 7 from the end of series 0"):
+        forecast = model.forecast([both], 3)
+    np.testing.assert_array_equal(both, before)
+    assert forecast.outliers == ((0, 1, -7, -999.0),)
+
+
+def test_kept_outliers_are_not_told_of():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert model.forecast([spoilt(-999, 30)], 3, keep_outliers=True).outliers == ()
+
+
+def test_only_the_history_that_a_forecast_depends_on_is_looked_at():
+    values = np.r_[-999.0, np.tile(SENSOR, 40)]
+    assert without_outliers(values, 0)[1] != []
+    assert without_outliers(values, 0, model.history_length)[1] == []
+    gap = np.r_[values, np.full(40_000, np.nan)]
+    assert without_outliers(gap, 0, 28_801)[1] == [(0, 0, -68_801, -999.0)]
+
+
+def test_one_reading_is_told_of_in_the_singular():
+    _, outliers = without_outliers(spoilt(-999, 30), 0)
+    assert describe(outliers, ["shop 'a'"], "give --keep-outliers") == (
+        "1 reading of 1 of 1 series is impossible by the rest of the series and taken as missing, "
+        "such as -999, number 30 from the end of shop 'a': give --keep-outliers to keep it"
+    )
