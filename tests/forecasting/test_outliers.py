@@ -82,6 +82,14 @@ def test_a_code_is_found_in_short_and_long_series(length):
     assert places(values) == [length // 2 - length]
 
 
+def test_codes_may_be_a_fifth_of_the_others_and_no_half():
+    values = SENSOR.copy()
+    values[::6] = -999
+    assert len(places(values)) == 120
+    values[::3] = -999
+    assert places(values) == []
+
+
 def test_a_code_is_found_among_missing_values():
     values = spoilt(-999, 50)
     values[RANDOM.uniform(size=720) < 0.4] = np.nan

@@ -10,6 +10,7 @@ Shape suffixes: T time, K candidates.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ FEWEST = 8
 CODE_DISTANCE = 3.0
 """An error code lies as many times as far from the median as the farthest of all others."""
 
-MOST_CODES = 0.05
+MOST_CODES = 0.25
 """Error codes of all other readings, as a share; one is never too many."""
 
 DISTANCE = 40.0
@@ -124,12 +125,12 @@ def find_outliers(values_T: Array) -> Mask:
     """Find the readings of a series that can not be.
 
     An error code is -99, a number of three or more nines (-999, 9999.9), or a limit of integers
-    (65535).
-    It is impossible where it lies three times as far from the median as the farthest of all other
-    readings. Another reading has to lie forty times as far, more where the others have a heavy
-    tail, there may be three of them, and the series has to return after each: the last reading may
-    begin a new level. A series that is one value for more than half of its time has no scale to
-    judge by: what lies on the side of its other values is kept, unless it is an error code.
+    (65535). It is impossible where it lies three times as far from the median as the farthest of
+    all other readings. Another reading has to lie forty times as far, more where the others have a
+    heavy tail, there may be three of them, and the series has to return after each: the last
+    reading may begin a new level. A series that is one value for more than half of its time has no
+    scale to judge by: what lies on the side of its other values is kept, unless it is an error
+    code.
 
     Parameters
     ----------
@@ -141,69 +142,75 @@ def find_outliers(values_T: Array) -> Mask:
     array of bool
         True at impossible readings, of the same shape.
     """
-    low, high = np.fmin.reduce(values_T), np.fmax.reduce(values_T)
-    if not low < high:
-        return np.zeros(len(values_T), dtype=bool)
-    some = values_T[:: max(1, len(values_T) // SAMPLED)]
-    some = np.sort(some[~np.isnan(some)])
-    middle, width = low, 0.0
-    if len(some):
-        middle, outer = some[len(some) // 2], min(1 + len(some) // 16, (len(some) - 1) // 2)
-        width = max(some[-1 - outer] - middle, middle - some[outer])
+    found_T = np.zeros(len(values_T), dtype=bool)
+    observed_T = ~np.isnan(values_T)
+    x_K = values_T if observed_T.all() else values_T[observed_T]
+    if len(x_K) > FEWEST:
+        found_K = _find(x_K)
+        if found_K.any():
+            found_T[observed_T] = found_K
+    return found_T
+
+
+def _find(x_K: Array) -> Mask:
+    """Find impossible readings among all of a series. Most series are whole, which some tell."""
+    some = np.sort(x_K[:: max(1, len(x_K) // SAMPLED)])
+    middle, outer = some[len(some) // 2], 1 + len(some) // 16
+    # The smaller of both sides: error codes lie on one, as a rule.
+    width = min(some[-1 - outer] - middle, middle - some[outer])
+    low, high = x_K.min(), x_K.max()
     farthest = max(high - middle, middle - low)
-    # Not three times: this median may lie a little beside that of all readings.
-    if farthest <= 2.5 * width:
-        return np.zeros(len(values_T), dtype=bool)
-    codes_T = _codes(values_T, np.abs(values_T - middle) > 2.5 * width)
-    if farthest <= DISTANCE / 2 * width or (width == 0 and middle in (low, high)):
-        return codes_T
-    return codes_T | _singles(np.where(codes_T, np.nan, values_T))
+    # Less than three and forty times: this median may lie a little beside that of all readings.
+    if farthest <= CODE_DISTANCE / 1.2 * width:
+        return np.zeros(len(x_K), dtype=bool)
+    found_K = _codes(x_K, middle)
+    if farthest > DISTANCE / 2 * width and not (width == 0 and middle in (low, high)):
+        found_K[~found_K] = _singles(x_K[~found_K], middle)
+    return found_K
 
 
-def _singles(values_T: Array) -> Mask:
+def _codes(x_K: Array, middle: float) -> Mask:
+    """Find the error codes that lie farther away than all else."""
+    found_K = np.zeros(len(x_K), dtype=bool)
+    distance_K = np.abs(x_K - middle)
+    while _is_code(farthest := x_K[distance_K.argmax()]) and not found_K.all():
+        found_K |= x_K == farthest
+        distance_K[found_K] = 0.0
+    if not found_K.any():
+        return found_K
+    rest = x_K[~found_K]
+    if len(rest) < FEWEST or len(x_K) - len(rest) > max(1, MOST_CODES * len(rest)):
+        return np.zeros(len(x_K), dtype=bool)
+    distance = np.abs(rest - np.median(rest))
+    if np.count_nonzero(distance) < FEWEST:
+        return np.zeros(len(x_K), dtype=bool)
+    found_K &= np.abs(x_K - np.median(rest)) > CODE_DISTANCE * distance.max()
+    return found_K
+
+
+def _singles(x_K: Array, middle: float) -> Mask:
     """Find up to three readings of any value that the series returns after."""
-    nothing_T = np.zeros(len(values_T), dtype=bool)
-    place_K = np.flatnonzero(~np.isnan(values_T))
-    x_K = values_T[place_K]
-    if len(x_K) <= FEWEST + MOST:
-        return nothing_T
-    middle = np.median(x_K)
+    found_K = np.zeros(len(x_K), dtype=bool)
+    distance_K = np.abs(x_K - middle)
+    far = np.count_nonzero(distance_K > 2 / DISTANCE * distance_K.max())
+    if len(x_K) < FEWEST + MOST or far > MOST:
+        return found_K
+    middle = float(np.median(x_K))
     distance_K = np.abs(x_K - middle)
     typical = np.median(distance_K)
-    order = np.argpartition(distance_K, -MOST - 1)[-MOST - 1 :]
-    order = order[np.argsort(distance_K[order])]
-    for first in range(1, MOST + 1):
-        farthest = distance_K[order[first - 1]]
-        tail = max(1.0, farthest / (LIGHT_TAIL * typical)) if typical > 0 else 1.0
-        if distance_K[order[first]] > DISTANCE * tail * farthest > 0:
+    order = np.argsort(distance_K)[-MOST - 1 :]
+    for last, first in pairwise(order):
+        least = distance_K[last]
+        tail = max(1.0, least / (LIGHT_TAIL * typical)) if typical > 0 else 1.0
+        if distance_K[first] > DISTANCE * tail * least > 0:
+            found_K = distance_K >= distance_K[first]
             break
-    else:
-        return nothing_T
-    found_K = np.zeros(len(x_K), dtype=bool)
-    found_K[order[first:]] = True
-    rest_K = x_K[~found_K]
-    if found_K[-1] or np.count_nonzero(rest_K != middle) < FEWEST:
-        return nothing_T
+    rest = x_K[~found_K]
+    if found_K[-1] or np.count_nonzero(rest != middle) < FEWEST:
+        return np.zeros(len(x_K), dtype=bool)
     if typical == 0:  # more than half are one value
-        found_K &= (x_K < middle) & (rest_K.min() >= middle) | (x_K > middle) & (
-            rest_K.max() <= middle
-        )
-    nothing_T[place_K[found_K]] = True
-    return nothing_T
-
-
-def _codes(values_T: Array, far_T: Mask) -> Mask:
-    """Find the error codes among the readings that lie far away."""
-    codes = [value for value in np.unique(values_T[far_T]) if _is_code(value)]
-    code_T = np.isin(values_T, codes) if codes else np.zeros(len(values_T), dtype=bool)
-    rest = values_T[~code_T & ~np.isnan(values_T)]
-    if not codes or len(rest) < FEWEST or (code_T.sum() > max(1, MOST_CODES * len(rest))):
-        return np.zeros(len(values_T), dtype=bool)
-    middle = np.median(rest)
-    if np.count_nonzero(rest != middle) < FEWEST:
-        return np.zeros(len(values_T), dtype=bool)
-    code_T &= np.abs(values_T - middle) > CODE_DISTANCE * np.abs(rest - middle).max()
-    return code_T
+        found_K &= (x_K < middle) & (rest.min() >= middle) | (x_K > middle) & (rest.max() <= middle)
+    return found_K
 
 
 def _is_code(value: float) -> bool:
