@@ -16,7 +16,7 @@ RANDOM = np.random.default_rng(0)
 HOURS = np.arange(744)
 DAY = 20 + 5 * np.sin(2 * np.pi * HOURS / 24)
 SENSOR = (DAY + 0.3 * RANDOM.normal(size=744))[:720]
-CODES = (-99, -999, 9999, -9999, 99999, 999.9, -999.9, 65535, 32767, -32768, 2147483647)
+CODES = (-99, -99.9, -999, 9999, -9999, 99999, 999.9, -999.9, 65535, 32767, -32768, 2147483647)
 
 model = load()
 
@@ -60,12 +60,17 @@ def test_error_codes_are_found_wherever_they_stand_and_in_runs(code):
     assert places(spoilt(code, 1, 2, 3, 4)) == [-4, -3, -2, -1]
 
 
-@pytest.mark.parametrize("value", [-4000.0, 1e6, 345.6, -1e30])
+@pytest.mark.parametrize("value", [-4000.0, 1e6, 999.25, -1e30])
 def test_any_value_out_of_all_proportion_is_found_where_the_series_returns_after_it(value):
     assert places(spoilt(value, 100)) == [-100]
     assert places(spoilt(value, 100, 101, 300)) == [-300, -101, -100]
     assert places(spoilt(value, 1)) == []
     assert places(spoilt(value, *range(100, 104))) == []
+
+
+@pytest.mark.parametrize("value", [99, 99.9, 99.99, 345.6, 500])
+def test_prices_and_what_is_no_hundred_times_as_far_away_are_kept(value):
+    assert places(spoilt(value, 30)) == []
 
 
 def test_codes_and_other_values_are_found_beside_each_other():
@@ -119,6 +124,22 @@ def promotions(random):
     return sales
 
 
+def one_day_of_fame(random):
+    visits = random.normal(150, 15, size=700)
+    visits[-random.integers(1, 700)] *= 20
+    return visits
+
+
+def prices(random):
+    return random.choice([4.99, 9.99, 19.99, 99.99], size=300, p=[0.2, 0.5, 0.29, 0.01])
+
+
+def flood(random):
+    level = random.gamma(2, 5, size=800)
+    level[-random.integers(1, 800)] = 1500
+    return level
+
+
 def epidemic(random):
     return np.r_[random.poisson(2, size=300), np.round(3 * 1.35 ** np.arange(30))].astype(float)
 
@@ -166,6 +187,9 @@ def percent(random):
     "kind",
     [
         promotions,
+        one_day_of_fame,
+        prices,
+        flood,
         epidemic,
         new_level,
         first_sales,
@@ -181,7 +205,9 @@ def test_what_is_large_and_real_is_kept(kind):
     assert [places(kind(np.random.default_rng(seed))) for seed in range(50)] == [[]] * 50
 
 
-@pytest.mark.parametrize("values", [[-999.0], [1, -999], [5.0] * 50 + [-999.0], [0, 99999] * 9])
+@pytest.mark.parametrize(
+    "values", [[-999.0], [-999.0, *[5.0] * 50], [1, -999], [*[5.0] * 50, -999.0], [0, 99999] * 9]
+)
 def test_what_leaves_nothing_to_judge_by_is_kept(values):
     assert places(values) == []
 

@@ -22,7 +22,7 @@ from ttm_estimators import PRESETS, TTMConfig, load_network
 from ttm_estimators.network.presets import PUBLISHED
 
 TOLERANCE = 1e-9
-"""Largest difference of forecasts in float64, which are near 1."""
+"""Largest difference of forecasts in float64, of which the largest are 25."""
 
 ROUNDING = 4.0
 """How far float32 moves our forecasts from those in float64, in what it moves the published ones.

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -25,6 +27,7 @@ from sktime.transformations.hierarchical.aggregate import Aggregator
 from sktime.transformations.hierarchical.reconcile import Reconciler
 from sktime.transformations.impute import Imputer
 
+from tests import several_threads
 from tests.sktime.conftest import series
 from ttm_sktime import TTMForecaster
 
@@ -89,6 +92,28 @@ def test_a_grid_search_chooses_among_models(model, point_model, y):
     }
     assert search.best_params_ == {"model": min(scores, key=scores.get)}
     assert search.predict(fh=[1]).index[0] == y.index[-1] + pd.Timedelta("1D")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows does not fork")
+def test_a_grid_search_may_fork_after_a_forecast():
+    several_threads.run("""
+import numpy as np
+import pandas as pd
+from sktime.forecasting.model_selection import ForecastingGridSearchCV
+from sktime.split import ExpandingWindowSplitter
+from ttm_sktime import TTMForecaster
+
+y = pd.Series(np.sin(np.arange(600) / 4) + 5, pd.date_range("2024", periods=600, freq="h"))
+TTMForecaster().fit(y).predict(fh=range(1, 49))
+search = ForecastingGridSearchCV(
+    TTMForecaster(),
+    cv=ExpandingWindowSplitter(fh=range(1, 49), initial_window=400, step_length=100),
+    param_grid={"batch_size": [1, 256]},
+    backend="multiprocessing",
+    backend_params={"n_jobs": 2},
+)
+assert search.fit(y).best_score_ < 0.1
+""")
 
 
 def test_an_ensemble_is_the_mean_of_its_members(forecaster, y):

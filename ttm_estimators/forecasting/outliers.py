@@ -26,7 +26,7 @@ CODE_DISTANCE = 3.0
 MOST_CODES = 0.25
 """Error codes of all other readings, as a share; one is never too many."""
 
-DISTANCE = 40.0
+DISTANCE = 100.0
 """So does any other impossible reading, and farther where the others have a heavy tail."""
 
 LIGHT_TAIL = 6.0
@@ -124,13 +124,13 @@ def describe(outliers: Sequence[Outlier], names: Sequence[str], keep: str) -> st
 def find_outliers(values_T: Array) -> Mask:
     """Find the readings of a series that can not be.
 
-    An error code is -99, a number of three or more nines (-999, 9999.9), or a limit of integers
-    (65535). It is impossible where it lies three times as far from the median as the farthest of
-    all other readings. Another reading has to lie forty times as far, more where the others have a
-    heavy tail, there may be three of them, and the series has to return after each: the last
-    reading may begin a new level. A series that is one value for more than half of its time has no
-    scale to judge by: what lies on the side of its other values is kept, unless it is an error
-    code.
+    An error code is -99, -99.9, a number of three or more nines before its point and at most one
+    behind it (-999, 9999.9), or a limit of integers (65535). It is impossible where it lies three
+    times as far from the median as the farthest of all other readings. Another reading has to lie
+    a hundred times as far, more where the others have a heavy tail, there may be three of them,
+    and the series has to return after each: the last reading may begin a new level. A series that
+    is one value for more than half of its time has no scale to judge by: what lies on the side of
+    its other values is kept, unless it is an error code.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def _find(x_K: Array) -> Mask:
     width = min(some[-1 - outer] - middle, middle - some[outer])
     low, high = x_K.min(), x_K.max()
     farthest = max(high - middle, middle - low)
-    # Less than three and forty times: this median may lie a little beside that of all readings.
+    # Less than three and a hundred times: this median may lie a little beside that of all readings.
     if farthest <= CODE_DISTANCE / 1.2 * width:
         return np.zeros(len(x_K), dtype=bool)
     found_K = _codes(x_K, middle)
@@ -173,7 +173,7 @@ def _codes(x_K: Array, middle: float) -> Mask:
     """Find the error codes that lie farther away than all else."""
     found_K = np.zeros(len(x_K), dtype=bool)
     distance_K = np.abs(x_K - middle)
-    while _is_code(farthest := x_K[distance_K.argmax()]) and not found_K.all():
+    while distance_K.any() and _is_code(farthest := x_K[distance_K.argmax()]):
         found_K |= x_K == farthest
         distance_K[found_K] = 0.0
     if not found_K.any():
@@ -214,8 +214,8 @@ def _singles(x_K: Array, middle: float) -> Mask:
 
 
 def _is_code(value: float) -> bool:
-    """Whether a number is one that stands for an error."""
+    """Whether a number is one that stands for an error. 99.99 is a price."""
     size = abs(value)
-    digits = f"{size:.7g}".replace(".", "")
-    nines = set(digits) == {"9"} and (len(digits) >= 3 or value == -99)
-    return nines or size in INTEGER_LIMITS
+    whole, _, behind = f"{size:.7g}".partition(".")
+    nines = set(whole + behind) == {"9"} and len(behind) <= 1
+    return size in INTEGER_LIMITS or (nines and (size >= 999 or value <= -99))

@@ -37,7 +37,7 @@ def train_on_series(
     checkpoint: str | Path | None = None,
     **trainer_options: Any,
 ) -> lightning.Trainer:
-    """Train a network in place.
+    """Train a network in place. It ends on the CPU, in evaluation mode.
 
     Nothing is written to disk or shown unless ``trainer_options`` ask for it. Under a distributed
     strategy every process trains on windows of its own.

@@ -66,7 +66,7 @@ class Step:
     Parameters
     ----------
     network : TinyTimeMixer
-        On the device where it is trained.
+        On the device where it is trained. It is put in training mode, and stays there.
     recipe : Recipe
         How to train it.
     example : Chunk
