@@ -134,7 +134,7 @@ class TTMEstimator(PyTorchLightningEstimator):
             prediction_length=self.prediction_length,
             model=module,
             lead_time=self.lead_time,
-            **self.predictor_kwargs,
+            **{"keep_outliers": self.fine_tuning.keep_outliers, **self.predictor_kwargs},
         )
 
     def train_model(

@@ -64,7 +64,7 @@ class Histories:
         self.columns = columns
         self.members = members
         self.frequency = frequency
-        self._latest: tuple[Forecaster, int, Forecast] | None = None
+        self._latest: tuple[tuple[Forecaster, int, bool], Forecast] | None = None
 
     def continued(
         self, keys: pd.Index | None, newer: list[History]
@@ -114,8 +114,9 @@ class Histories:
         ValueError
             When the network can not take the series. The message calls them what the frame does.
         """
-        if covariates is None and self._latest and self._latest[:2] == (forecaster, horizon):
-            return self._latest[2]
+        asked = forecaster, horizon, keep_outliers
+        if covariates is None and self._latest and self._latest[0] == asked:
+            return self._latest[1]
         try:
             forecast = forecaster.forecast(
                 [member.values_TV for member in self.members],
@@ -127,7 +128,7 @@ class Histories:
             )
         except ValueError as error:
             raise ValueError(self._with_columns(str(error))) from error
-        self._latest = (forecaster, horizon, forecast) if covariates is None else None
+        self._latest = (asked, forecast) if covariates is None else None
         return forecast
 
     def horizon(self, fh: ForecastingHorizon) -> tuple[npt.NDArray[np.int64], pd.Index]:

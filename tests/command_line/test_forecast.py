@@ -463,8 +463,8 @@ def test_an_impossible_reading_is_told_of_by_the_name_of_its_series(run, model, 
     outcome = run(*arguments)
     assert outcome.code == 0
     assert outcome.err == (
-        "warning: 1 reading of 1 of 2 series is impossible by the rest of the series and taken as "
-        "missing, such as -999, number 3 from the end of series 'south': give --keep-outliers to "
+        "warning: 1 reading is impossible by the rest of the series and taken as missing, in 1 of "
+        "2 series, such as -999, number 3 from the end of series 'south': give --keep-outliers to "
         "keep it\n"
     )
     missing = pd.read_csv(output)

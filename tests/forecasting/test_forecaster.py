@@ -553,3 +553,11 @@ def test_names_are_what_errors_call_series(forecaster):
         forecaster.forecast([[1.0], [np.nan]], HORIZON, names=["shop 'a'", "shop 'b'"])
     with pytest.raises(ValueError, match=r"^shop 'a' is all missing in channel 1"):
         forecaster.forecast([[[1.0, np.nan]]], HORIZON, names=["shop 'a'"])
+
+
+def test_short_series_of_different_lengths_go_in_one_batch_of_a_network_that_mixes_channels():
+    mixing = make_forecaster(channels=2, mix_channels=True)
+    series = [np.random.default_rng(i).normal(size=(length, 2)) for i, length in enumerate((3, 5))]
+    together = mixing.forecast(series, 12).quantiles
+    for i, one in enumerate(series):
+        np.testing.assert_allclose(together[i], mixing.forecast([one], 12).quantiles[0], atol=1e-4)

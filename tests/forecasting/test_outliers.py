@@ -16,7 +16,10 @@ RANDOM = np.random.default_rng(0)
 HOURS = np.arange(744)
 DAY = 20 + 5 * np.sin(2 * np.pi * HOURS / 24)
 SENSOR = (DAY + 0.3 * RANDOM.normal(size=744))[:720]
-CODES = (-99, -99.9, -999, 9999, -9999, 99999, 999.9, -999.9, 65535, 32767, -32768, 2147483647)
+CODES = (
+    *(-999, 9999, -9999, 99999, -99999999, 999.9, -999.9, 65535, 32767, -32768, 2147483647),
+    *(-(2.0**63), 1e20, -1e20, np.float32(9.96921e36), np.finfo(np.float32).max),
+)
 
 model = load()
 
@@ -57,7 +60,50 @@ def test_error_codes_are_found_wherever_they_stand_and_in_runs(code):
     assert places(spoilt(code, 1)) == [-1]
     assert places(spoilt(code, 720)) == [-720]
     assert places(spoilt(code, *range(5, 20))) == list(range(-19, -4))
-    assert places(spoilt(code, 1, 2, 3, 4)) == [-4, -3, -2, -1]
+    assert places(spoilt(code, *range(1, 25))) == list(range(-24, 0))
+
+
+def test_more_codes_than_a_day_of_hours_at_the_end_are_a_new_level():
+    assert places(spoilt(65535, *range(1, 26))) == []
+
+
+@pytest.mark.parametrize("length", [300, 896, 950, 3048, 3120])
+@pytest.mark.parametrize("every", [7, 12, 24])
+def test_codes_that_come_again_in_one_phase_are_found(length, every):
+    values = RANDOM.normal(20, 1, size=length)
+    values[::every] = -999
+    assert len(places(values)) == len(values[::every])
+
+
+def test_codes_on_both_sides_are_found():
+    values = SENSOR.copy()
+    values[::12], values[3::12] = 9999, -9999
+    assert len(places(values)) == 120
+
+
+def test_a_single_far_value_does_not_hide_codes():
+    values = spoilt(-999, *range(300, 310))
+    values[-100] = 1e7
+    assert places(values) == [*range(-309, -299), -100]
+    values[-1] = 1e7  # may be a new level
+    assert places(values) == [*range(-309, -299)]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.full(300, 5.0),
+        np.zeros(300),
+        np.exp(np.linspace(0, 8, 300)),
+        RANDOM.gamma(1, 1500, size=300),
+        np.resize([1.0, 2.0], 12),
+    ],
+    ids=["constant", "zeros", "growth", "traffic", "counts"],
+)
+def test_a_negative_code_is_impossible_where_nothing_else_is_negative(values):
+    spoilt = values.copy()
+    spoilt[-5] = -999
+    assert places(spoilt) == [-5]
 
 
 @pytest.mark.parametrize("value", [-4000.0, 1e6, 999.25, -1e30])
@@ -68,7 +114,7 @@ def test_any_value_out_of_all_proportion_is_found_where_the_series_returns_after
     assert places(spoilt(value, *range(100, 104))) == []
 
 
-@pytest.mark.parametrize("value", [99, 99.9, 99.99, 345.6, 500])
+@pytest.mark.parametrize("value", [-99, 99, 99.9, 99.99, 345.6, 500])
 def test_prices_and_what_is_no_hundred_times_as_far_away_are_kept(value):
     assert places(spoilt(value, 30)) == []
 
@@ -206,7 +252,7 @@ def test_what_is_large_and_real_is_kept(kind):
 
 
 @pytest.mark.parametrize(
-    "values", [[-999.0], [-999.0, *[5.0] * 50], [1, -999], [*[5.0] * 50, -999.0], [0, 99999] * 9]
+    "values", [[-999.0], [999.0, *[5.0] * 50], [1, -999], [*[5.0] * 50, 999.0], [0, 99999] * 9]
 )
 def test_what_leaves_nothing_to_judge_by_is_kept(values):
     assert places(values) == []
@@ -218,12 +264,14 @@ def test_what_is_impossible_stays_so_on_another_scale(scale, shift):
 
 
 def test_a_forecast_tells_which_readings_it_left_out():
-    with pytest.warns(OutlierWarning, match=r"^3 readings of 2 of 3 series .* such as -999, "):
+    with pytest.warns(
+        OutlierWarning, match=r"^3 readings are impossible .*, in 2 of 3 series, such as -999, "
+    ):
         forecast = model.forecast([spoilt(-999, 30), SENSOR, spoilt(65535, 2, 5)], 3)
     assert [tuple(each) for each in forecast.outliers] == [
-        (0, 0, -30, -999.0),
-        (2, 0, -5, 65535.0),
-        (2, 0, -2, 65535.0),
+        (0, None, -30, -999.0),
+        (2, None, -5, 65535.0),
+        (2, None, -2, 65535.0),
     ]
     assert model.forecast([SENSOR], 3).outliers == ()
 
@@ -231,7 +279,7 @@ def test_a_forecast_tells_which_readings_it_left_out():
 def test_channels_are_judged_by_themselves_and_the_given_array_stays_as_it_is():
     both = np.stack([SENSOR, spoilt(-999, 7)], axis=1)
     before = both.copy()
-    with pytest.warns(OutlierWarning, match="number 7 from the end of series 0"):
+    with pytest.warns(OutlierWarning, match="number 7 from the end of series 0, channel 1: "):
         forecast = model.forecast([both], 3)
     np.testing.assert_array_equal(both, before)
     assert forecast.outliers == ((0, 1, -7, -999.0),)
@@ -246,14 +294,33 @@ def test_kept_outliers_are_not_told_of():
 def test_only_the_history_that_a_forecast_depends_on_is_looked_at():
     values = np.r_[-999.0, np.tile(SENSOR, 40)]
     assert without_outliers(values, 0)[1] != []
-    assert without_outliers(values, 0, model.history_length)[1] == []
-    gap = np.r_[values, np.full(40_000, np.nan)]
-    assert without_outliers(gap, 0, 28_801)[1] == [(0, 0, -68_801, -999.0)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert model.forecast([values], 3).outliers == ()
+
+
+@pytest.mark.parametrize("gap", [1000, 3000])
+def test_it_is_the_same_where_only_that_history_is_given(gap):
+    values = np.tile(SENSOR, 40)
+    values[:5000] += 600
+    values[-1030] = values[-24_000] = 999
+    gappy = np.r_[values, np.full(gap, np.nan)]
+    with pytest.warns(OutlierWarning):
+        whole, latest, beside = (
+            model.forecast([one], 20).point[0].T
+            for one in (
+                gappy,
+                gappy[-model.history_length :],
+                np.stack([gappy, np.arange(len(gappy))], axis=1),
+            )
+        )
+    np.testing.assert_allclose(latest, whole, atol=1e-4)
+    np.testing.assert_allclose(beside[0], whole, atol=1e-4)
 
 
 def test_one_reading_is_told_of_in_the_singular():
     _, outliers = without_outliers(spoilt(-999, 30), 0)
     assert describe(outliers, ["shop 'a'"], "give --keep-outliers") == (
-        "1 reading of 1 of 1 series is impossible by the rest of the series and taken as missing, "
+        "1 reading is impossible by the rest of the series and taken as missing, in 1 of 1 series, "
         "such as -999, number 30 from the end of shop 'a': give --keep-outliers to keep it"
     )

@@ -130,6 +130,10 @@ def lose(random: Random, values: np.ndarray, gaps: str) -> np.ndarray:
         values[random.integers(len(values), size=2)] += 1e5 * spread(values)
         return values
     lost = np.zeros(len(values), dtype=bool)
+    if gaps == "codes":
+        values = values.copy()
+        values[random.integers(len(values)) :: random.choice([1, 24, 10**6])][:20] = -999
+        return values
     if gaps == "points":
         lost = random.uniform(size=len(values)) < random.uniform(0, 0.5)
     if gaps == "stretch":
@@ -168,7 +172,7 @@ SERIES = st.builds(
     Drawn,
     st.sampled_from(list(KINDS)),
     _sizes(LONGEST),
-    st.sampled_from(["none", "none", "points", "stretch", "end", "outliers"]),
+    st.sampled_from(["none", "none", "points", "stretch", "end", "outliers", "codes"]),
     st.integers(0, 2**32 - 1),
 )
 

@@ -217,7 +217,7 @@ def _run(
         low,
         high,
         tuple(
-            each._replace(series=each.series * channels + each.channel, channel=0)
+            each._replace(series=each.series * channels + (each.channel or 0), channel=None)
             for each in result.outliers
         ),
     )

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 import numpy as np
 from einops import rearrange
 
-from ttm_estimators.forecasting.series import Array, without_leading
+from ttm_estimators.forecasting.series import Array, end_of, without_leading
 from ttm_estimators.network.config import MOST_FAR, TTMConfig
 
 NEAR = MOST_FAR
@@ -36,9 +36,16 @@ SHARPEST = 1e-3
 
 
 def history_length(config: TTMConfig) -> int:
-    """Latest points that a forecast depends on, while the latest value is among them."""
+    """Latest points that a forecast depends on, where any of the latest context was observed."""
     farthest = config.far_factors[-1] if config.far_factors else 1
     return max(config.input_length, farthest * config.context_length)
+
+
+def looked_at(values_TC: Array, config: TTMConfig) -> slice:
+    """Points of a series that its forecast depends on."""
+    end = end_of(values_TC, config.context_length)
+    length = history_length(config) if end == len(values_TC) else config.input_length
+    return slice(max(0, end - length), end)
 
 
 def reach(horizon: int, config: TTMConfig) -> int:

@@ -30,6 +30,7 @@ from ttm_estimators.forecasting.farther import (
     NEAR,
     from_farther,
     history_length,
+    looked_at,
     move,
     reach,
 )
@@ -128,7 +129,7 @@ class Forecaster:
 
     @property
     def history_length(self) -> int:
-        """Latest points that a forecast depends on, unless all of the latest are missing."""
+        """Latest points that a forecast depends on, where any of its context was observed."""
         return history_length(self.config)
 
     def forecast(
@@ -210,7 +211,7 @@ class Forecaster:
         for i, one in enumerate(items):
             array = as_array(one, names[i])
             if not keep_outliers:
-                array, found = without_outliers(array, i, self.history_length)
+                array, found = without_outliers(array, i, self._looked_at(array))
                 outliers += found
             rows += self._rows(array, covariates[i], steps, names[i])
             shapes.append(array.shape)
@@ -261,6 +262,14 @@ class Forecaster:
             return [Covariates()] * series
         return list(covariates)
 
+    def _looked_at(self, array: Array) -> list[slice]:
+        """Points of each channel that a forecast depends on."""
+        values_TC = array.reshape(len(array), -1)
+        channels = values_TC.shape[1]
+        if self.config.tied_channels:
+            return [looked_at(values_TC, self.config)] * channels
+        return [looked_at(values_TC[:, [c]], self.config) for c in range(channels)]
+
     def _rows(self, array: Array, covariates: Covariates, horizon: int, name: str) -> list[_Row]:
         """Split what the network forecasts apart: every channel, unless it mixes them."""
         config = self.config
@@ -276,6 +285,8 @@ class Forecaster:
         check_future(joined, horizon, name)
         history = latest(_without_empty(joined, self.config), *lengths, name)
         steps = history.gap + horizon
+        if not config.covariate_channels:
+            return [_Row(history, np.empty((steps, 0)), joined.static_K, {})]
         # The rows of a gap stand before those of the horizon.
         known_TX = joined.values_TC[:, list(config.covariate_channels)]
         known_HX = np.concatenate([known_TX, joined.known_FN[:horizon]])

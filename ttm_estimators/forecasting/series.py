@@ -197,13 +197,18 @@ def latest(values: Array, context_length: int, input_length: int, name: str) -> 
     what is missing behind it becomes a gap to forecast across. What is missing in front of the
     first observed value is no history.
     """
-    end = len(values)
-    if np.isnan(values[-1]).all() and np.isnan(values[-context_length:]).all():
-        end = int(np.flatnonzero(~np.isnan(values).all(axis=1))[-1]) + 1
+    end = end_of(values, context_length)
     gap = len(values) - end
     shortened = min(gap, LONGEST_GAP + gap % LONGEST_GAP)
     seen = without_leading(values[max(0, end - input_length) : end])
     return History(name, seen.copy(), shortened)
+
+
+def end_of(values: Array, context_length: int) -> int:
+    """Points up to the end, or to the last observed value where all of the context is missing."""
+    if np.isnan(values[-1]).all() and np.isnan(values[-context_length:]).all():
+        return int(np.flatnonzero(~np.isnan(values).all(axis=1))[-1]) + 1
+    return len(values)
 
 
 def without_leading(values: Array) -> Array:
