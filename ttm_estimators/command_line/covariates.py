@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import typer
 
 from ttm_estimators.command_line.errors import InputError
 from ttm_estimators.command_line.table import Array, Panel, Series
-from ttm_estimators.forecasting import Covariates
+from ttm_estimators.forecasting import Covariates, Outlier
+from ttm_estimators.forecasting.outliers import describe
 from ttm_estimators.weights import read_card, resolve
 
 
@@ -45,6 +47,12 @@ class Members(NamedTuple):
     def quoted_names(self) -> list[str]:
         """The names as messages have them."""
         return [f"series {name!r}" for name in self.names]
+
+    def warn_of(self, outliers: Sequence[Outlier]) -> None:
+        """Tell which readings were taken as missing, if any, by the user's names."""
+        if outliers:
+            told = describe(outliers, self.quoted_names, "give --keep-outliers")
+            typer.echo(f"warning: {told}", err=True)
 
     def with_names(self, message: str) -> str:
         """Replace the core's "series 3" at the start of a message."""

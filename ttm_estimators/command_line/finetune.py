@@ -87,7 +87,7 @@ def finetune(
     from ttm_estimators.command_line.covariates import Roles, categories, members
     from ttm_estimators.command_line.frequency import parse_step
     from ttm_estimators.command_line.table import read_panel
-    from ttm_estimators.forecasting.outliers import OutlierWarning, describe
+    from ttm_estimators.forecasting import OutlierWarning
     from ttm_estimators.training.fine_tuning import FineTuning, fine_tune
     from ttm_estimators.weights import load_network, resolve, save_network
 
@@ -120,7 +120,7 @@ def finetune(
         network = load_network(resolve(model))
         output.mkdir(parents=True, exist_ok=True)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", OutlierWarning)  # told below, by the user's names
+            warnings.simplefilter("ignore", OutlierWarning)  # told below
             tuned = fine_tune(
                 network,
                 found.series,
@@ -132,9 +132,7 @@ def finetune(
             )
     except ValueError as error:
         raise InputError(found.with_names(str(error))) from error
-    if tuned.outliers:
-        told = describe(tuned.outliers, found.quoted_names, "give --keep-outliers")
-        typer.echo(f"warning: {told}", err=True)
+    found.warn_of(tuned.outliers)
     save_network(tuned.network, output)
     _write_card(output, tuned, settings, roles, horizon, model)
     (output / CHECKPOINT).unlink(missing_ok=True)

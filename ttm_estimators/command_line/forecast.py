@@ -173,14 +173,13 @@ def _run(
     from einops import rearrange
 
     from ttm_estimators.command_line.covariates import members
-    from ttm_estimators.forecasting import Forecast
-    from ttm_estimators.forecasting.outliers import OutlierWarning, describe
+    from ttm_estimators.forecasting import Forecast, OutlierWarning
 
     together = forecaster.config.tied_channels and len(forecaster.config.targets) > 1
     found = members(panel, roles, together=together)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", OutlierWarning)  # told below, by the user's names
+            warnings.simplefilter("ignore", OutlierWarning)  # told below
             result = forecaster.forecast(
                 found.series,
                 horizon,
@@ -200,9 +199,7 @@ def _run(
             f"device {str(forecaster.device)!r} failed, use --device cpu or a smaller "
             f"--batch-size: {error}"
         ) from error
-    if result.outliers:
-        told = describe(result.outliers, found.quoted_names, "give --keep-outliers")
-        typer.echo(f"warning: {told}", err=True)
+    found.warn_of(result.outliers)
     if not together:
         return result
     # Channels become series of their own, as the panel has them.
