@@ -109,23 +109,27 @@ def test_a_damaged_value(refuse, rows):
 def test_a_column_that_does_not_exist(refuse, option):
     message = refuse(DAYS, option, "nope")
     assert "no column 'nope'" in message
-    assert "date, load" in message
+    assert "'date', 'load'" in message
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("a,b\n1,2\n3,4\n", "no time column among a, b: name it with --time"),
-        ("start,end,x\n2024-01-01,2024-01-02,1\n", "start, end could all be the time"),
+        (
+            "a,b\n1,2\n3,4\n",
+            "no time column among 'a', 'b': name it with --time, or count the rows with --no-time",
+        ),
+        ("start,end,x\n2024-01-01,2024-01-02,1\n", "'start', 'end' could all be the time"),
         ("date,name\n2024-01-01,a\n2024-01-02,b\n", "column 'name' is not numeric: 'a' in row 1"),
-        ("date,a,b\n2024-01-01,x,y\n", "no numeric column among date, a, b"),
+        ("date,a,b\n2024-01-01,x,y\n", "no numeric column among 'date', 'a', 'b'"),
         (DAYS.replace(",3", ",x3"), "column 'load' is not numeric: 'x3' in row 3"),
         ("date,a,b\n2024-01-01,1,1\n2024-01-02,2,2\n2024-01-03,3,3x\n", "'3x' in row 3"),
-        ("date;load\n2024-01-01;1,5\n2024-01-02;2,5\n", "'load' is not numeric: '1,5' in row 1"),
-        ("id,date,load,size\na,2024-01-01,1,2\n", "load, size could all be the value"),
+        ("date;load\n2024-01-01;1,500\n2024-01-02;2,500\n", "'1,500' may have a decimal sign"),
+        ("date;load\n2024-01-01;1.500\n2024-01-02;2.500\n", "'1.500' may have a decimal sign"),
+        ("id,date,load,size\na,2024-01-01,1,2\n", "'load', 'size' could all be the value"),
         (
             "shop,kind,date,load\n" + "".join(f"{k},{k},2024-01-01,1\n" for k in "ab"),
-            "shop, kind could all identify the series",
+            "'shop', 'kind' could all identify the series: choose with --id",
         ),
         (PANEL.replace("a,2024-01-05", ",2024-01-05"), "column 'item_id' is empty in row 5"),
         ("median,load\n2024-01-01,1\n2024-01-02,1\n2024-01-03,1\n", "column 'median' has the name"),
@@ -176,7 +180,7 @@ def test_whole_numbers_of_a_calendar_that_does_not_count_on(refuse, name, number
 
 def test_months_without_a_clear_year_are_told_their_format(refuse):
     rows = dated("Jan-23,1", "Feb-23,2", "Mar-23,3")
-    assert "--date-format, such as %b-%y" in refuse(rows)
+    assert "such as --date-format %b-%y" in refuse(rows)
 
 
 def test_dates_before_those_that_pandas_knows(refuse):

@@ -8,9 +8,10 @@ import pytest
 pytest.importorskip("lightning", reason="training needs the extra train")
 
 from ttm_estimators import load, load_network
-from ttm_estimators.command_line.covariates import categories
 from ttm_estimators.command_line.finetune import CHECKPOINT
-from ttm_estimators.command_line.table import read_panel
+from ttm_estimators.tables.covariates import categories
+from ttm_estimators.tables.files import read_file
+from ttm_estimators.tables.panel import Reading, read_panel
 
 QUICK = ("--steps", 10, "--batch-size", 16, "--learning-rate", 0.01)
 HORIZON = 6
@@ -120,7 +121,8 @@ def test_a_category_does_not_depend_on_empty_cells(codes, suffix, tmp_path):
         frame.loc[empty, "code"] = None
         path = tmp_path / f"sales.{suffix}"
         frame.to_csv(path, index=False) if suffix == "csv" else frame.to_parquet(path)
-        panel = read_panel(path, ids=["shop"], values=["sales"], static=["code"], known=["price"])
+        reading = Reading(id=["shop"], value=["sales"], static=["code"], known=["price"])
+        panel = read_panel(read_file(path), reading)
         assert categories(panel, ["code"]) == {"code": [*map(str, codes)]}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib import import_module
 from typing import Any, NoReturn
@@ -9,8 +10,17 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from ttm_estimators.tables.errors import TableError
+
 # Typer exports this class or vendors it, depending on its version; its subclass is always there.
 UsageError: Any = typer.BadParameter.__bases__[0]
+
+
+OPTIONS = (
+    *("time", "id", "value", "freq", "date_format", "timezone", "round_time"),
+    *("decimal", "thousands", "fill_gaps", "no_time"),
+)
+"""Options that tables are read with."""
 
 
 class InputError(Exception):
@@ -28,6 +38,8 @@ class OneLineErrors(TyperGroup):
             result = super().main(*args, **kwargs)
         except InputError as error:
             _exit(str(error))
+        except TableError as error:
+            _exit(": ".join(filter(None, [error.fault, as_options(error.remedy)])))
         except UsageError as error:
             _exit(f"{error.format_message().rstrip('.')} (see {error.ctx.command_path} --help)")
         except typer.Abort:
@@ -35,6 +47,17 @@ class OneLineErrors(TyperGroup):
         if standalone:
             sys.exit(result or 0)
         return result
+
+
+def as_options(remedy: str) -> str:
+    """Spell the options in a remedy as the command line has them: freq='D' as --freq D."""
+
+    def spell(match: re.Match[str]) -> str:
+        name, value = match[1].replace("_", "-"), (match[2] or "").removeprefix("True")
+        plain = value.strip("'")
+        return f"--{name}" + (f" {value if ' ' in plain else plain}" if plain else "")
+
+    return re.sub(rf"\b({'|'.join(OPTIONS)})=(True|'[^']*')?", spell, remedy)
 
 
 def _exit(message: str) -> NoReturn:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +14,7 @@ from ttm_estimators.command_line.errors import InputError, require
 from ttm_estimators.command_line.options import (
     Data,
     DateFormat,
+    Decimal,
     Device,
     FillGaps,
     Freq,
@@ -21,12 +22,18 @@ from ttm_estimators.command_line.options import (
     Id,
     KeepOutliers,
     Model,
+    NoTime,
+    RoundTime,
+    Thousands,
     Time,
+    Timezone,
     Value,
+    read_data,
+    tell,
+    warn_of,
 )
 
 if TYPE_CHECKING:
-    from ttm_estimators.command_line.covariates import Roles
     from ttm_estimators.training.fine_tuning import FineTuned, FineTuning
 
 CHECKPOINT = "fine_tuning.ckpt"
@@ -71,6 +78,11 @@ def finetune(
     id: Id = None,
     freq: Freq = None,
     date_format: DateFormat = None,
+    timezone: Timezone = None,
+    round_time: RoundTime = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
+    no_time: NoTime = False,
     fill_gaps: FillGaps = False,
     keep_outliers: KeepOutliers = False,
     device: Device = "cpu",
@@ -84,24 +96,28 @@ def finetune(
     if output.exists() and not output.is_dir():
         raise InputError(f"{output} is a file: name a folder")
     require("lightning", "train", "fine-tuning")
-    from ttm_estimators.command_line.covariates import Roles, categories, members
-    from ttm_estimators.command_line.frequency import parse_step
-    from ttm_estimators.command_line.table import read_panel
     from ttm_estimators.forecasting import OutlierWarning
+    from ttm_estimators.forecasting.covariates import Roles
+    from ttm_estimators.tables.covariates import categories, members
     from ttm_estimators.training.fine_tuning import FineTuning, fine_tune
-    from ttm_estimators.weights import load_network, resolve, save_network
+    from ttm_estimators.weights import DEFAULT, load_network, resolve
 
-    panel = read_panel(
+    panel = read_data(
         data,
         time=time,
-        ids=id or (),
-        values=value or (),
-        step=None if freq is None else parse_step(freq),
+        id=id,
+        value=value,
+        freq=freq,
         date_format=date_format,
+        timezone=timezone,
+        round_time=round_time,
+        decimal=decimal,
+        thousands=thousands,
         fill_gaps=fill_gaps,
-        known=known or (),
-        past=past or (),
-        static=static or (),
+        no_time=no_time,
+        known=known,
+        past=past,
+        static=static,
     )
     roles = Roles(known or (), past or (), categories(panel, static or ()))
     found = members(panel, roles, together=mix_channels and panel.variables > 1)
@@ -132,9 +148,12 @@ def finetune(
             )
     except ValueError as error:
         raise InputError(found.with_names(str(error))) from error
-    found.warn_of(tuned.outliers)
-    save_network(tuned.network, output)
-    _write_card(output, tuned, settings, roles, horizon, model)
+    tell(data, panel)
+    warn_of(tuned.outliers, found.quoted_names)
+    tuned = replace(tuned, roles=roles)
+    tuned.save(
+        output, start=model or DEFAULT, horizon=horizon, fine_tuning=_settings(settings, tuned)
+    )
     (output / CHECKPOINT).unlink(missing_ok=True)
     typer.echo(str(tuned))
     typer.echo(
@@ -154,32 +173,5 @@ def _trainer_options(device: str) -> dict[str, Any]:
     return options
 
 
-def _write_card(
-    output: Path,
-    tuned: FineTuned,
-    settings: FineTuning,
-    roles: Roles,
-    horizon: int,
-    model: str | None,
-) -> None:
-    from ttm_estimators.training.hardware import describe_hardware
-    from ttm_estimators.training.run_folder import write
-    from ttm_estimators.weights import DEFAULT
-    from ttm_estimators.weights.shipped import CARD_FILE
-
-    card = {
-        "parameters": sum(tensor.numel() for tensor in tuned.network.parameters()),
-        "start": model or DEFAULT,
-        "horizon": horizon,
-        "covariates": asdict(roles),
-        "fine_tuning": {**asdict(settings), "learning_rate": tuned.learning_rate},
-        "steps": tuned.steps,
-        "windows": tuned.windows,
-        "validation_windows": tuned.validation_windows,
-        "validation_loss": tuned.loss,
-        "zero_shot_validation_loss": tuned.zero_shot_loss,
-        "share": tuned.share,
-        "seconds": round(tuned.seconds, 1),
-        "hardware": describe_hardware(1, 1, 0)[0],
-    }
-    write(output / CARD_FILE, card)
+def _settings(settings: FineTuning, tuned: FineTuned) -> dict[str, Any]:
+    return {**asdict(settings), "learning_rate": tuned.learning_rate}

@@ -18,6 +18,7 @@ from ttm_estimators.command_line.errors import InputError, require
 from ttm_estimators.command_line.options import (
     Data,
     DateFormat,
+    Decimal,
     Device,
     FillGaps,
     Freq,
@@ -25,17 +26,25 @@ from ttm_estimators.command_line.options import (
     Id,
     KeepOutliers,
     Model,
+    NoTime,
+    RoundTime,
+    Thousands,
     Time,
+    Timezone,
     Value,
+    read_data,
+    tell,
+    warn_of,
 )
 from ttm_estimators.command_line.output import check_output, replacing
+from ttm_estimators.tables.errors import TableError, quoted
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ttm_estimators.command_line.covariates import Roles
-    from ttm_estimators.command_line.table import Panel
     from ttm_estimators.forecasting import Forecast, Forecaster
+    from ttm_estimators.forecasting.covariates import Roles
+    from ttm_estimators.tables.panel import Panel
 
 ROWS_SHOWN = 12
 LEVELS_SHOWN = 3
@@ -48,7 +57,10 @@ def forecast(
         Path | None, typer.Option(help="File to write: .csv or .parquet. Default: show a table.")
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Picture of the first series: .png, .svg or .pdf.")
+        Path | None, typer.Option(help="Picture of a series: .png, .svg or .pdf.")
+    ] = None,
+    plot_series: Annotated[
+        str | None, typer.Option(help="Series to draw. Default: the first.")
     ] = None,
     quantiles: Annotated[
         str | None, typer.Option(help="Levels such as 0.1,0.5,0.9. Default: the model's own.")
@@ -59,6 +71,11 @@ def forecast(
     id: Id = None,
     freq: Freq = None,
     date_format: DateFormat = None,
+    timezone: Timezone = None,
+    round_time: RoundTime = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
+    no_time: NoTime = False,
     fill_gaps: FillGaps = False,
     keep_outliers: KeepOutliers = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Series in one forward pass.")] = 256,
@@ -81,35 +98,40 @@ def forecast(
     levels = _parse_levels(quantiles)
     if plot is not None:
         require("matplotlib", "plot", "--plot")
+    elif plot_series is not None:
+        raise InputError("--plot-series needs --plot with a file to draw to")
     # pandas and torch are imported from here on, so that help is quick.
-    from ttm_estimators.command_line.covariates import read_roles
-    from ttm_estimators.command_line.frequency import parse_step
-    from ttm_estimators.command_line.table import read_panel
+    from ttm_estimators.tables.panel import summary
 
-    roles = read_roles(model)
-    panel = read_panel(
+    roles = _roles(model)
+    panel = read_data(
         data,
         time=time,
-        ids=id or (),
-        values=value or (),
-        step=None if freq is None else parse_step(freq),
+        id=id,
+        value=value,
+        freq=freq,
         date_format=date_format,
+        timezone=timezone,
+        round_time=round_time,
+        decimal=decimal,
+        thousands=thousands,
         fill_gaps=fill_gaps,
+        no_time=no_time,
         known=roles.known,
         past=roles.past,
         static=tuple(roles.static),
     )
-    forecaster = _load(model, device)
-    try:
-        futures = [series.future(horizon) for series in panel.series]  # may leave the calendar
-        result = _run(forecaster, panel, roles, horizon, levels, batch_size, keep_outliers)
-        frame = _to_frame(panel, futures, result)
-    except MemoryError as error:
-        raise InputError(
-            f"{horizon} steps of {len(panel.series)} series need more memory than there is: "
-            "forecast fewer at once"
-        ) from error
-    summary = f"{_describe(panel, horizon)}, model {_name(model)}"
+    place = _place(panel, plot_series) if plot is not None else 0
+    frame, result = _run(
+        _load(model, device),
+        panel,
+        horizon,
+        quantile_levels=levels,
+        batch_size=batch_size,
+        keep_outliers=keep_outliers,
+    )
+    tell(data, panel)
+    told = f"{summary(panel, horizon)}, model {_name(model)}"
     with ExitStack() as writing:
         if output is not None:
             path = writing.enter_context(replacing(output))
@@ -120,12 +142,12 @@ def forecast(
         if plot is not None:
             from ttm_estimators.command_line.plot import draw
 
-            draw(writing.enter_context(replacing(plot)), panel, result, _name(model))
+            draw(writing.enter_context(replacing(plot)), panel, result, _name(model), place)
     if output is None:
-        _show(frame, result.levels, horizon, summary)
+        _show(frame, result.levels, horizon, told)
     for file in (output, plot):
         if file is not None:
-            typer.echo(f"Wrote {file}: {summary}")
+            typer.echo(f"Wrote {file}: {told}")
 
 
 def _parse_levels(text: str | None) -> tuple[float, ...] | None:
@@ -146,6 +168,26 @@ def _name(model: str | None) -> str:
     return DEFAULT if model is None else Path(model).name
 
 
+def _roles(model: str | None) -> Roles:
+    from ttm_estimators.forecasting.forecaster import read_roles
+    from ttm_estimators.weights import resolve
+
+    try:
+        return read_roles(resolve(model))
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
+def _place(panel: Panel, name: str | None) -> int:
+    """Which series is to be drawn."""
+    names = [series.name for series in panel.series]
+    if name is None:
+        return 0
+    if name not in names:
+        raise InputError(f"there is no series {name!r} to draw, only {quoted(names)}")
+    return names.index(name)
+
+
 def _load(model: str | None, device: str) -> Forecaster:
     from ttm_estimators.forecasting import Forecaster
     from ttm_estimators.weights import load_network, resolve
@@ -153,7 +195,7 @@ def _load(model: str | None, device: str) -> Forecaster:
     try:
         network = load_network(resolve(model))
         try:
-            return Forecaster(network, device=device)
+            return Forecaster(network, device=device, roles=_roles(model))
         except (AssertionError, RuntimeError) as error:  # torch's ways to refuse a device
             raise InputError(f"device {device!r} can not be used: {error}") from error
     except ValueError as error:
@@ -161,37 +203,25 @@ def _load(model: str | None, device: str) -> Forecaster:
 
 
 def _run(
-    forecaster: Forecaster,
-    panel: Panel,
-    roles: Roles,
-    horizon: int,
-    levels: tuple[float, ...] | None,
-    batch_size: int,
-    keep_outliers: bool,
-) -> Forecast:
-    import numpy as np
-    from einops import rearrange
+    forecaster: Forecaster, panel: Panel, horizon: int, **options: Any
+) -> tuple[pd.DataFrame, Forecast]:
+    from ttm_estimators.forecasting import OutlierWarning
+    from ttm_estimators.tables.forecast import forecast_panel
 
-    from ttm_estimators.command_line.covariates import members
-    from ttm_estimators.forecasting import Forecast, OutlierWarning
-
-    together = forecaster.config.tied_channels and len(forecaster.config.targets) > 1
-    found = members(panel, roles, together=together)
+    progress = len(panel.series) > options["batch_size"] and sys.stderr.isatty()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", OutlierWarning)  # told below
-            result = forecaster.forecast(
-                found.series,
-                horizon,
-                covariates=found.covariates,
-                quantile_levels=levels,
-                batch_size=batch_size,
-                keep_outliers=keep_outliers,
-                names=found.quoted_names,
-                progress=len(panel.series) > batch_size and sys.stderr.isatty(),
-            )
+            frame, result = forecast_panel(forecaster, panel, horizon, progress=progress, **options)
+    except TableError:
+        raise
     except ValueError as error:
         raise InputError(str(error)) from error
+    except MemoryError as error:
+        raise InputError(
+            f"{horizon} steps of {len(panel.series)} series need more memory than there is: "
+            "forecast fewer at once"
+        ) from error
     except RuntimeError as error:  # torch's way to run out of memory, for one
         if forecaster.device.type == "cpu":
             raise
@@ -199,50 +229,8 @@ def _run(
             f"device {str(forecaster.device)!r} failed, use --device cpu or a smaller "
             f"--batch-size: {error}"
         ) from error
-    found.warn_of(result.outliers)
-    if not together:
-        return result
-    # Channels become series of their own, as the panel has them.
-    channels = result.point.shape[2]
-    low, high = (
-        rearrange(np.asarray(end), "n h v -> (n v) h") for end in (result.low, result.high)
-    )
-    return Forecast(
-        rearrange(result.quantiles, "n h v l -> (n v) h l"),
-        result.levels,
-        rearrange(result.point, "n h v -> (n v) h"),
-        low,
-        high,
-        tuple(
-            each._replace(series=each.series * channels + (each.channel or 0), channel=None)
-            for each in result.outliers
-        ),
-    )
-
-
-def _to_frame(panel: Panel, futures: list[pd.Index[Any]], result: Forecast) -> pd.DataFrame:
-    """Make the table that is written: a row for each series and step."""
-    horizon = result.point.shape[1]
-    frame = panel.keys.loc[panel.keys.index.repeat(horizon)].reset_index(drop=True)
-    columns: list[tuple[str, Any]] = [
-        (panel.time, futures[0].append(futures[1:])),
-        ("median", result.point.ravel()),
-        *((str(level), result.quantiles[..., i].ravel()) for i, level in enumerate(result.levels)),
-    ]
-    for name, column in columns:
-        if name in frame:
-            raise InputError(f"column {name!r} has the name of a column of the result: rename it")
-        frame[name] = column
-    return frame
-
-
-def _describe(panel: Panel, horizon: int) -> str:
-    from ttm_estimators.command_line.frequency import describe
-
-    count = len(panel.series)
-    which = f"series {panel.series[0].name!r}" if count == 1 else f"{count} series"
-    frequencies = dict.fromkeys(describe(series.step) for series in panel.series)
-    return f"{horizon} steps of {which}, frequency {', '.join(frequencies)}"
+    warn_of(result.outliers, [f"series {series.name!r}" for series in panel.series])
+    return frame, result
 
 
 def _show(frame: pd.DataFrame, levels: tuple[float, ...], horizon: int, title: str) -> None:

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from ttm_estimators.forecasting import Outlier
+    from ttm_estimators.tables.panel import Panel
 
 Data = Annotated[
     Path,
     typer.Argument(
-        help="CSV or Parquet file: id, time and value columns; time and value; or time and "
-        "one column for each series."
+        help="CSV or Parquet file, which may be compressed (.gz), or - for standard input: id, "
+        "time and value columns; time and value; or time and one column for each series."
     ),
 ]
 Model = Annotated[
     str | None, typer.Option(help="Shipped model (see ttm models) or a weights folder.")
 ]
 Time = Annotated[
-    str | None, typer.Option(help="Time column: dates, or whole numbers such as years.")
+    list[str] | None,
+    typer.Option(
+        help="Time column: dates, or whole numbers such as years. Give it again for a time of day, "
+        "or for year, month and so on."
+    ),
 ]
 Value = Annotated[list[str] | None, typer.Option(help="Value column; give it again for more.")]
 Id = Annotated[
@@ -29,6 +37,18 @@ Freq = Annotated[
     typer.Option(help="Frequency such as h, D, W, MS, 15min. Default: what the dates tell."),
 ]
 DateFormat = Annotated[str | None, typer.Option(help="How dates are written, such as %d/%m/%Y.")]
+Timezone = Annotated[
+    str | None,
+    typer.Option(
+        help="Zone by whose clock days begin, such as Europe/Berlin. Default: the dates'."
+    ),
+]
+RoundTime = Annotated[
+    str | None, typer.Option(help="Round times to such as 1min, where a clock jitters.")
+]
+Decimal = Annotated[str | None, typer.Option(help="Decimal sign of numbers, such as a comma.")]
+Thousands = Annotated[str | None, typer.Option(help="Sign between thousands, such as a comma.")]
+NoTime = Annotated[bool, typer.Option("--no-time", help="Count rows: there is no time column.")]
 FillGaps = Annotated[
     bool, typer.Option("--fill-gaps", help="Treat absent dates as missing values.")
 ]
@@ -44,3 +64,30 @@ LONGEST = 100_000
 """Steps beyond which a horizon is a typing error."""
 
 Horizon = Annotated[int, typer.Option(min=1, max=LONGEST, help="Steps to forecast.")]
+
+
+def read_data(data: Path, **options: Any) -> Panel:
+    """Read the series of a file."""
+    from ttm_estimators.tables.files import read_file
+    from ttm_estimators.tables.panel import Reading, read_panel
+
+    lists = ("time", "id", "value", "known", "past", "static")
+    reading: dict[str, Any] = {
+        name: given or () if name in lists else given for name, given in options.items()
+    }
+    return read_panel(read_file(data, headless=options["no_time"]), Reading(**reading))
+
+
+def tell(data: Path, panel: Panel) -> None:
+    """Say what was taken for what, and what was left out."""
+    left_out = f"; left out: {panel.left_out}" if panel.left_out else ""
+    typer.echo(f"Read {data}: {panel.took}{left_out}")
+
+
+def warn_of(outliers: tuple[Outlier, ...], names: list[str]) -> None:
+    """Tell which readings were taken as missing, if any, by the user's names."""
+    from ttm_estimators.forecasting.outliers import describe
+
+    if outliers:
+        told = describe(outliers, names, "give --keep-outliers")
+        typer.echo(f"warning: {told}", err=True)

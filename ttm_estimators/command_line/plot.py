@@ -12,8 +12,8 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ttm_estimators.command_line.table import Panel
 from ttm_estimators.forecasting import Forecast
+from ttm_estimators.tables.panel import Panel
 
 HISTORY = 4
 """Horizons of history that are shown."""
@@ -30,8 +30,8 @@ LONGEST_NAME = 24
 INK, PALE, GRID, BLUE = "#33373d", "#8a9099", "#e8eaed", "#1a6fc4"
 
 
-def draw(path: Path, panel: Panel, result: Forecast, model: str) -> None:
-    """Draw the first series: the latest part of its history, and its forecast.
+def draw(path: Path, panel: Panel, result: Forecast, model: str, place: int = 0) -> None:
+    """Draw a series: the latest part of its history, and its forecast.
 
     Parameters
     ----------
@@ -43,10 +43,12 @@ def draw(path: Path, panel: Panel, result: Forecast, model: str) -> None:
         Their forecasts.
     model : str
         Name of the model.
+    place : int, default 0
+        Which series.
     """
-    series, median = panel.series[0], result.point[0]
+    series, median = panel.series[place], result.point[place]
     order = np.argsort(result.levels)
-    levels, quantiles = np.array(result.levels)[order], result.quantiles[0][:, order]
+    levels, quantiles = np.array(result.levels)[order], result.quantiles[place][:, order]
     future = series.future(len(median))
     latest = max(HISTORY * len(future), SHORTEST_HISTORY)
     past, history = series.times[-latest:], series.values[-latest:]

@@ -7,7 +7,7 @@ future, K static covariates, B batch, H horizon.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,6 +39,24 @@ class Covariates:
 
     static: Sequence[int] = ()
     """Categories from 0 on. In GluonTS ``feat_static_cat``."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Names of covariates in a table, by what is known of them."""
+
+    known: Sequence[str] = ()
+    """Known in the future."""
+
+    past: Sequence[str] = ()
+    """Known in the past only."""
+
+    static: dict[str, list[str]] = field(default_factory=dict)
+    """Categories of a series, each column with its categories in the order of their numbers."""
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.known or self.past or self.static)
 
 
 class Joined(NamedTuple):

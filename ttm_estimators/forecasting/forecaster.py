@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from ttm_estimators.forecasting.bounds import find_bounds
 from ttm_estimators.forecasting.covariates import (
     Covariates,
     Joined,
+    Roles,
     check_future,
     join,
     scale_future,
@@ -52,7 +53,12 @@ from ttm_estimators.forecasting.series import (
     validated_count,
 )
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
-from ttm_estimators.weights import WeightsError, load_network, resolve
+from ttm_estimators.weights import WeightsError, load_network, read_card, resolve
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ttm_estimators.training.fine_tuning import FineTuned
 
 ROWS_PER_THREAD = 64
 """Series (times channels) that a processor passes through the network at once for each thread: what
@@ -107,13 +113,22 @@ class Forecaster:
         Trained network. It is put in evaluation mode and moved to ``device``.
     device : str, default "cpu"
         Any torch device, such as "cuda".
+    roles : Roles, optional
+        Names of the covariates that the network was fine-tuned with, by which tables have them.
 
     Notes
     -----
     A forecaster holds no state between calls and may be shared by threads.
     """
 
-    def __init__(self, network: TinyTimeMixer, *, device: str | torch.device = "cpu") -> None:
+    def __init__(
+        self,
+        network: TinyTimeMixer,
+        *,
+        device: str | torch.device = "cpu",
+        roles: Roles | None = None,
+    ) -> None:
+        self.roles = roles or Roles()
         self.network = network.eval().to(device)
         self.device = torch.device(device)
 
@@ -245,6 +260,18 @@ class Forecaster:
         if levels == known:
             return forecast
         return replace(forecast, quantiles=forecast.at(levels), levels=levels)
+
+    def forecast_df(self, df: pd.DataFrame, horizon: int, **options: Any) -> pd.DataFrame:
+        """Forecast the series of a DataFrame, see :func:`ttm_estimators.tables.forecast_df`."""
+        from ttm_estimators.tables import forecast_df
+
+        return forecast_df(self, df, horizon, **options)
+
+    def fine_tune_df(self, df: pd.DataFrame, horizon: int, **options: Any) -> FineTuned:
+        """Fine-tune on a DataFrame, see :func:`ttm_estimators.tables.fine_tune_df`."""
+        from ttm_estimators.tables import fine_tune_df
+
+        return fine_tune_df(self, df, horizon, **options)
 
     def _checked(self, covariates: Sequence[Covariates] | None, series: int) -> list[Covariates]:
         """Covariates of every series, if the network takes any."""
@@ -408,7 +435,13 @@ def load(
     >>> forecast.quantiles.shape
     (1, 24, 9)
     """
-    return Forecaster(load_network(resolve(name_or_folder)), device=device)
+    folder = resolve(name_or_folder)
+    return Forecaster(load_network(folder), device=device, roles=read_roles(folder))
+
+
+def read_roles(folder: Path) -> Roles:
+    """Names of the covariates that weights in a folder were fine-tuned with, by their card."""
+    return Roles(**read_card(folder).get("covariates", {}))
 
 
 def _common_channels(shapes: Sequence[tuple[int, ...]]) -> int | None:

@@ -9,7 +9,7 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from numbers import Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,7 +30,8 @@ from ttm_estimators.data.split_windows import (
     make_windows,
     split,
 )
-from ttm_estimators.forecasting.covariates import Covariates, Joined, counts, join
+from ttm_estimators.forecasting import Forecaster
+from ttm_estimators.forecasting.covariates import Covariates, Joined, Roles, counts, join
 from ttm_estimators.forecasting.farther import from_farther
 from ttm_estimators.forecasting.outliers import (
     Outlier,
@@ -41,7 +42,9 @@ from ttm_estimators.forecasting.outliers import (
 from ttm_estimators.forecasting.series import Array, as_list, as_numbers, validated_count
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.network.widening import widen
+from ttm_estimators.training.hardware import describe_hardware
 from ttm_estimators.training.quiet import quiet
+from ttm_estimators.training.run_folder import write
 from ttm_estimators.training.sure import is_sure
 from ttm_estimators.training.tuning_module import (
     Batches,
@@ -51,6 +54,8 @@ from ttm_estimators.training.tuning_module import (
     Tuning,
     examples,
 )
+from ttm_estimators.weights import save_network
+from ttm_estimators.weights.shipped import CARD_FILE
 
 Strategy = Literal["head", "decoder", "bias", "full"]
 
@@ -191,6 +196,47 @@ class FineTuned:
 
     outliers: tuple[Outlier, ...] = ()
     """Impossible readings of the series that were taken as missing."""
+
+    roles: Roles = field(default_factory=Roles)
+    """Names of covariates, where they came in a table."""
+
+    @property
+    def forecaster(self) -> Forecaster:
+        """What forecasts with the network."""
+        return Forecaster(self.network, roles=self.roles)
+
+    def save(self, folder: str | Path, **facts: Any) -> Path:
+        """Write a weights folder, with a card of how it was trained.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Folder. :func:`ttm_estimators.load` takes it.
+        **facts
+            Further lines of the card.
+
+        Returns
+        -------
+        Path
+            The folder.
+        """
+        path = save_network(self.network, folder)
+        card = {
+            "parameters": sum(tensor.numel() for tensor in self.network.parameters()),
+            **facts,
+            "covariates": asdict(self.roles),
+            "learning_rate": self.learning_rate,
+            "steps": self.steps,
+            "windows": self.windows,
+            "validation_windows": self.validation_windows,
+            "validation_loss": self.loss,
+            "zero_shot_validation_loss": self.zero_shot_loss,
+            "share": self.share,
+            "seconds": round(self.seconds, 1),
+            "hardware": describe_hardware(1, 1, 0)[0],
+        }
+        write(path / CARD_FILE, card)
+        return path
 
     def __str__(self) -> str:
         trained = (

@@ -1,39 +1,18 @@
-"""Covariates in the columns of a file. The card of a fine-tuned model keeps which they are."""
+"""Covariates in the columns of a table. The card of a fine-tuned model keeps which they are."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import typer
 
-from ttm_estimators.command_line.errors import InputError
-from ttm_estimators.command_line.table import Array, Panel, Series
-from ttm_estimators.forecasting import Covariates, Outlier
-from ttm_estimators.forecasting.outliers import describe
-from ttm_estimators.weights import read_card, resolve
-
-
-@dataclass(frozen=True)
-class Roles:
-    """Columns by what is known of them."""
-
-    known: Sequence[str] = ()
-    """Known in the future."""
-
-    past: Sequence[str] = ()
-    """Known in the past only."""
-
-    static: dict[str, list[str]] = field(default_factory=dict)
-    """Categories of a series, each column with its categories in the order of their numbers."""
-
-    def __bool__(self) -> bool:
-        """Whether there are any."""
-        return bool(self.known or self.past or self.static)
+from ttm_estimators.forecasting import Covariates
+from ttm_estimators.forecasting.covariates import Roles
+from ttm_estimators.tables.errors import TableError
+from ttm_estimators.tables.numbers import Array
+from ttm_estimators.tables.panel import Panel, Series
 
 
 class Members(NamedTuple):
@@ -48,29 +27,9 @@ class Members(NamedTuple):
         """The names as messages have them."""
         return [f"series {name!r}" for name in self.names]
 
-    def warn_of(self, outliers: Sequence[Outlier]) -> None:
-        """Tell which readings were taken as missing, if any, by the user's names."""
-        if outliers:
-            told = describe(outliers, self.quoted_names, "give --keep-outliers")
-            typer.echo(f"warning: {told}", err=True)
-
     def with_names(self, message: str) -> str:
         """Replace the core's "series 3" at the start of a message."""
         return re.sub(r"^series (\d+)", lambda m: self.quoted_names[int(m[1])], message)
-
-
-def read_roles(model: str | Path | None) -> Roles:
-    """Roles that a model was fine-tuned with.
-
-    Raises
-    ------
-    InputError
-        When there is no such model.
-    """
-    try:
-        return Roles(**read_card(resolve(model)).get("covariates", {}))
-    except ValueError as error:
-        raise InputError(str(error)) from error
 
 
 def categories(panel: Panel, columns: Sequence[str]) -> dict[str, list[str]]:
@@ -92,7 +51,7 @@ def members(panel: Panel, roles: Roles, *, together: bool) -> Members:
 
     Raises
     ------
-    InputError
+    TableError
         When a category is none of the known ones.
     """
     each = panel.variables if together else 1
@@ -116,7 +75,7 @@ def _covariates(series: Series, roles: Roles) -> Covariates:
 def _number(series: Series, column: str, known: list[str]) -> int:
     category = _category(series, column)
     if category not in known:
-        raise InputError(
+        raise TableError(
             f"series {series.name!r} has the {column} {category!r}, but the model was fine-tuned "
             f"on {', '.join(known)}"
         )
@@ -128,7 +87,7 @@ def _category(series: Series, column: str) -> str:
     found = series.covariates[column].dropna().unique()
     if len(found) != 1:
         several = ", ".join(map(repr, found[:3])) or "nothing"
-        raise InputError(
+        raise TableError(
             f"column {column!r} must be the same in all rows of a series, but series "
             f"{series.name!r} has {several}"
         )

@@ -1,0 +1,116 @@
+"""Dates that are spread over columns: a day and a time of day, or a year and a month."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from ttm_estimators.tables.dates import refuse_missing
+from ttm_estimators.tables.errors import TableError
+
+HOUR_NAMES = ("hour", "hr", "hours", "hour_ending", "he", "time", "hh", "interval")
+
+PARTS = ("year", "quarter", "month", "week", "day", "hour", "minute")
+
+PERIODS = {
+    ("year", "month"): "month",
+    ("year", "quarter"): "quarter",
+    ("year", "week"): "week",
+}
+
+TIME_OF_DAY = r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(\s*[AaPp]\.?[Mm]\.?)?"
+SPAN_OF_DAY = rf"({TIME_OF_DAY})(\s*[-\u2013]\s*{TIME_OF_DAY})?"
+
+HOURS = 24
+
+
+def is_time_of_day(column: pd.Series[Any]) -> bool:
+    """Whether a column holds times of a day, such as 08:30, 00:00-01:00 or hours from 0 to 24."""
+    if column.isna().any() or types.is_bool_dtype(column):
+        return False
+    if types.is_integer_dtype(column) or types.is_float_dtype(column):
+        named = str(column.name).strip().lower().replace(" ", "_") in HOUR_NAMES
+        return bool(named and column.between(0, HOURS).all() and (column % 1 == 0).all())
+    distinct = column.astype(object).drop_duplicates()
+    if all(isinstance(one, datetime.time) for one in distinct):
+        return True
+    return bool(distinct.astype(str).str.strip().str.fullmatch(SPAN_OF_DAY).all())
+
+
+def read_time_of_day(column: pd.Series[Any]) -> pd.TimedeltaIndex:
+    """Times since midnight; of spans such as 00:00-01:00 the start.
+
+    Raises
+    ------
+    TableError
+        When a cell is none.
+    """
+    refuse_missing(column)
+    if types.is_numeric_dtype(column):
+        if not column.between(0, HOURS).all():
+            wrong = column[~column.between(0, HOURS)].iloc[0]
+            raise TableError(f"column {column.name!r}: {wrong} is no hour of a day")
+        return pd.to_timedelta(column.astype(float).to_numpy(), unit="h")
+    codes, distinct = pd.factorize(column.astype(str).str.strip())
+    times = []
+    for text in distinct:
+        found = re.fullmatch(SPAN_OF_DAY, text)
+        if not found:
+            row = int(np.argmax(codes == list(distinct).index(text))) + 1
+            raise TableError(f"column {column.name!r}: {text!r} in row {row} is no time of a day")
+        times.append(_since_midnight(found[1]))
+    return pd.TimedeltaIndex(np.array(times, dtype="m8[ns]")).take(codes)
+
+
+def _since_midnight(text: str) -> np.timedelta64:
+    half = re.search(r"([AaPp])\.?[Mm]", text)
+    parts = [float(part) for part in re.findall(r"\d+(?:\.\d+)?", text)]
+    hours, minutes, seconds = (*parts, 0.0)[:3]
+    if half:
+        hours = hours % 12 + (12 if half[1].lower() == "p" else 0)
+    if hours > HOURS or minutes >= 60 or seconds >= 60:
+        raise TableError(f"{text!r} is no time of a day")
+    return np.timedelta64(round((hours * 3600 + minutes * 60 + seconds) * 1e9), "ns")
+
+
+def parts_of_date(names: list[str]) -> list[str]:
+    """Columns that are parts of one date, such as year and month, from long to short."""
+    found = {name.strip().lower(): name for name in names}
+    parts = [found[part] for part in PARTS if part in found]
+    keys = [part for part in PARTS if part in found]
+    if keys[:2] not in (["year", "month"], ["year", "quarter"], ["year", "week"]):
+        return []
+    chain = ["year", "month", "day", "hour", "minute"]
+    length = next((i for i, part in enumerate(chain) if part not in found), len(chain))
+    return [found[part] for part in chain[:length]] if length > 2 else parts[:2]
+
+
+def read_parts(columns: pd.DataFrame) -> pd.Series[Any]:
+    """Dates of columns with their parts; a month, quarter or week is the day that it starts.
+
+    Raises
+    ------
+    TableError
+        When a cell is missing or out of range.
+    """
+    for name in columns:
+        refuse_missing(columns[name])
+        if not types.is_numeric_dtype(columns[name]) or (columns[name] % 1 != 0).any():
+            raise TableError(f"column {name!r} holds no whole numbers")
+    parts = {str(name).strip().lower(): columns[name].astype(int) for name in columns}
+    try:
+        if "week" in parts:
+            text = parts["year"].astype(str) + "-" + parts["week"].astype(str).str.zfill(2) + "-1"
+            return pd.to_datetime(text, format="%G-%V-%u")
+        if "quarter" in parts:
+            if not parts["quarter"].between(1, 4).all():
+                raise ValueError("a quarter is from 1 to 4")
+            parts["month"] = 3 * parts.pop("quarter") - 2
+        return pd.to_datetime(pd.DataFrame({"day": 1, **parts}))
+    except ValueError as error:
+        raise TableError(f"{', '.join(map(repr, columns))} make no dates: {error}") from error

@@ -1,0 +1,348 @@
+"""Which columns of a table are the time, the ids and the values, and why others are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pandas.api import types
+
+from ttm_estimators.tables.clock import is_time_of_day, parts_of_date
+from ttm_estimators.tables.dates import may_hold_dates
+from ttm_estimators.tables.errors import TableError, quoted
+from ttm_estimators.tables.numbers import (
+    Array,
+    Numbers,
+    check_numbers,
+    doubtful_dots,
+    read_numbers,
+)
+
+TIME_NAMES = (
+    *("time", "timestamp", "datetime", "date", "ds", "ts", "period", "step", "index"),
+    *("year", "quarter", "month", "week", "day", "hour"),
+)
+ID_NAMES = ("unique_id", "item_id", "series_id", "id", "series", "item")
+VALUE_NAMES = ("value", "target", "y")
+
+PARTS_OF_DATES = ("year", "quarter", "month", "week", "day", "hour")
+"""Names of columns that may repeat what the date says."""
+
+MOST_IDS = 3
+"""Columns that are suggested together as ids."""
+
+FEW_CATEGORIES = 0.5
+"""Different numbers, as a part of all rows, up to which a column may be an id to suggest."""
+
+
+@dataclass
+class Chosen:
+    """Columns by their use."""
+
+    time: list[str]
+    """One, or several that make a date together. Empty where rows are counted."""
+
+    ids: list[str]
+    values: dict[str, Array]
+
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Columns of no use, and why."""
+
+    notes: dict[str, str] = field(default_factory=dict)
+    """How values were read."""
+
+
+@dataclass(frozen=True)
+class Signs:
+    """Signs of numbers, where they were given."""
+
+    decimal: str | None = None
+    thousands: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("decimal", "thousands"):
+            sign = getattr(self, name)
+            if sign is not None and (not isinstance(sign, str) or len(sign) != 1):
+                raise TableError(f"{name} {sign!r} is no single sign", "give one such as ','")
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise TableError(f"{self.decimal!r} can not be the decimal sign and part thousands too")
+
+
+def names_of(frame: pd.DataFrame) -> list[str]:
+    """Names of columns, which are text in a :class:`~ttm_estimators.tables.files.Table`."""
+    return [str(name) for name in frame.columns]
+
+
+def may_hold_time(name: str, column: Any) -> bool:
+    """Whether a column is of dates, or has a usual name of one."""
+    return name.strip().lower() in TIME_NAMES or may_hold_dates(column)
+
+
+def find_time(frame: pd.DataFrame, others: Sequence[str]) -> list[str]:
+    """Choose the only column of dates, the one with a usual name, or those that make a date.
+
+    Raises
+    ------
+    TableError
+        When there is none, or more than one way.
+    """
+    free = [name for name in names_of(frame) if name not in others]
+    named = _named(free, TIME_NAMES)
+    clocks = [name for name in free if is_time_of_day(frame[name])]
+    dates = [name for name in free if name not in clocks and may_hold_dates(frame[name])]
+    if not dates:
+        parts = parts_of_date(free)
+        if parts and frame[parts[0]].duplicated().any():
+            return parts
+    candidates = dates or [name for name in named if name not in clocks or _counts(frame[name])]
+    if len(candidates) > 1:
+        candidates = [name for name in candidates if name in named] or candidates
+    if not candidates:
+        raise TableError(
+            f"no time column among {quoted(names_of(frame))}",
+            "name it with time=, or count the rows with no_time=True",
+        )
+    if len(candidates) > 1:
+        raise TableError(
+            f"{quoted(candidates)} could all be the time",
+            "choose one with time=, which may be given several times for parts of a date",
+        )
+    return [*candidates, *_clock_of(frame, candidates[0], clocks)]
+
+
+def _counts(column: pd.Series[Any]) -> bool:
+    return types.is_integer_dtype(column) and bool(column.is_unique)
+
+
+def _clock_of(frame: pd.DataFrame, date: str, clocks: list[str]) -> list[str]:
+    """The column with the time of day that goes with a column of days, if there is one."""
+    if not clocks or date in clocks or not _only_days(frame[date]):
+        return []
+    text = [name for name in clocks if not types.is_numeric_dtype(frame[name])]
+    if len(text) == 1:
+        return text
+    if not text and frame[date].duplicated().any():
+        numbers = [name for name in clocks if frame[name].nunique() > 1]
+        if len(numbers) == 1:
+            return numbers
+    if len(clocks) > 1:
+        raise TableError(
+            f"{quoted(clocks)} could all be the time of day of {date!r}",
+            "choose with time=, given once for the date and once for the time of day",
+        )
+    return []
+
+
+def _only_days(column: pd.Series[Any]) -> bool:
+    first = column.dropna().head(3)
+    if types.is_datetime64_any_dtype(column):
+        return bool((first.dt.hour == 0).all())
+    return not first.astype(str).str.contains(r"\d:\d", regex=True).any() or bool(
+        first.astype(str).str.contains(r"[ T]00:00(?::00)?", regex=True).all()
+    )
+
+
+def find_ids(
+    frame: pd.DataFrame, time: Sequence[str], values: Sequence[str], repeated: bool
+) -> list[str]:
+    """Choose the column with a usual name, or of text where several rows share a time.
+
+    Raises
+    ------
+    TableError
+        When there is more than one way.
+    """
+    free = [name for name in names_of(frame) if name not in (*time, *values)]
+    numeric = [name for name in free if types.is_numeric_dtype(frame[name])]
+    named = _named(free, ID_NAMES)
+    row_numbers = [name for name in named if name in numeric and frame[name].is_unique]
+    candidates = [name for name in named if name not in row_numbers or len(frame) == 1]
+    if not candidates and repeated:
+        candidates = [name for name in free if name not in numeric and _is_text(frame[name])]
+    if len(candidates) > 1:
+        raise TableError(
+            f"{quoted(candidates)} could all identify the series",
+            _suggestion(frame, time, candidates)
+            or "choose with id=, which may be given several times",
+        )
+    return candidates
+
+
+def suggest_ids(frame: pd.DataFrame, time: Sequence[str], values: Sequence[str]) -> str:
+    """Say which columns make each time of a series a single row, if any do."""
+    free = [
+        name
+        for name in names_of(frame)
+        if name not in (*time, *values)
+        and (_is_text(frame[name]) or types.is_integer_dtype(frame[name]))
+        and not may_hold_dates(frame[name])
+    ]
+    return _suggestion(frame, time, free)
+
+
+def _suggestion(frame: pd.DataFrame, time: Sequence[str], names: Sequence[str]) -> str:
+    few = [name for name in names if frame[name].nunique() <= FEW_CATEGORIES * len(frame)]
+    for count in range(1, MOST_IDS + 1):
+        for chosen in combinations(few[:12], count):
+            if not frame.duplicated([*time, *chosen]).any():
+                ids = " ".join(f"id={name!r}" for name in chosen)
+                return f"tell series apart with {ids}"
+    return ""
+
+
+def find_values(
+    table: pd.DataFrame,
+    written: Any,
+    time: Sequence[str],
+    ids: Sequence[str],
+    signs: Signs,
+    semicolons: bool,
+    index: pd.Index[Any],
+) -> Chosen:
+    """Choose all numeric columns, or the one with a usual name where there is an id.
+
+    Raises
+    ------
+    TableError
+        When none is numeric, when one holds numbers and other text, or with an id when there is
+        more than one.
+    """
+    chosen = Chosen(list(time), list(ids), {})
+    free = [name for name in names_of(table) if name not in (*time, *ids)]
+    numbers: dict[str, Numbers] = {}
+    for name in free:
+        reason = _no_value(table, name, time)
+        if reason:
+            chosen.left_out[name] = reason
+            continue
+        read = _read(table, written, name, signs, semicolons)
+        if read.count == 0 and not read.doubt:
+            empty = not read.wrong.size
+            chosen.left_out[name] = "nothing in it" if empty else "text"
+        elif read.wrong.size >= max(read.count, 1) and not read.doubt:
+            cell = str(table[name].iloc[read.wrong[0]])
+            chosen.left_out[name] = f"{read.wrong.size} of {len(table)} cells such as {cell!r}"
+        else:
+            numbers[name] = read
+    for name in _named(numbers, (*TIME_NAMES, *ID_NAMES)):
+        why = _repeats(table[name], index)
+        if why:
+            del numbers[name]
+            chosen.left_out[name] = why
+    if ids and len(numbers) > 1:
+        named = _named(numbers, VALUE_NAMES)
+        if len(named) != 1:
+            raise TableError(
+                f"{quoted(list(numbers))} could all be the value",
+                "choose with value=, which may be given several times",
+            )
+        chosen.left_out |= {name: "not the value" for name in numbers if name not in named}
+        numbers = {named[0]: numbers[named[0]]}
+    if not numbers:
+        if len(free) == 1 and chosen.left_out.get(free[0]) != "row numbers":
+            numbers = {free[0]: _read(table, written, free[0], signs, semicolons)}
+            chosen.left_out.pop(free[0], None)
+        else:
+            raise TableError(
+                f"no numeric column among {quoted(names_of(table))}", "name it with value="
+            )
+    for name, read in numbers.items():
+        chosen.values[name] = check_numbers(table[name], read)
+        if read.notes:
+            chosen.notes[name] = ", ".join(read.notes)
+    return chosen
+
+
+def read_values(
+    table: pd.DataFrame, written: Any, names: Sequence[str], signs: Signs, semicolons: bool
+) -> tuple[dict[str, Array], dict[str, str]]:
+    """Read columns that were named, with notes on how.
+
+    Raises
+    ------
+    TableError
+        When one is not numeric.
+    """
+    values, notes = {}, {}
+    for name in names:
+        read = _read(table, written, name, signs, semicolons)
+        values[name] = check_numbers(table[name], read)
+        if read.notes:
+            notes[name] = ", ".join(read.notes)
+    return values, notes
+
+
+def _read(table: pd.DataFrame, written: Any, name: str, signs: Signs, semicolons: bool) -> Numbers:
+    column = table[name]
+    given = signs.decimal is not None or signs.thousands is not None
+    if semicolons and types.is_float_dtype(column) and not given:
+        doubt = doubtful_dots(written([name])[name].str.strip())
+        if doubt:
+            return Numbers(column.to_numpy(np.float64), np.arange(0), doubt=doubt)
+    if given and types.is_numeric_dtype(column) and not types.is_bool_dtype(column):
+        column = written([name])[name]
+    if types.is_bool_dtype(column):
+        column = column.astype(object).where(column.notna(), None)
+        values = np.array([np.nan if one is None else float(one) for one in column])
+        return Numbers(values, np.arange(0), ("true as 1 and false as 0",))
+    return read_numbers(column, signs.decimal, signs.thousands)
+
+
+def _no_value(frame: pd.DataFrame, name: str, time: Sequence[str]) -> str:
+    """Why a column is no value by its type or name, if so."""
+    column = frame[name]
+    if types.is_bool_dtype(column) and not column.isna().all():
+        return "true or false"
+    if not types.is_numeric_dtype(column):
+        first = column.dropna().head(1)
+        if not len(first):
+            return "nothing in it"
+        if isinstance(first.iloc[0], (bytes, bytearray, list, tuple, dict, set, np.ndarray)):
+            return f"cells of {type(first.iloc[0]).__name__}"
+        if first.astype(str).iloc[0] in ("True", "False"):
+            return "true or false"
+        if may_hold_dates(column):
+            return "other dates"
+        if is_time_of_day(column):
+            return "times of day"
+    if "Unnamed:" in name or (name == "index" and _is_counting(column)):
+        return "row numbers" if _is_counting(column) else "without a name"
+    return ""
+
+
+def _repeats(column: pd.Series[Any], index: pd.Index[Any]) -> str:
+    """Why a numeric column with the name of a time or an id is no value, if so."""
+    key = str(column.name).strip().lower()
+    if _is_counting(column):
+        return "row numbers"
+    if key in ID_NAMES and column.is_unique and types.is_integer_dtype(column):
+        return "an id of each row"
+    if isinstance(index, pd.DatetimeIndex) and key in PARTS_OF_DATES:
+        part = index.isocalendar()["week"].to_numpy() if key == "week" else getattr(index, key)
+        if (column.to_numpy() == np.asarray(part)).all():
+            return "a part of the date"
+    return ""
+
+
+def _is_counting(column: pd.Series[Any]) -> bool:
+    """Whether a column counts rows, from 0 or 1."""
+    if not types.is_integer_dtype(column) or column.isna().any():
+        return False
+    values: npt.NDArray[Any] = column.to_numpy()
+    return values[0] in (0, 1) and bool((values == values[0] + np.arange(len(values))).all())
+
+
+def _is_text(column: pd.Series[Any]) -> bool:
+    if types.is_bool_dtype(column):
+        return False
+    first = column.dropna().head(1)
+    return len(first) > 0 and isinstance(first.iloc[0], (str, int, float, np.integer))
+
+
+def _named(names: Iterable[str], usual: Sequence[str]) -> list[str]:
+    return [name for name in names if str(name).strip().lower() in usual]

@@ -1,0 +1,405 @@
+"""Columns of dates or whole numbers as an index, and dates as the column had them."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import warnings
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+from pandas.tseries.api import guess_datetime_format
+
+from ttm_estimators.tables.errors import TableError
+
+YEARS = (1800, 2200)
+"""Years in which a whole number may be a date."""
+
+COMPACT = {6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+"""How whole numbers of so many digits may be dates."""
+
+COUNTS = {5: 4, 6: 53, 7: 366}
+"""Quarters, weeks or days that whole numbers of so many digits may count behind a year."""
+
+QUARTER = r"\d{4}[- ]?Q[1-4]"
+
+WEEK = r"\d{4}-?W\d{2}"
+
+MORE_FORMATS = (
+    *("%m/%d/%Y %I:%M %p", "%d/%m/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M:%S %p"),
+    *("%b %Y", "%B %Y", "%Y/%m", "%YM%m"),
+)
+"""Formats that pandas does not guess."""
+
+DOUBTFUL = ("%b-%y", "%b-%Y", "%m/%Y", "%m.%Y", "FY%Y", "%d.%m.%y", "%Y.%m")
+"""Formats to suggest, not to assume: Jan-23 may be a day."""
+
+OFFSET = r"^(.*\d{2}:\d{2}\S*?)\s*(Z|UTC|[+-]\d{2}(?::?\d{2})?)$"
+"""A date with an offset from UTC."""
+
+SPAN = r"^(.+\d{1,2}:\d{2}.*?)\s+[-\u2013]\s+(.+:\d{2}.*)$"
+"""From one date with a time to another."""
+
+
+@dataclass(frozen=True)
+class Stamps:
+    """Times of all rows, in their order."""
+
+    index: pd.Index[Any]
+    """Dates or whole numbers to count with."""
+
+    dtype: Any = None
+    """Of the column."""
+
+    zone: Any = None
+    """In which dates go back: that of the column."""
+
+    naive: bool = False
+    """Whether dates go back without the zone that they were given."""
+
+    frequency: Any = None
+    """Offset, where the type of the column has one."""
+
+    notes: tuple[str, ...] = ()
+    """What was taken for what."""
+
+    def restored(self, future: pd.Index[Any]) -> Any:
+        """Dates as the column has them: its type, unit and time zone."""
+        dtype = self.dtype
+        if isinstance(future, pd.DatetimeIndex):
+            if future.tz is not None and (self.naive or self.zone is not None):
+                future = future.tz_convert(self.zone) if not self.naive else _naive(future)
+            if isinstance(dtype, pd.PeriodDtype):
+                return future.to_period(dtype.freq)  # type: ignore[arg-type]
+            if dtype is datetime.date:
+                days = future.normalize()
+                return np.array(future.date, dtype=object) if days.equals(future) else future
+            if isinstance(dtype, (np.dtype, pd.DatetimeTZDtype)):
+                unit: Any = getattr(dtype, "unit", None) or np.datetime_data(dtype)[0]  # type: ignore[arg-type]
+                return future.as_unit(unit)
+            if isinstance(dtype, pd.ArrowDtype):
+                return pd.Series(future).astype(dtype).array
+            return future
+        return future if dtype is None else pd.array(future, dtype=dtype)
+
+
+def read_times(
+    column: pd.Series[Any],
+    date_format: str | None = None,
+    timezone: str | None = None,
+    groups: Any = None,
+) -> Stamps:
+    """Read a column of dates or whole numbers.
+
+    Parameters
+    ----------
+    column : Series
+        Dates, periods, text or whole numbers.
+    date_format : str, optional
+        How dates are written, in the terms of ``strptime``. Default: what the first one tells.
+    timezone : str, optional
+        Zone by whose clock days begin. Dates without zone are taken to be of it.
+    groups : array, optional
+        Number of the series of each row. Of a time that comes twice in a series, the first is the
+        one before the change of the clock.
+
+    Raises
+    ------
+    TableError
+        When one is missing or no date, when the day could be the month, or when whole numbers
+        are of a calendar that does not count on, such as 20244 for a quarter.
+    """
+    zone = _zone(timezone)
+    refuse_missing(column)
+    try:
+        stamps = _read(column, date_format, zone is not None)
+    except pd.errors.OutOfBoundsDatetime as error:
+        raise TableError(f"column {column.name!r}: {error}") from error
+    if not isinstance(stamps.index, pd.DatetimeIndex):
+        if zone is not None:
+            raise TableError(
+                f"column {column.name!r} holds whole numbers, which have no zone",
+                "leave timezone= out",
+            )
+        return stamps
+    if zone is None:
+        return stamps
+    if stamps.index.tz is None:
+        index = _localized(stamps.index, zone, groups, column.name)
+        return Stamps(index, stamps.dtype, zone, True, stamps.frequency, stamps.notes)
+    own = stamps.zone if stamps.zone is not None else zone
+    index = stamps.index.tz_convert(zone)
+    return Stamps(index, stamps.dtype, own, False, stamps.frequency, stamps.notes)
+
+
+def may_hold_dates(column: pd.Series[Any]) -> bool:
+    """Whether a column is of dates by its type, or by its first cell."""
+    dtype = column.dtype
+    if types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
+        return True
+    if isinstance(dtype, pd.ArrowDtype) and dtype.kind == "M":
+        return True
+    if types.is_numeric_dtype(dtype) or column.isna().all():
+        return False
+    first = column.dropna().iloc[0]
+    if isinstance(first, (datetime.date, np.datetime64, pd.Period)):
+        return True
+    text = str(first).strip()
+    if not isinstance(first, str) or not re.search(r"\d", text):
+        return False
+    return bool(
+        re.fullmatch(QUARTER, text)
+        or re.fullmatch(WEEK, text)
+        or re.match(SPAN, text)
+        or date_formats(text)
+    )
+
+
+def refuse_missing(column: pd.Series[Any]) -> None:
+    """Refuse a column with an empty cell.
+
+    Raises
+    ------
+    TableError
+        With the row of the first one.
+    """
+    missing = np.flatnonzero(column.isna())
+    if missing.size:
+        raise TableError(f"column {column.name!r} is empty in row {missing[0] + 1}")
+
+
+def date_formats(text: str) -> list[str]:
+    """Ways to read a date: two where the day could be the month."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        guesses = (guess_datetime_format(text), guess_datetime_format(text, dayfirst=True))
+    if guesses[0] and guesses[0].startswith("%Y"):
+        # ISO8601 also takes a column in which only some dates have an hour.
+        return [guesses[0], "ISO8601"] if guesses[0].startswith("%Y-") else [guesses[0]]
+    formats = [one for one in dict.fromkeys(guesses) if one]
+    return formats or [one for one in MORE_FORMATS if _reads(text, one)]
+
+
+def _zone(name: str | None) -> ZoneInfo | None:
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise TableError(
+            f"unknown time zone {name!r}", "give a name such as timezone='Europe/Berlin'"
+        ) from None
+
+
+def _read(column: pd.Series[Any], date_format: str | None, zoned: bool) -> Stamps:
+    dtype, name = column.dtype, column.name
+    if isinstance(dtype, pd.CategoricalDtype):
+        found = _read(column.astype(dtype.categories.dtype), date_format, zoned)
+        return found if isinstance(found.index, pd.DatetimeIndex) else Stamps(found.index)
+    if isinstance(dtype, pd.PeriodDtype):
+        dates = pd.PeriodIndex(column).to_timestamp().as_unit("ns").rename(None)
+        step = pd.PeriodIndex(column)[:1]
+        start = (step + np.arange(4)).to_timestamp() if len(step) else None
+        return Stamps(dates, dtype, frequency=start)
+    if types.is_datetime64_any_dtype(dtype) or (
+        isinstance(dtype, pd.ArrowDtype) and dtype.kind == "M"
+    ):
+        index = pd.DatetimeIndex(column, name=None)
+        return Stamps(index.as_unit("ns"), dtype, index.tz)
+    if types.is_numeric_dtype(dtype):
+        return _read_whole(column, date_format, zoned)
+    first = column.iloc[0]
+    if isinstance(first, pd.Period):
+        return _read(pd.Series(pd.PeriodIndex(column), name=name), date_format, zoned)
+    if isinstance(first, (datetime.date, np.datetime64)):
+        try:
+            index = pd.DatetimeIndex(pd.to_datetime(column)).as_unit("ns").rename(None)
+        except (TypeError, ValueError) as error:
+            raise TableError(f"column {name!r} holds dates of several kinds: {error}") from error
+        days = not isinstance(first, (datetime.datetime, np.datetime64))
+        return Stamps(index, datetime.date if days else None, index.tz)
+    codes, distinct = pd.factorize(column.astype(str).str.strip())
+    text = pd.Series(distinct, name=name)
+    rows = pd.Series(codes)
+    index, notes = _read_text(text, date_format, zoned, rows)
+    return Stamps(index.take(codes), None, index.tz, notes=notes)
+
+
+def _read_whole(column: pd.Series[Any], date_format: str | None, zoned: bool) -> Stamps:
+    name = column.name
+    numbers = column.to_numpy(dtype=object)
+    if types.is_bool_dtype(column) or any(number % 1 != 0 for number in numbers[:1]):
+        raise TableError(f"column {name!r} holds neither dates nor whole numbers")
+    if types.is_float_dtype(column) and (column % 1 != 0).any():
+        raise TableError(f"column {name!r} holds neither dates nor whole numbers")
+    unsigned = max(map(int, (column.min(), column.max()))) > np.iinfo(np.int64).max
+    if unsigned and int(column.max()) > np.iinfo(np.uint64).max:
+        raise TableError(f"column {name!r} holds numbers beyond those of 64 bits")
+    whole = column.astype(np.uint64 if unsigned else np.int64)
+    date_format = date_format or _compact_format(whole)
+    if date_format is None:
+        return Stamps(pd.Index(whole, name=None), column.dtype)
+    width = len(pd.Timestamp(0).strftime(date_format))
+    text = whole.astype(str).str.zfill(width)  # 01022024 has lost its first digit
+    codes, distinct = pd.factorize(text)
+    index, notes = _read_text(pd.Series(distinct, name=name), date_format, zoned, pd.Series(codes))
+    return Stamps(index.take(codes), None, index.tz, notes=notes)
+
+
+def _read_text(
+    text: pd.Series[str], date_format: str | None, zoned: bool, rows: pd.Series[int]
+) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
+    """Dates of distinct texts, and what to know of them."""
+    first = text.iloc[0]
+    if date_format is None and re.fullmatch(SPAN, first):
+        text = text.str.replace(SPAN, r"\1", regex=True)
+        index, notes = _read_text(text, None, zoned, rows)
+        return index, (*notes, "the start of each span")
+    if date_format is None and text.str.fullmatch(QUARTER).all():
+        return pd.PeriodIndex(text, freq="Q").to_timestamp().as_unit("ns").rename(None), ()
+    if date_format is None and text.str.fullmatch(WEEK).all():
+        text = text.str.replace("-", "", regex=False) + "1"
+        date_format = "%GW%V%u"
+    if date_format is None and re.match(OFFSET, first):
+        return _with_offsets(text, zoned, rows)
+    return _parsed(text, date_format, rows), ()
+
+
+def _with_offsets(
+    text: pd.Series[str], zoned: bool, rows: pd.Series[int]
+) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
+    """Dates with offsets from UTC, each read apart: pandas is slow where these change."""
+    name = text.name
+    parts = text.str.extract(OFFSET)
+    lacking = np.flatnonzero(parts[1].isna())
+    if lacking.size:
+        raise TableError(
+            f"column {name!r}: {text.iloc[lacking[0]]!r} {_row(lacking[0], rows)} has no offset "
+            f"from UTC, as {text.iloc[0]!r} has"
+        )
+    wall = _parsed(parts[0].rename(str(name)), None, rows)
+    which, offsets = pd.factorize(parts[1])
+    minutes = np.array([_minutes(offset) for offset in offsets])
+    utc = wall - pd.to_timedelta(minutes[which], unit="min")
+    if len(set(minutes)) == 1:
+        fixed = datetime.timezone(datetime.timedelta(minutes=int(minutes[0])))
+        return utc.tz_localize("UTC").tz_convert("UTC" if not minutes[0] else fixed), ()
+    if not zoned and len(set((wall - wall.normalize()).asi8)) == 1:
+        raise TableError(
+            f"column {name!r}: the offsets from UTC change, such as {offsets[0]} and {offsets[1]}, "
+            "which leaves those of future days open",
+            "name the time zone with timezone=, such as timezone='Europe/Berlin'",
+        )
+    note = "offsets from UTC that change, so that dates are given in UTC (timezone= names a zone)"
+    return utc.tz_localize("UTC"), () if zoned else (note,)
+
+
+def _minutes(offset: str) -> int:
+    if offset in ("Z", "UTC"):
+        return 0
+    digits = offset[1:].replace(":", "").ljust(4, "0")
+    return (1 if offset[0] == "+" else -1) * (int(digits[:2]) * 60 + int(digits[2:]))
+
+
+def _parsed(
+    text: pd.Series[str], date_format: str | None, rows: pd.Series[int]
+) -> pd.DatetimeIndex:
+    name, first = text.name, text.iloc[0]
+    formats = [date_format] if date_format else date_formats(first)
+    if not formats:
+        likely = [one for one in DOUBTFUL if _reads(first, one)] or ["%d.%m.%y"]
+        raise TableError(
+            f"column {name!r}: {first!r} in row 1 is not understood as a date",
+            f"write it as 2024-01-31, or say how, such as date_format='{likely[0]}'",
+        )
+    readings = [_parse(text, one) for one in formats]
+    good = [reading for reading in readings if not reading.hasnans]
+    if not good:
+        place = max(int(np.argmax(reading.isna())) for reading in readings)
+        raise TableError(
+            f"column {name!r}: {text.iloc[place]!r} {_row(place, rows)} is no date of the kind of "
+            f"{first!r} in row 1"
+        )
+    if not all(reading.equals(good[0]) for reading in good):
+        raise TableError(
+            f"column {name!r}: dates such as {first} can be read day first or month first",
+            "give date_format='%d/%m/%Y' or date_format='%m/%d/%Y', or write them as 2024-01-31",
+        )
+    return good[0]
+
+
+def _row(place: int, rows: pd.Series[int]) -> str:
+    """Where a distinct text stands first."""
+    return f"in row {int(np.argmax(rows.to_numpy() == place)) + 1}"
+
+
+def _parse(text: pd.Series[str], date_format: str) -> pd.DatetimeIndex:
+    """Dates, NaT where the text is none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        try:
+            parsed = pd.to_datetime(text, format=date_format, errors="coerce")
+            if parsed.dtype == object:
+                parsed = pd.to_datetime(text, format=date_format, errors="coerce", utc=True)
+        except ValueError as error:
+            raise TableError(f"dates can not be read as {date_format!r}: {error}") from error
+    return pd.DatetimeIndex(parsed, name=None).as_unit("ns")
+
+
+def _compact_format(whole: pd.Series[int]) -> str | None:
+    """Format of whole numbers that are dates such as 20240131, None where they only count."""
+    if len(whole) > 1:
+        whole = pd.Series(whole.unique(), name=whole.name)
+    text = whole.astype(str)
+    digits = len(text.iloc[0])
+    known = False
+    if digits > 4 and text.str.len().eq(digits).all():
+        years, rest = whole // 10 ** (digits - 4), whole % 10 ** (digits - 4)
+        dated = bool(years.between(*YEARS).all())
+        form = COMPACT.get(digits)
+        weeks = "week" in str(whole.name).lower()
+        if dated and form and not weeks and not _parse(text, form).hasnans:
+            return form
+        known = dated and bool(rest.between(1, COUNTS.get(digits, 0)).all())
+    if text.str.len().between(7, 8).all():
+        readings = [_parse(text.str.zfill(8), form) for form in ("%d%m%Y", "%m%d%Y")]
+        known |= any(((one.year >= YEARS[0]) & (one.year <= YEARS[1])).all() for one in readings)
+    if known:
+        raise TableError(
+            f"column {whole.name!r}: numbers such as {whole.iloc[0]} seem to be dates, which do "
+            "not go on like numbers",
+            "write them as 2024-01-31, or give date_format= if it can read them",
+        )
+    return None
+
+
+def _reads(text: str, date_format: str) -> bool:
+    return not pd.isna(pd.to_datetime(text, format=date_format, errors="coerce"))
+
+
+def _localized(dates: pd.DatetimeIndex, zone: ZoneInfo, groups: Any, name: Any) -> pd.DatetimeIndex:
+    """Give local dates their zone. Of one that comes twice in a series the first is the earlier."""
+    group = np.zeros(len(dates), dtype=np.int64) if groups is None else groups
+    rows = pd.DataFrame({"group": group, "date": dates})
+    later = rows.duplicated().to_numpy()
+    edges = rows.groupby("group")["date"]
+    backwards = (edges.transform("first") > edges.transform("last")).to_numpy()
+    twice = rows.duplicated(keep=False).to_numpy()
+    first = np.where(backwards & twice, later, ~later)
+    index = dates.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
+    moved = np.flatnonzero(index.tz_localize(None) != dates)
+    if moved.size and pd.DataFrame({"group": group, "date": index}).duplicated().any():
+        raise TableError(
+            f"column {name!r}: {dates[moved[0]]} does not exist in {zone.key}, where the clock was "
+            "put forward",
+            "give the right timezone=, or leave it out",
+        )
+    return index
+
+
+def _naive(future: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    return future.tz_localize(None)

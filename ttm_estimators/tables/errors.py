@@ -1,0 +1,35 @@
+"""What is wrong with a table, or worth knowing of it, and what to do about it."""
+
+from __future__ import annotations
+
+MOST_NAMES = 8
+"""Names of a list that a message holds."""
+
+
+class TableError(ValueError):
+    """A table can not be used.
+
+    Parameters
+    ----------
+    fault : str
+        What is wrong, and where.
+    remedy : str, optional
+        What to do, with options as Python has them, such as ``freq='D'``. It holds nothing that a
+        user gave, so that a command line may spell them its own way.
+    """
+
+    def __init__(self, fault: str, remedy: str = "") -> None:
+        super().__init__(f"{fault}: {remedy}" if remedy else fault)
+        self.fault = fault
+        self.remedy = remedy
+
+
+class TableWarning(UserWarning):
+    """Something in a table was left out, or taken for what it may not be."""
+
+
+def quoted(names: list[str] | tuple[str, ...]) -> str:
+    """Names for a message: each in quotes, of many the first ones."""
+    shown = ", ".join(map(repr, names[:MOST_NAMES]))
+    rest = len(names) - MOST_NAMES
+    return f"{shown} and {rest} more" if rest > 0 else shown

@@ -1,0 +1,229 @@
+"""Tables in files: CSV with any usual separator, Parquet, compressed, or on standard input."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import sys
+import warnings
+import zlib
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ttm_estimators.tables.errors import TableError
+
+STDIN = Path("-")
+
+SEPARATORS = ",;\t|"
+
+LINES_TO_LOOK_AT = 50
+"""Lines in which the header of a CSV file is looked for."""
+
+SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".parquet")
+
+
+@dataclass
+class Table:
+    """Rows and columns, and what the types of pandas do not keep."""
+
+    frame: pd.DataFrame
+
+    name: str
+    """What messages call it."""
+
+    separator: str | None = None
+    """Of a CSV file."""
+
+    notes: list[str] = field(default_factory=list)
+    """What was left out of a file."""
+
+    content: bytes | None = None
+    header: int = 0
+
+    def as_written(self, names: list[str]) -> pd.DataFrame:
+        """Columns of a CSV file as text, "" where empty; others as they are."""
+        if self.content is None or not names:
+            return self.frame[names]
+        options: dict[str, Any] = {"dtype": str, "keep_default_na": False}
+        text = _parse_csv(self.content, self.separator, self.header, **options)
+        text.columns = self.frame.columns
+        return text[names]
+
+
+def read_file(path: Path, *, headless: bool = False) -> Table:
+    """Read a CSV or Parquet file, which may be compressed by gzip, or "-" for standard input.
+
+    Parameters
+    ----------
+    path : Path
+        File.
+    headless : bool, default False
+        Whether a first line of numbers is a row. It is otherwise refused.
+
+    Raises
+    ------
+    TableError
+        When it does not exist, is of another kind, damaged, or has no rows.
+    """
+    if path != STDIN and not path.exists():
+        raise TableError(f"{path} does not exist")
+    if path != STDIN and (path.is_dir() or not path.name.lower().endswith(SUFFIXES)):
+        raise TableError(f"{path} is neither a .csv nor a .parquet file")
+    name = "standard input" if path == STDIN else str(path)
+    try:
+        content = sys.stdin.buffer.read() if path == STDIN else path.read_bytes()
+        if content[:2] == b"\x1f\x8b":
+            content = gzip.decompress(content)
+        if content[:4] == b"PAR1" or path.name.lower().endswith(".parquet"):
+            table = Table(pd.read_parquet(io.BytesIO(content)), name)
+        else:
+            table = _read_csv(content, name, headless)
+    except pd.errors.EmptyDataError:
+        raise TableError(f"{name} is empty") from None
+    except UnicodeDecodeError:
+        raise TableError(f"{name} is not UTF-8 text", "save it as CSV in UTF-8") from None
+    except pd.errors.ParserWarning:
+        raise TableError(
+            f"{name} has rows with more fields than its header", "are there commas inside numbers?"
+        ) from None
+    except (OSError, EOFError, zlib.error, ValueError, NotImplementedError) as error:
+        if isinstance(error, TableError):
+            raise
+        raise TableError(f"{name} can not be read: {error}") from error
+    table.frame = with_index(table.frame)
+    if table.frame.empty:
+        raise TableError(f"{name} has no rows")
+    return table
+
+
+def with_index(frame: pd.DataFrame) -> pd.DataFrame:
+    """Make columns of an index that holds more than row numbers, and names of text.
+
+    Raises
+    ------
+    TableError
+        When two columns have the same name.
+    """
+    levels: list[Any] = list(frame.index.names)
+    copies = [level for level in levels if level is not None and level in frame.columns]
+    index = frame.index.droplevel(copies) if 0 < len(copies) < len(levels) else frame.index
+    if len(copies) == len(levels) or _is_row_numbers(index, frame):
+        frame = frame.reset_index(drop=True)
+    else:
+        frame = frame.set_axis(index)
+        taken = {str(name) for name in frame.columns}
+        names = [_level_name(index, i, taken) for i in range(index.nlevels)]
+        frame = frame.rename_axis(index=names).reset_index()
+    names = [str(name) for name in frame.columns]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise TableError(f"two columns are called {twice[0]!r}", "rename one")
+    return frame.set_axis(names, axis="columns")
+
+
+def _level_name(index: pd.Index[Any], i: int, taken: set[str]) -> str:
+    if index.names[i] is not None:
+        return str(index.names[i])
+    values = index.get_level_values(i)
+    dated = isinstance(values, (pd.DatetimeIndex, pd.PeriodIndex))
+    usual = ("time", "index") if dated or index.nlevels == 1 else (f"level_{i}", "index")
+    return next(name for name in (*usual, f"index_{i}", f"index level {i}") if name not in taken)
+
+
+def _is_row_numbers(index: pd.Index[Any], frame: pd.DataFrame) -> bool:
+    """Whether an index only counts rows, as after a filter or a concatenation."""
+    if isinstance(index, pd.RangeIndex) and index.name is None:
+        return True
+    if index.nlevels > 1 or index.name is not None:
+        return False
+    if not pd.api.types.is_integer_dtype(index.dtype):
+        return False
+    from ttm_estimators.tables.columns import may_hold_time
+
+    return not index.is_unique or any(map(may_hold_time, map(str, frame), map(frame.get, frame)))
+
+
+def _read_csv(content: bytes, name: str, headless: bool) -> Table:
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):  # how spreadsheets save "Unicode text"
+        try:
+            content = content.decode("utf-16").encode()
+        except UnicodeDecodeError:
+            content.decode("utf-8")
+            raise
+    text = content.decode("utf-8-sig")
+    if "\0" in text:  # pandas would read such a field as missing
+        raise ValueError("it is not text")
+    lines = text[: 2**20].splitlines()[:LINES_TO_LOOK_AT]
+    separator, header = _find_header(lines)
+    notes = []
+    if header:
+        notes.append(f"the first {header} lines, which stand before the header")
+    options: dict[str, Any] = {}
+    if headless and all(map(_is_number, next(csv.reader(lines[header:], delimiter=separator)))):
+        options["header"] = None
+    frame = _parse_csv(content, separator, header, **options)
+    if options:
+        frame.columns = [f"column {i + 1}" for i in range(frame.shape[1])]
+        return Table(frame, name, separator, notes)
+    frame.columns = frame.columns.map(str.strip)
+    unnamed = frame.columns[0]
+    if unnamed.startswith("Unnamed: 0"):  # pandas writes an index without a name
+        frame = frame.rename(columns={unnamed: _unnamed(frame)})
+    return Table(frame, name, separator, notes, content, header)
+
+
+def _unnamed(frame: pd.DataFrame) -> str:
+    column = frame.iloc[:, 0]
+    numbers = pd.api.types.is_integer_dtype(column)
+    name = "index" if numbers and column.diff().iloc[1:].eq(1).all() else "time"
+    if name == "time" and not numbers:
+        from ttm_estimators.tables.columns import may_hold_time
+
+        name = "time" if may_hold_time("", column) else "id"
+    return next(each for each in (name, "index", "unnamed", "column 1") if each not in frame)
+
+
+def _find_header(lines: list[str]) -> tuple[str, int]:
+    """Separator and number of the header line: the first with as many fields as most lines."""
+    first = lines[0].strip().lower() if lines else ""
+    if first.startswith("sep=") and len(first) == 5:  # a line for spreadsheets
+        return lines[0].strip()[4], 1
+    best = (",", 0, 0)
+    for separator in SEPARATORS:
+        fields = [len(row) for row in csv.reader(lines, delimiter=separator)]
+        if len(fields) != len(lines):  # line breaks in quotes
+            fields = [len(next(csv.reader([line], delimiter=separator), [])) for line in lines]
+        usual, count = (
+            Counter(n for n in fields if n > 1).most_common(1)[0]
+            if any(n > 1 for n in fields)
+            else (1, 0)
+        )
+        if count * (usual - 1) > best[2]:
+            best = (separator, fields.index(usual), count * (usual - 1))
+    separator, header, _ = best
+    # A shorter line above is a preamble only where it is no header with a field too few.
+    named = [i for i in range(header) if lines[i].strip() and separator in lines[i]]
+    return separator, named[0] if named else header
+
+
+def _parse_csv(content: bytes, separator: str | None, header: int, **options: Any) -> pd.DataFrame:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # else fields would be lost
+        return pd.read_csv(
+            io.BytesIO(content),
+            sep=separator,
+            index_col=False,
+            low_memory=False,
+            skiprows=header,
+            encoding="utf-8-sig",
+            **options,
+        )
+
+
+def _is_number(text: str) -> bool:
+    return not pd.isna(pd.to_numeric(text, errors="coerce"))

@@ -1,0 +1,396 @@
+"""Which frequency times have. One counts only if it makes exactly the times that are there."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pandas import offsets
+from pandas.tseries.frequencies import to_offset
+
+from ttm_estimators.tables.errors import TableError
+from ttm_estimators.tables.steps import (
+    Step,
+    describe,
+    follow,
+    is_elapsed,
+    last_week_of_month,
+    positions,
+    show,
+    wall_clock,
+)
+from ttm_estimators.tables.timetable import DAY, Timetable, find_timetable
+
+SPARSEST = 100
+"""Rows that one row may become when gaps are filled."""
+
+SHORTEST_MONTH = 28
+"""Days."""
+
+JITTER = 0.1
+"""Part of a step by which times of a sensor may be off, to be told so."""
+
+EQUALLY_USUAL = (offsets.Week, offsets.WeekOfMonth, offsets.LastWeekOfMonth)
+"""Frequencies of weekdays, of which few dates may fit several."""
+
+FEWEST_WEEKS_OF_MONTHS = 4
+"""Weeks that first or last weekdays of months are apart at least."""
+
+
+class Times(NamedTuple):
+    """Sorted times of one series, and what messages call it."""
+
+    name: str
+    times: pd.Index[Any]
+
+
+def find_step(times: pd.Index[Any]) -> Step | None:
+    """Frequency of three or more sorted times without a gap, or None.
+
+    Raises
+    ------
+    TableError
+        When two frequencies fit, of which neither is the usual one.
+    """
+    rules = list(_exact(times))
+    equal = [rule for rule in rules if isinstance(rule, EQUALLY_USUAL)]
+    if len(equal) > 1 and rules[0] is equal[0]:
+        raise TableError(
+            f"dates such as {show(times[-1])} may be of frequency "
+            f"{' or '.join(map(describe, equal))}",
+            f"choose with {' or '.join(f'freq={describe(rule)!r}' for rule in equal)}",
+        )
+    return rules[0] if rules else None
+
+
+def find_steps(
+    series: Sequence[tuple[str, pd.Index[Any]]], given: Step | None = None, *, gaps: bool = False
+) -> list[Step]:
+    """Find the frequency of every series of a panel.
+
+    The longest series rules, unless a frequency is given. The others may be anchored elsewhere
+    (weeks on other days, month starts or ends), and short ones only have to fit.
+
+    Parameters
+    ----------
+    series : sequence of (str, Index)
+        Names and sorted times.
+    given : Step, optional
+        Frequency that the user asks for.
+    gaps : bool, default False
+        Whether times may be absent.
+
+    Raises
+    ------
+    TableError
+        When a series has gaps, uneven steps, too few rows or another frequency than the panel.
+        The message names it.
+    """
+    members = [Times(*one) for one in series]
+    dates = isinstance(members[0].times, pd.DatetimeIndex)
+    if given is not None and dates == isinstance(given, int):
+        raise TableError(
+            f"the frequency {describe(given)} does not fit times such as "
+            f"{show(members[0].times[0])}",
+            "give a pandas alias for dates, a whole number for whole numbers",
+        )
+    longest = max(members, key=lambda one: len(one.times))
+    common = given or _of_longest(longest)
+    whole = _fit(members, common)
+    return [
+        common if fits else _fitting(one, common, longest.name, given, gaps)
+        for one, fits in zip(members, whole, strict=True)
+    ]
+
+
+def _of_longest(longest: Times) -> Step:
+    try:
+        return find_step(longest.times) or _typical(longest)
+    except TableError as error:
+        if error.fault.startswith("series"):
+            raise
+        raise TableError(f"series {longest.name!r}: {error.fault}", error.remedy) from None
+
+
+def _fit(members: list[Times], step: Step) -> npt.NDArray[np.bool_]:
+    """Which series have exactly a step, for thousands at once."""
+    sizes = np.array([len(one.times) for one in members])
+    fits = np.zeros(len(members), dtype=bool)
+    every = members[0].times.append([one.times for one in members[1:]])
+    if isinstance(step, int):
+        return np.array([_is_exact(one.times, step) for one in members])
+    single = not isinstance(step, (Timetable, offsets.Tick)) and step.n == 1
+    if not isinstance(every, pd.DatetimeIndex):
+        return fits
+    if is_elapsed(step):
+        at, size = every.as_unit("ns").asi8, step.nanos
+    elif isinstance(step, offsets.Day):
+        at, size = wall_clock(every).as_unit("ns").asi8, step.n * DAY
+    elif isinstance(step, Timetable) or (single and not step.kwds.get("months")):
+        order = np.argsort(every.asi8, kind="stable")
+        places = positions(every[order], step)
+        if places is None:
+            return np.array([_is_exact(one.times, step) for one in members])
+        at, size = np.empty_like(places), 1
+        at[order] = places
+    else:
+        return np.array([_is_exact(one.times, step) for one in members])
+    wrong = np.flatnonzero(np.diff(at) != size)
+    ends = np.cumsum(sizes)
+    inside = np.setdiff1d(wrong, ends[:-1] - 1, assume_unique=True)
+    fits[:] = True
+    fits[np.searchsorted(ends, inside, side="right")] = False
+    return fits
+
+
+def _is_exact(times: pd.Index[Any], step: Step) -> bool:
+    at = positions(times, step)
+    return at is not None and int(at[-1]) == len(times) - 1
+
+
+def _fitting(one: Times, common: Step, longest: str, given: Step | None, gaps: bool) -> Step:
+    """Frequency of a series that has not exactly that of the panel."""
+    name, times = one
+    try:
+        own = find_step(times)
+    except TableError:
+        own = None
+    if own is not None and given is None and _family(own) == _family(common):
+        return own
+    grids = ((step, positions(times, step)) for step in _variants(common, times))
+    step, at = next(((step, at) for step, at in grids if at is not None), (common, None))
+    if at is not None and at[-1] == len(times) - 1:
+        return step
+    on_grid = at is not None and at[-1] < SPARSEST * len(times)
+    if gaps and on_grid and (own is None or given is not None):
+        return step
+    if own is not None and given is not None:
+        raise TableError(
+            f"series {name!r} has the frequency {describe(own)}, not {describe(given)}",
+            "leave freq= out, or resample the table",
+        )
+    if own is not None:
+        raise TableError(
+            f"mixed frequencies: series {name!r} has {describe(own)} and series {longest!r} "
+            f"{describe(common)}",
+            "forecast them from separate tables",
+        )
+    raise _first_fault(name, times, step, on_grid)
+
+
+def _first_fault(name: str, times: pd.Index[Any], step: Step, on_grid: bool) -> TableError:
+    """Say where times first leave the grid."""
+    if positions(times[:1], step) is None:
+        return TableError(
+            f"series {name!r}: {show(times[0])} is no date of frequency {describe(step)}",
+            "give the right one with freq=",
+        )
+    expected = follow(times, step, len(times), after=0)
+    k = int(np.argmax(expected[:-1] != times[1:]))
+    if on_grid:
+        return TableError(
+            f"series {name!r} has gaps: {show(expected[k])} is missing at frequency "
+            f"{describe(step)}",
+            "add the missing rows, or use fill_gaps=True to treat them as missing values",
+        )
+    jitter = _jitter(times)
+    return TableError(
+        f"series {name!r} is not evenly spaced: after {show(times[k])} comes "
+        f"{show(times[k + 1])}, where {show(expected[k])} is expected at frequency "
+        f"{describe(step)}",
+        f"round the times with round_time='{jitter}', or correct them"
+        if jitter
+        else "correct or aggregate it, or give the right freq=",
+    )
+
+
+def _jitter(times: pd.Index[Any]) -> str | None:
+    """What to round times to, if they are all but evenly spaced."""
+    if not isinstance(times, pd.DatetimeIndex) or len(times) < 3:
+        return None
+    stamps = times.as_unit("ns").asi8
+    middle = int(np.median(np.diff(stamps)))
+    usual = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400]
+    size = min((second * 10**9 for second in usual), key=lambda size: abs(size - middle))
+    off = np.abs((stamps + size // 2) % size - size // 2)
+    if not off.any() or (off > JITTER * size).any():
+        return None
+    return describe(to_offset(pd.Timedelta(size)))
+
+
+def _exact(times: pd.Index[Any]) -> Iterator[Step]:
+    """Frequencies that make exactly these times, the usual one first."""
+    if len(times) < 3:
+        return
+    for rule in _candidates(times):
+        if _is_exact(times, rule):
+            yield rule
+
+
+def _candidates(times: pd.Index[Any]) -> Iterator[Step]:
+    """Frequencies that some times may have."""
+    if not isinstance(times, pd.DatetimeIndex):
+        size = int(times[1]) - int(times[0])
+        if size > 0:
+            yield size
+        return
+    wall = wall_clock(times)
+    sizes = np.unique(np.diff(wall.as_unit("ns").asi8))
+    elapsed = np.unique(np.diff(times.as_unit("ns").asi8))
+    if len(sizes) == 1 and sizes[0] > 0 and sizes[0] % DAY == 0:
+        days = int(sizes[0] // DAY)
+        # Two months of 31 days look like steps of 31 days, and three years like steps of 365.
+        if days >= SHORTEST_MONTH and (wall.day == wall.day[0]).all():
+            yield from _of_months(wall)
+        yield (
+            offsets.Week(days // 7, weekday=wall[0].weekday())
+            if days % 7 == 0
+            else offsets.Day(days)
+        )
+        return
+    if len(elapsed) == 1 and elapsed[0] > 0:
+        yield _of_elapsed(int(elapsed[0]))
+        return
+    if len(np.unique((wall - wall.normalize()).asi8)) == 1:
+        yield from _of_business_days(wall)
+        yield from _of_months(wall)
+        yield from _of_half_months(wall)
+    found = find_timetable(wall, int(sizes[sizes > 0].min(initial=DAY)), gaps=False)
+    if found is not None:
+        yield found
+
+
+def _of_elapsed(size: int) -> Step:
+    step = to_offset(pd.Timedelta(size))
+    return offsets.Hour(24 * step.n) if isinstance(step, offsets.Day) else step
+
+
+def _of_business_days(wall: pd.DatetimeIndex) -> Iterator[Step]:
+    if (wall.weekday < 5).all():
+        days = wall.normalize().to_numpy().astype("M8[D]")
+        apart = np.unique(np.busday_count(days[:-1], days[1:]))
+        if len(apart) == 1:
+            yield offsets.BusinessDay(int(apart[0]))
+
+
+def _of_months(wall: pd.DatetimeIndex) -> Iterator[Step]:
+    """Starts and ends of months, days of them, and weekdays of their first, second or last week."""
+    count = wall.year * 12 + wall.month
+    apart = np.unique(np.diff(count))
+    if len(apart) > 1 or apart[0] < 1:
+        return
+    months, month, weekday = int(apart[0]), int(wall[0].month), wall[0].weekday()
+    # pandas names quarters by the first month that they end or begin in, and years by their own.
+    quarter = months % 3 == 0 and months % 12 != 0
+    anchors: dict[str, tuple[int, dict[str, int]]] = {
+        "Month": (months, {}),
+        "Quarter": (months // 3, {"startingMonth": month}),
+        "Year": (months // 12, {"month": month}),
+    }
+    unit = "Year" if months % 12 == 0 else "Quarter" if quarter else "Month"
+    number, anchor = anchors[unit]
+    for kind, edge in (("", "Begin"), ("", "End"), ("B", "Begin"), ("B", "End")):
+        own = dict(anchor)
+        if unit == "Quarter":
+            own["startingMonth"] = _first_of_year(month, edge)
+        yield getattr(offsets, f"{kind}{unit}{edge}")(number, **own)
+    yield _monthly(months, wall)
+    if (wall.weekday == weekday).all():
+        weeks = np.unique((wall.day - 1) // 7)
+        if len(weeks) == 1 and weeks[0] < 4:
+            yield offsets.WeekOfMonth(months, week=int(weeks[0]), weekday=weekday)
+        yield last_week_of_month(months, weekday)
+
+
+def _first_of_year(month: int, edge: str) -> int:
+    """Month by which pandas names quarters with an edge in one: the first or last of a year."""
+    rest = month % 3
+    return {0: 12, 1: 10, 2: 11}[rest] if edge == "End" else rest or 3
+
+
+def _of_half_months(wall: pd.DatetimeIndex) -> Iterator[Step]:
+    days = [int(day) for day in np.unique(wall.day) if 1 < day < SHORTEST_MONTH]
+    if len(days) == 1:
+        yield offsets.SemiMonthBegin(day_of_month=days[0])
+        yield offsets.SemiMonthEnd(day_of_month=days[0])
+
+
+def _monthly(months: int, times: pd.DatetimeIndex) -> pd.DateOffset:
+    """The same day of every month, which has no alias; a shorter month has its last one."""
+    return pd.DateOffset(months=months, day=int(times.day.max()))
+
+
+def _typical(one: Times) -> Step:
+    """Frequency that most stretches of a series with gaps have."""
+    name, times = one
+    if len(times) < 3:
+        raise TableError(
+            f"series {name!r} has {len(times)} of the 3 rows that tell a frequency",
+            f"give it with freq=, such as freq="
+            f"'{'D' if isinstance(times, pd.DatetimeIndex) else 1}'",
+        )
+    for width in (8, 5, 3):
+        starts = np.unique(np.linspace(0, max(0, len(times) - width), 20).astype(int))
+        found = [next(_exact(times[start : start + width]), None) for start in starts]
+        steps = {_family(step): step for step in found if step is not None}
+        families = Counter(_family(step) for step in found if step is not None)
+        if width == 8 and len(families) > 1:
+            mixed = " and ".join(describe(step) for step in steps.values())
+            raise TableError(
+                f"series {name!r} has mixed frequencies, {mixed}",
+                "split or aggregate it, or give the right one with freq= and fill_gaps=True",
+            )
+        if families:
+            return _or_timetable(times, steps[families.most_common(1)[0][0]])
+    sizes, counts = np.unique(np.diff(times.astype(np.int64)), return_counts=True)
+    if counts.max() == 1:
+        raise TableError(
+            f"series {name!r} is not evenly spaced: {', '.join(show(t) for t in times[:3])}",
+            "correct it, or give freq= and fill_gaps=True",
+        )
+    size = int(sizes[np.argmax(counts)])
+    if not isinstance(times, pd.DatetimeIndex):
+        return size
+    return _or_timetable(times, to_offset(pd.Timedelta(size, unit=times.unit)))
+
+
+def _or_timetable(times: pd.Index[Any], step: Step) -> Step:
+    """A step, or the times of the week that it is kept to."""
+    if isinstance(step, offsets.Tick) and isinstance(times, pd.DatetimeIndex):
+        return find_timetable(wall_clock(times), step.nanos, gaps=True) or step
+    return step
+
+
+def _family(step: Step) -> tuple[int, str]:
+    """Length and unit of a step, whatever it is anchored to: 3 months for a quarter."""
+    if isinstance(step, int):
+        return step, "steps"
+    if isinstance(step, Timetable):
+        return 1, step.freqstr
+    months = re.search(r"months=(\d+)", step.freqstr)
+    if months:
+        return int(months[1]), "months"
+    anchored = re.fullmatch(r"(\d*)(?:(W)|B?([MQY])[SE])(?:-\w+)?", step.freqstr)
+    if anchored is None:
+        return 1, step.freqstr
+    number, week, period = int(anchored[1] or 1), anchored[2], anchored[3]
+    return (number, "weeks") if week else (number * {"M": 1, "Q": 3, "Y": 12}[period], "months")
+
+
+def _variants(step: Step, times: pd.Index[Any]) -> Iterator[Step]:
+    """The step, then those of its family that are anchored elsewhere, such as where times are."""
+    yield step
+    number, unit = _family(step)
+    if unit == "weeks":
+        yield from (offsets.Week(number, weekday=day) for day in range(7))
+    elif unit == "months" and isinstance(times, pd.DatetimeIndex):
+        yield offsets.MonthBegin(number)
+        yield offsets.MonthEnd(number)
+        yield offsets.BMonthBegin(number)
+        yield offsets.BMonthEnd(number)
+        yield _monthly(number, wall_clock(times))

@@ -1,0 +1,207 @@
+"""Cells as numbers: decimal commas, thousands, percent and currency signs, marks for missing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pandas.api import types
+
+from ttm_estimators.tables.errors import TableError
+
+Array = npt.NDArray[np.float64]
+
+MISSING = frozenset(
+    [
+        *("", "-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "?", "*", r"\n"),
+        *("n/a", "na", "n.a.", "n/k", "nk", "nil", "none", "null", "(null)", "nan", "nat", "<na>"),
+        *("missing", "unknown", "#n/a", "#value!", "#div/0!", "#ref!", "#null!"),
+    ]
+)
+"""Texts that stand for a missing value, in small letters."""
+
+SIGNS = "%$€£¥₹₽₩₺₴₿¢"
+"""Signs that may stand before or behind all numbers of a column."""
+
+BLANKS = re.compile(r"[\s\u00a0\u202f\u2009']")
+"""What may part thousands beside commas and dots."""
+
+
+NUMBER = re.compile(r"[-+]?[\d.,]*\d[\d.,]*(e[-+]?\d+)?", re.IGNORECASE)
+"""A number with any signs."""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A column as numbers."""
+
+    values: Array
+    """NaN where missing or no number."""
+
+    wrong: npt.NDArray[np.int64]
+    """Rows that are no numbers."""
+
+    notes: tuple[str, ...] = ()
+    """What was taken for what."""
+
+    doubt: str = ""
+    """Text that can be read as two numbers."""
+
+    @property
+    def count(self) -> int:
+        """Cells that are numbers."""
+        return int((~np.isnan(self.values)).sum())
+
+
+def read_numbers(
+    column: pd.Series[Any], decimal: str | None = None, thousands: str | None = None
+) -> Numbers:
+    """Read a column.
+
+    Parameters
+    ----------
+    column : Series
+        Numbers of any type, or text.
+    decimal, thousands : str, optional
+        Signs. Default: what the cells tell, if they leave no doubt.
+    """
+    if types.is_complex_dtype(column):
+        return Numbers(np.full(len(column), np.nan), np.arange(len(column)))
+    if types.is_numeric_dtype(column):
+        return Numbers(column.to_numpy(dtype=np.float64, na_value=np.nan), np.arange(0))
+    codes, distinct = _factorized(column)
+    given = decimal is not None or thousands is not None
+    values = np.array([np.nan if given else _plain(one) for one in distinct], dtype=np.float64)
+    missing = np.array([str(one).strip().lower() in MISSING for one in distinct], dtype=bool)
+    notes, doubt = [], ""
+    marks = [str(one) for one, gone in zip(distinct, missing, strict=True) if gone]
+    marks = [mark for mark in marks if mark.strip()]
+    if marks:
+        notes.append(f"{' and '.join(map(repr, marks[:3]))} as missing")
+    unread = np.flatnonzero(np.isnan(values) & ~missing)
+    if unread.size:
+        everything = np.flatnonzero(~missing)
+        texts = [str(distinct[i]) for i in everything]
+        read, how, doubt = _read_text(texts, decimal, thousands)
+        if not doubt and np.isfinite(read).sum() > np.isfinite(values).sum():
+            values[everything] = read
+            notes += how
+    bad = np.isnan(values) & ~missing
+    known = codes >= 0
+    every = np.full(len(column), np.nan)
+    every[known] = values[codes[known]]
+    wrong = np.zeros(len(column), dtype=bool)
+    wrong[known] = bad[codes[known]]
+    return Numbers(every, np.flatnonzero(wrong), tuple(notes), doubt)
+
+
+def check_numbers(column: pd.Series[Any], numbers: Numbers) -> Array:
+    """Give the values of a column that has to be numeric.
+
+    Raises
+    ------
+    TableError
+        When a cell is no number, or may be two.
+    """
+    if numbers.doubt:
+        raise TableError(
+            f"column {column.name!r} is not numeric as it stands: {numbers.doubt!r} may have a "
+            "decimal sign or a sign that parts thousands",
+            "say which with decimal= or thousands=",
+        )
+    if numbers.wrong.size:
+        row = int(numbers.wrong[0])
+        raise TableError(
+            f"column {column.name!r} is not numeric: {str(column.iloc[row])!r} in row {row + 1}"
+        )
+    return numbers.values
+
+
+def doubtful_dots(text: pd.Series[str]) -> str | None:
+    """A number such as 1.010 where all dots may part thousands, in a file that has semicolons."""
+    dotted = text[text.str.contains(".", regex=False)]
+    if len(dotted) and dotted.str.fullmatch(r"[-+]?[1-9]\d{0,2}(\.\d{3})+").all():
+        return str(dotted.iloc[0])
+    return None
+
+
+def _factorized(column: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], list[Any]]:
+    """Codes of the cells and their distinct values; cells of lists are told apart as text."""
+    column = column.astype(object)
+    try:
+        codes, distinct = pd.factorize(column)
+    except TypeError:
+        codes, distinct = pd.factorize(column.astype(str))
+    return codes, list(distinct)
+
+
+def _plain(cell: Any) -> float:
+    """A cell as Python reads it, NaN where it does not."""
+    if isinstance(cell, (bytes, bool, np.bool_)):
+        return float("nan")
+    try:
+        return float(cell) if "_" not in str(cell) else float("nan")
+    except (TypeError, ValueError, OverflowError):
+        return float("nan")
+
+
+def _read_text(
+    texts: list[str], decimal: str | None, thousands: str | None
+) -> tuple[Array, list[str], str]:
+    """Numbers, how they were read, and a text that leaves doubt."""
+    notes = []
+    texts = [text.strip().replace("\u2212", "-") for text in texts]
+    for sign in SIGNS:
+        if sum(sign in text for text in texts) > len(texts) // 2:
+            texts = [text.replace(sign, "", 1).strip() for text in texts]
+            notes.append(f"numbers without {sign}")
+    texts = [BLANKS.sub("", text) if re.search(r"\d", text) else text for text in texts]
+    numeric = [
+        text for text in texts if re.fullmatch(r"[-+]?[\d.,]*\d[\d.,]*(e[-+]?\d+)?", text, re.I)
+    ]
+    if decimal is None and thousands is None:
+        found = _signs(numeric)
+        if found is None:
+            return np.full(len(texts), np.nan), [], next(text for text in numeric if "," in text)
+        decimal, thousands = found
+    decimal = decimal or ("," if thousands == "." else ".")
+    thousands = thousands or ""
+    if decimal != "." or thousands:
+        parted = f" and {thousands!r} between thousands" if thousands else ""
+        notes.append(f"{decimal!r} as the decimal sign{parted}")
+    return np.array([_number(text, decimal, thousands) for text in texts]), notes, ""
+
+
+def _signs(texts: list[str]) -> tuple[str, str] | None:
+    """Decimal sign and that of thousands, or None where there is a doubt."""
+    both = [text for text in texts if "," in text and "." in text]
+    if both:
+        comma = both[0].rindex(",") > both[0].rindex(".")
+        return (",", ".") if comma else (".", ",")
+    commas = [text for text in texts if "," in text]
+    if commas:
+        if any(text.count(",") > 1 for text in commas):
+            return ".", ","
+        grouped = all(re.fullmatch(r"[-+]?[1-9]\d{0,2},\d{3}", text) for text in commas)
+        return None if grouped else (",", "")
+    if any(text.count(".") > 1 for text in texts):
+        return ",", "."
+    return ".", ""
+
+
+def _number(text: str, decimal: str, thousands: str) -> float:
+    if thousands:
+        whole = text.split(decimal)[0].lstrip("+-")
+        groups = whole.split(thousands)
+        if len(groups) > 1 and (
+            not 1 <= len(groups[0]) <= 3 or any(len(g) != 3 for g in groups[1:])
+        ):
+            return float("nan")
+        text = text.replace(thousands, "")
+    elif decimal != "." and "." in text:
+        return float("nan")
+    return _plain(text.replace(decimal, "."))

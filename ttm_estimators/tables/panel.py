@@ -1,0 +1,441 @@
+"""From a table to a panel of evenly spaced series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ttm_estimators.tables.clock import parts_of_date, read_parts, read_time_of_day
+from ttm_estimators.tables.columns import (
+    Chosen,
+    Signs,
+    find_ids,
+    find_time,
+    find_values,
+    names_of,
+    read_values,
+    suggest_ids,
+)
+from ttm_estimators.tables.dates import Stamps, date_formats, read_times, refuse_missing
+from ttm_estimators.tables.errors import MOST_NAMES, TableError, quoted
+from ttm_estimators.tables.files import Table
+from ttm_estimators.tables.frequency import find_step, find_steps
+from ttm_estimators.tables.numbers import Array, check_numbers, read_numbers
+from ttm_estimators.tables.steps import Step, describe, follow, parse_step, positions, show
+
+VARIABLE = "variable"
+"""Name of the column that tells several value columns apart, as in ``pandas.melt``."""
+
+STEP = "step"
+"""Name of the time column where rows are counted."""
+
+WHOLE = r"^([-+]?\d+)\.0+$"
+"""A whole number with decimals."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How to read a table, as far as it does not say so itself."""
+
+    time: Sequence[str] = ()
+    """Time column, or several that make a date together: a day and a time of day, or a year, a
+    month and so on."""
+
+    id: Sequence[str] = ()
+    """Columns that tell series apart."""
+
+    value: Sequence[str] = ()
+    """Columns to forecast."""
+
+    freq: str | None = None
+    """Frequency: a pandas alias, or a whole number where times are whole numbers."""
+
+    date_format: str | None = None
+    """How dates are written, in the terms of ``strptime``."""
+
+    timezone: str | None = None
+    """Zone by whose clock days begin."""
+
+    round_time: str | None = None
+    """What times are rounded to, such as 1min."""
+
+    decimal: str | None = None
+    thousands: str | None = None
+    """Signs within numbers."""
+
+    fill_gaps: bool = False
+    """Whether absent times become missing values."""
+
+    no_time: bool = False
+    """Whether rows are counted, for want of a time column."""
+
+    known: Sequence[str] = ()
+    past: Sequence[str] = ()
+    static: Sequence[str] = ()
+    """Columns with covariates. Where some are known in the future, the rows after the last value of
+    a series are its future."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series of a table."""
+
+    name: str
+    """Its ids and, unless they tell enough, its value column."""
+
+    variable: str
+    """Its value column."""
+
+    times: pd.Index[Any]
+    """Evenly spaced dates or whole numbers."""
+
+    values: Array
+    """NaN where missing."""
+
+    step: Step
+    """Frequency."""
+
+    covariates: pd.DataFrame | None = None
+    """Columns that were asked for beside the value, a row for each time and for what follows."""
+
+    def future(self, horizon: int) -> pd.Index[Any]:
+        """Times of the ``horizon`` steps after the end."""
+        return follow(self.times, self.step, horizon)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Series of one table, in its order."""
+
+    series: list[Series]
+
+    keys: pd.DataFrame
+    """What identifies each series, a row for each: the id columns, and ``variable`` where there
+    are several value columns. Without columns for a single series."""
+
+    time: str
+    """Name of the time column."""
+
+    stamps: Stamps
+    """How times go back into a table."""
+
+    chosen: Chosen
+    """Columns by their use."""
+
+    variables: int = 1
+    """Value columns. Those of one series stand together."""
+
+    notes: Sequence[str] = ()
+    """What was left out of a file."""
+
+    @property
+    def took(self) -> str:
+        """What was taken for time, ids and values, as one line."""
+        columns = self.chosen
+        named = " and ".join(map(repr, columns.time))
+        parts = [f"time {named or 'by counting rows'}{_as(self.stamps.notes)}"]
+        if columns.ids:
+            parts.append(f"id {quoted(columns.ids)}")
+        values = [f"{name!r}{_as([columns.notes.get(name, '')])}" for name in columns.values]
+        more = len(values) - MOST_NAMES
+        shown = ", ".join(values[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+        parts.append(f"value{'s' if len(values) > 1 else ''} {shown}")
+        return ", ".join(parts)
+
+    @property
+    def left_out(self) -> str:
+        """What was left out and why, as one line, or nothing."""
+        reasons = [f"{name!r} ({why})" for name, why in self.chosen.left_out.items()]
+        return ", ".join([*self.notes, *reasons])
+
+    def futures(self, horizon: int) -> list[pd.Index[Any]]:
+        """Times of the ``horizon`` steps after the end of each series.
+
+        Raises
+        ------
+        TableError
+            When they leave the calendar.
+        """
+        known: dict[Any, pd.Index[Any]] = {}
+        futures = []
+        for one in self.series:
+            zone = getattr(one.times, "tz", None)
+            # In a zone, the hour of the day is that of the whole series.
+            key = (one.times[-1], id(one.step), id(one.times) if zone is not None else 0)
+            if key not in known:
+                known[key] = one.future(horizon)
+            futures.append(known[key])
+        return futures
+
+
+def read_panel(table: Table, reading: Reading | None = None) -> Panel:
+    """Read a long table (id, time, value), one series (time, value) or a wide table (time and
+    several numeric columns). Rows may come in any order.
+
+    Parameters
+    ----------
+    table : Table
+        Rows and columns.
+    reading : Reading, optional
+        What the table does not say itself.
+
+    Raises
+    ------
+    TableError
+        When a column, a date or a frequency can not be used.
+    """
+    reading = reading or Reading()
+    frame, signs = table.frame, Signs(reading.decimal, reading.thousands)
+    named = [*reading.time, *reading.id, *reading.value]
+    covariates = [*reading.known, *reading.past, *reading.static]
+    for name in (*named, *covariates):
+        if name not in frame:
+            raise TableError(f"{table.name} has no column {name!r}, only {quoted(names_of(frame))}")
+    step = None if reading.freq is None else parse_step(reading.freq)
+    others = _covariates(table, reading, signs)
+    free = frame.drop(columns=[name for name in covariates if name not in named])
+    time = [] if reading.no_time else list(reading.time) or _time(table, free, named)
+    repeated = bool(time) and bool(_duplicated(frame, time))
+    ids = list(reading.id) or find_ids(free, time, reading.value, repeated)
+    keys = _read_ids(table, ids)
+    codes = _codes(keys)
+    stamps, label = _stamps(frame, time, codes, reading)
+    if reading.value:
+        values, notes = read_values(
+            frame, table.as_written, reading.value, signs, table.separator == ";"
+        )
+        rest = [name for name in names_of(free) if name not in (*time, *ids, *values)]
+        chosen = Chosen(time, ids, values, dict.fromkeys(rest, "not named"), notes)
+    else:
+        chosen = find_values(
+            free, table.as_written, time, ids, signs, table.separator == ";", stamps.index
+        )
+    used = [*time, *ids, *chosen.values, *covariates]
+    if len(set(used)) < len(used) or len(set(reading.value)) < len(reading.value):
+        raise TableError(f"a column was chosen twice among {', '.join([*named, *covariates])}")
+    series, keys = _split(stamps, keys, codes, chosen, step, reading, others, frame)
+    return Panel(series, keys, label, stamps, chosen, len(chosen.values), table.notes)
+
+
+def _time(table: Table, free: pd.DataFrame, named: list[str]) -> list[str]:
+    names = names_of(table.frame)
+    if table.content is not None and (all(map(_is_number, names)) or date_formats(names[0])):
+        raise TableError(
+            f"{table.name} has values such as {names[0]} in its first line",
+            "add a header, or count rows of numbers with no_time=True",
+        )
+    dates = [name for name in names[1:] if date_formats(name)]
+    if len(dates) > 1:
+        raise TableError(
+            f"columns such as {dates[0]!r} are dates: each row holds a series",
+            "turn the table around, such as by pandas.melt",
+        )
+    return find_time(free, named)
+
+
+def _duplicated(frame: pd.DataFrame, time: list[str]) -> bool:
+    try:
+        return bool(frame.duplicated(time).any())
+    except TypeError:  # cells of lists
+        raise TableError(f"{quoted(time)} holds neither dates nor whole numbers") from None
+
+
+def _stamps(
+    frame: pd.DataFrame, time: list[str], codes: npt.NDArray[Any], reading: Reading
+) -> tuple[Stamps, str]:
+    """Times of all rows, and what their column is called."""
+    if not time:
+        count = pd.Series(codes).groupby(codes).cumcount()
+        name = next(each for each in (STEP, "row", "row number") if each not in frame)
+        return Stamps(pd.Index(count.to_numpy(dtype=np.int64))), name
+    name = time[0]
+    column = frame[name]
+    parts = parts_of_date(time) if len(time) > 1 else []
+    clock = pd.TimedeltaIndex([])
+    if parts and len(parts) == len(time):
+        column = read_parts(frame[parts])
+        name = next(each for each in ("date", "time", " ".join(time)) if each not in frame)
+        column = column.rename(name)
+    elif len(time) == 2:
+        clock = read_time_of_day(frame[time[1]])
+    elif len(time) > 2:
+        raise TableError(
+            f"{quoted(time)} make no date together",
+            "give time= for a date and a time of day, or for year, month, day and so on",
+        )
+    if len(clock):
+        days = read_times(column, reading.date_format)
+        if not isinstance(days.index, pd.DatetimeIndex) or days.index.tz is not None:
+            raise TableError(f"column {name!r} holds no dates to put {time[1]!r} behind")
+        column = pd.Series(days.index + clock, name=name)
+        stamps = read_times(column, None, reading.timezone, codes)
+    else:
+        stamps = read_times(column, reading.date_format, reading.timezone, codes)
+    if reading.round_time is not None:
+        stamps = _rounded(stamps, reading.round_time, name)
+    return stamps, name
+
+
+def _rounded(stamps: Stamps, size: str, name: str) -> Stamps:
+    index = stamps.index
+    if not isinstance(index, pd.DatetimeIndex):
+        raise TableError(f"column {name!r} holds no dates to round", "leave round_time= out")
+    step = parse_step(size)
+    try:
+        if index.tz is None:
+            rounded = index.round(step)  # type: ignore[arg-type]
+        else:
+            rounded = index.tz_convert("UTC").round(step).tz_convert(index.tz)  # type: ignore[arg-type]
+    except (ValueError, TypeError) as error:
+        raise TableError(
+            f"times can not be rounded to {size!r}", "give a length such as round_time='1min'"
+        ) from error
+    return Stamps(rounded, stamps.dtype, stamps.zone, stamps.naive, None, stamps.notes)
+
+
+def _covariates(table: Table, reading: Reading, signs: Signs) -> pd.DataFrame:
+    names = [*reading.known, *reading.past, *reading.static]
+    others = table.frame[names].copy()
+    for name in (*reading.known, *reading.past):
+        column = table.frame[name]
+        others[name] = check_numbers(column, read_numbers(column, signs.decimal, signs.thousands))
+    written = table.as_written(list(dict.fromkeys(reading.static))).astype(str)
+    for name in reading.static:
+        # Tables with an empty cell hold, and are written with, 1.0 for 1.
+        category = written[name].str.replace(WHOLE, r"\1", regex=True)
+        others[name] = category.where(table.frame[name].notna())
+    return others
+
+
+def _read_ids(table: Table, ids: list[str]) -> pd.DataFrame:
+    """Take the id columns. Those of a CSV file stay as they are written, such as 007 or NA."""
+    keys = table.frame[ids]
+    if table.content is not None and ids:
+        text = table.as_written(ids)
+        text = text.mask(text == "")
+        keys = keys if keys.astype(str).equals(text) else text
+    for name in ids:
+        refuse_missing(keys[name])
+        first = keys[name].iloc[0]
+        if isinstance(first, (list, dict, set, np.ndarray)):
+            raise TableError(f"column {name!r} holds cells of {type(first).__name__}, no ids")
+    return keys
+
+
+def _codes(keys: pd.DataFrame) -> npt.NDArray[Any]:
+    """Number of the series of each row, in the order in which they appear."""
+    if not keys.columns.size:
+        return np.zeros(len(keys), dtype=np.int64)
+    if keys.columns.size == 1:
+        return pd.factorize(keys.iloc[:, 0])[0]
+    return keys.groupby(list(keys), sort=False, observed=True).ngroup().to_numpy()
+
+
+def _split(
+    stamps: Stamps,
+    ids: pd.DataFrame,
+    codes: npt.NDArray[Any],
+    chosen: Chosen,
+    step: Step | None,
+    reading: Reading,
+    covariates: pd.DataFrame,
+    frame: pd.DataFrame,
+) -> tuple[list[Series], pd.DataFrame]:
+    """Sort rows by series and time, and find the frequency of every series."""
+    columns, index = chosen.values, stamps.index
+    counts = index.asi8 if isinstance(index, pd.DatetimeIndex) else index.to_numpy()
+    order: Any = np.lexsort((counts, codes))
+    if (order == np.arange(len(order))).all():
+        order = slice(None)  # keeps views, where rows are many
+    codes, counts, index = codes[order], counts[order], index[order]
+    columns = {name: column[order] for name, column in columns.items()}
+    same = codes[1:] == codes[:-1]
+    starts = np.concatenate([[0], np.flatnonzero(~same) + 1])
+    ends = np.append(starts[1:], len(codes))
+    keys = ids.iloc[order].iloc[starts].reset_index(drop=True)
+    rest = f" and {len(columns) - 1} more" if len(columns) > 1 else ""
+    labels = list(map(list, keys.astype(str).to_numpy().tolist()))
+    names = [", ".join(label) or f"{next(iter(columns))}{rest}" for label in labels]
+    twice = np.flatnonzero(same & (counts[1:] == counts[:-1]))
+    if twice.size:
+        which = int(np.searchsorted(starts, twice[0], side="right")) - 1
+        hint = suggest_ids(frame, chosen.time, list(columns))
+        raise TableError(
+            f"series {names[which]!r} has two rows for {show(index[twice[0]])}",
+            hint or "drop one, or name the columns that tell series apart with id=",
+        )
+    every = [index[start:end] for start, end in zip(starts, ends, strict=True)]
+    given = step if step is not None else _own_step(stamps, every)
+    steps = find_steps(list(zip(names, every, strict=True)), given, gaps=reading.fill_gaps)
+    series = []
+    others: Any = covariates.iloc[order] if covariates.columns.size else None
+    parts = list(columns.values())
+    for label, name, times, own, start, end in zip(
+        labels, names, every, steps, starts, ends, strict=True
+    ):
+        own_parts = [part[start:end] for part in parts]
+        table = None if others is None else others.iloc[start:end].reset_index(drop=True)
+        if reading.fill_gaps:
+            times, own_parts, table = _filled(times, own_parts, table, own)
+        if reading.known:
+            observed = np.flatnonzero(~np.isnan(own_parts).all(axis=0))
+            last = int(observed[-1]) + 1 if observed.size else 0
+            times, own_parts = times[:last], [part[:last] for part in own_parts]
+            if not last:
+                raise TableError(f"series {name!r} has no values")
+        for variable, values in zip(columns, own_parts, strict=True):
+            full = ", ".join([*label, variable] if len(columns) > 1 else label or [variable])
+            series.append(Series(full, variable, times, values, own, table))
+    if len(columns) > 1:
+        if VARIABLE in keys:
+            raise TableError(
+                f"column {VARIABLE!r} has the name of a column of the result", "rename it"
+            )
+        keys = keys.loc[keys.index.repeat(len(columns))].reset_index(drop=True)
+        keys[VARIABLE] = list(columns) * len(labels)
+    return series, keys
+
+
+def _own_step(stamps: Stamps, every: list[pd.Index[Any]]) -> Step | None:
+    """Frequency that the type of the time column has, where times alone are too few."""
+    if stamps.frequency is None or max(map(len, every)) > 2:
+        return None
+    return find_step(stamps.frequency)
+
+
+def _filled(
+    times: pd.Index[Any], columns: list[Array], covariates: pd.DataFrame | None, step: Step
+) -> tuple[pd.Index[Any], list[Array], pd.DataFrame | None]:
+    """Put missing values where times are absent."""
+    at = positions(times, step)
+    assert at is not None  # find_steps has made sure
+    if at[-1] == len(at) - 1:
+        return times, columns, covariates
+    whole = np.full((len(columns), at[-1] + 1), np.nan)
+    whole[:, at] = columns
+    if covariates is not None:
+        covariates = covariates.set_axis(at).reindex(range(at[-1] + 1))
+    filled = times[:1].append(follow(times, step, int(at[-1]), after=0))
+    return filled, list(whole), covariates
+
+
+def _as(notes: Sequence[str]) -> str:
+    told = ", ".join(note for note in notes if note)
+    return f" ({told})" if told else ""
+
+
+def _is_number(text: str) -> bool:
+    return not pd.isna(pd.to_numeric(text, errors="coerce"))
+
+
+def summary(panel: Panel, horizon: int) -> str:
+    """Say in a line what is forecast."""
+    count = len(panel.series)
+    which = f"series {panel.series[0].name!r}" if count == 1 else f"{count} series"
+    frequencies = dict.fromkeys(describe(series.step) for series in panel.series)
+    return f"{horizon} steps of {which}, frequency {', '.join(frequencies)}"
