@@ -1,8 +1,9 @@
 """Dates of one series: which ones a frequency has, and which come next.
 
-The dates may be a DatetimeIndex, PeriodIndex, TimedeltaIndex or an index of whole numbers. A date
-that an index leaves out is a missing value (ours; sktime counts rows, and so dates forecasts of a
-series with holes by its last date but forecasts them as if nothing were missing).
+The dates may be a DatetimeIndex, PeriodIndex, TimedeltaIndex or an index of whole numbers. Those of
+a DatetimeIndex go on as in tables, see :mod:`ttm_estimators.tables.steps`. A date that an index
+leaves out is a missing value (ours; sktime counts rows, and so dates forecasts of a series with
+holes by its last date but forecasts them as if nothing were missing).
 
 Shape suffixes: T time, S steps.
 """
@@ -17,6 +18,10 @@ import pandas as pd
 from pandas.tseries.frequencies import to_offset
 from sktime.forecasting.base import ForecastingHorizon
 
+from ttm_estimators.tables.frequency import find_step
+from ttm_estimators.tables.steps import follow, positions
+from ttm_estimators.tables.timetable import Timetable
+
 Frequency = Any
 """A pandas offset, or None: not known, or not needed for periods and whole numbers."""
 
@@ -27,60 +32,70 @@ def has_frequency(times: pd.Index) -> TypeGuard[pd.DatetimeIndex | pd.TimedeltaI
 
 
 def infer_frequency(times: pd.Index) -> Frequency:
-    """Frequency of dates, or None where they have none: fewer than three, or irregular."""
-    if not has_frequency(times):
-        return None
-    if times.freq is not None:
-        return times.freq
-    return to_offset(pd.infer_freq(times)) if len(times) > 2 else None
-
-
-def between(first: Any, last: Any, frequency: Frequency) -> pd.Index:
-    """All dates from one to another."""
-    if isinstance(first, pd.Timestamp):
-        return pd.date_range(first, last, freq=frequency, unit=first.unit)
-    if isinstance(first, pd.Timedelta):
-        return pd.timedelta_range(first, last, freq=frequency, unit=first.unit)
-    if isinstance(first, pd.Period):
-        return pd.period_range(first, last)
-    return pd.RangeIndex(first, last + 1)
-
-
-def after(last: Any, steps: int, frequency: Frequency) -> pd.Index:
-    """``last`` and the given number of dates after it."""
-    if isinstance(last, pd.Timestamp):
-        return pd.date_range(last, periods=steps + 1, freq=frequency, unit=last.unit)
-    if isinstance(last, pd.Timedelta):
-        return pd.timedelta_range(last, periods=steps + 1, freq=frequency, unit=last.unit)
-    if isinstance(last, pd.Period):
-        return pd.period_range(last, periods=steps + 1)
-    return pd.RangeIndex(last, last + steps + 1)
-
-
-def places(times: pd.Index, frequency: Frequency) -> npt.NDArray[np.int64]:
-    """Steps of each date after the first, -1 for what is no date of the frequency."""
-    if has_frequency(times) and infer_frequency(times) == frequency:
-        return np.arange(len(times))
-    return between(times[0], times[-1], frequency).get_indexer(times)
-
-
-def horizon_of(
-    fh: ForecastingHorizon, last: Any, frequency: Frequency
-) -> tuple[npt.NDArray[np.int64], pd.Index]:
-    """Steps after ``last`` of a forecasting horizon, and their dates.
+    """Frequency that makes exactly some dates, or None where there is none, as of fewer than three.
 
     Raises
     ------
     ValueError
-        When a date of the horizon is not after ``last``, or none of the frequency.
+        When two fit, of which neither is the usual one.
     """
-    wanted_S = fh.to_pandas()
+    if not has_frequency(times):
+        return None
+    if times.freq is not None:
+        return times.freq
+    if isinstance(times, pd.TimedeltaIndex):
+        return to_offset(pd.infer_freq(times)) if len(times) > 2 else None
+    step = find_step(times)
+    return step.as_offset() if isinstance(step, Timetable) else step
+
+
+def filled(times: pd.Index, size: int, frequency: Frequency) -> pd.Index:
+    """A number of dates from the first one on."""
+    if isinstance(times, pd.DatetimeIndex):
+        rest = follow(times, frequency, size - 1, after=0)
+        return times[:1].append(rest.as_unit(times.unit))  # type: ignore[attr-defined]
+    return _range(times[0], size, frequency)
+
+
+def after(times: pd.Index, steps: int, frequency: Frequency) -> pd.Index:
+    """The given number of dates after the last one."""
+    if isinstance(times, pd.DatetimeIndex):
+        return follow(times, frequency, steps).as_unit(times.unit)  # type: ignore[attr-defined]
+    return _range(times[-1], steps + 1, frequency)[1:]
+
+
+def places(times: pd.Index, frequency: Frequency) -> npt.NDArray[np.int64]:
+    """Steps of each date after the first, -1 for what is no date of the frequency."""
+    if isinstance(times, pd.DatetimeIndex):
+        place_T = positions(times, frequency)
+        if place_T is not None:
+            return place_T
+        found = [positions(times[[0, i]], frequency) for i in range(1, len(times))]
+        first = -1 if positions(times[:1], frequency) is None else 0
+        return np.array([first, *(-1 if each is None else int(each[1]) for each in found)])
+    if has_frequency(times) and infer_frequency(times) == frequency:
+        return np.arange(len(times))
+    return _between(times[0], times[-1], frequency).get_indexer(times)
+
+
+def horizon_of(
+    fh: ForecastingHorizon, times: pd.Index, frequency: Frequency
+) -> tuple[npt.NDArray[np.int64], pd.Index]:
+    """Steps after the last one of some dates of a forecasting horizon, and their dates.
+
+    Raises
+    ------
+    ValueError
+        When a date of the horizon is not after the last one, none of the frequency, or has no zone
+        where the others have one.
+    """
+    wanted_S, last = fh.to_pandas(), times[-1]
     if fh.is_relative and pd.api.types.is_integer_dtype(wanted_S):
         steps_S = wanted_S.to_numpy()
-        return steps_S, after(last, int(steps_S.max()), frequency)[steps_S]
+        return steps_S, after(times, int(steps_S.max()), frequency)[steps_S - 1]
     if fh.is_relative:
         wanted_S = pd.Index([last + step for step in wanted_S])
-    steps_S = between(last, wanted_S.max(), frequency).get_indexer(wanted_S)
+    steps_S = _steps_to(wanted_S, times, frequency)
     if (steps_S < 1).any():
         wrong = wanted_S[steps_S < 1][0]
         rhythm = f" with the frequency {frequency.freqstr}" if frequency is not None else ""
@@ -89,3 +104,31 @@ def horizon_of(
             "give dates that continue y, or steps such as fh=[1, 2, 3]"
         )
     return steps_S, wanted_S
+
+
+def _steps_to(wanted_S: pd.Index, times: pd.Index, frequency: Frequency) -> npt.NDArray[np.int64]:
+    """Steps from the last date to others, -1 where they are none of the frequency."""
+    if not isinstance(times, pd.DatetimeIndex):
+        return _between(times[-1], wanted_S.max(), frequency).get_indexer(wanted_S)
+    earlier = wanted_S <= times[-1]
+    later = pd.DatetimeIndex(wanted_S[~earlier]).as_unit(times.unit)
+    steps_S = np.full(len(wanted_S), -1)
+    steps_S[~earlier] = places(times.append(later), frequency)[len(times) :]
+    last = places(times, frequency)[-1]
+    return np.where(steps_S < 0, -1, steps_S - last)
+
+
+def _between(first: Any, last: Any, frequency: Frequency) -> pd.Index:
+    if isinstance(first, pd.Timedelta):
+        return pd.timedelta_range(first, last, freq=frequency, unit=first.unit)
+    if isinstance(first, pd.Period):
+        return pd.period_range(first, last)
+    return pd.RangeIndex(first, last + 1)
+
+
+def _range(first: Any, size: int, frequency: Frequency) -> pd.Index:
+    if isinstance(first, pd.Timedelta):
+        return pd.timedelta_range(first, periods=size, freq=frequency, unit=first.unit)
+    if isinstance(first, pd.Period):
+        return pd.period_range(first, periods=size)
+    return pd.RangeIndex(first, first + size)

@@ -72,7 +72,7 @@ def covariates_of(
         times_T, values_TX = members[place]
         wanted = member.times_T
         if steps_NS is not None:
-            ahead = after(wanted[-1], int(steps_NS.max()), histories.frequency)[1:]
+            ahead = after(wanted, int(steps_NS.max()), histories.frequency)
             asked = ahead[steps_NS[i] - 1]
             absent = steps_NS[i][times_T.get_indexer(asked) < 0]
             if absent.size:

@@ -15,9 +15,10 @@ from sktime.forecasting.base import ForecastingHorizon
 
 from ttm_estimators import Covariates, Forecast, Forecaster
 from ttm_estimators.forecasting.series import as_array
+from ttm_estimators.tables.steps import wall_clock
 from ttm_sktime.dates import (
     Frequency,
-    between,
+    filled,
     has_frequency,
     horizon_of,
     infer_frequency,
@@ -134,9 +135,10 @@ class Histories:
     def horizon(self, fh: ForecastingHorizon) -> tuple[npt.NDArray[np.int64], pd.Index]:
         """Steps after the end of each series, shape (N, S), and the index of all of them."""
         ends = np.empty(len(self.members), dtype=object)  # an index would change a date's unit
-        ends[:] = [member.times_T[-1] for member in self.members]
-        which_N, distinct = pd.factorize(ends)
-        pairs = [horizon_of(fh, end, self.frequency) for end in distinct]
+        ends[:] = [_end(member.times_T) for member in self.members]
+        which_N, _ = pd.factorize(ends)
+        first = np.unique(which_N, return_index=True)[1]
+        pairs = [horizon_of(fh, self.members[i].times_T, self.frequency) for i in first]
         steps_NS = np.stack([steps_S for steps_S, _ in pairs])[which_N]
         times = pairs[0][1].append([times_S for _, times_S in pairs[1:]])
         if self.keys is None:
@@ -268,7 +270,14 @@ def _regular(member: History, points: int, frequency: Frequency, name: str) -> H
         return History(times_T, values_TV)
     filled_TV = np.full((size, values_TV.shape[1]), np.nan)
     filled_TV[place_T - place_T[0]] = values_TV
-    return History(between(times_T[0], times_T[-1], frequency), filled_TV)
+    return History(filled(times_T, size, frequency), filled_TV)
+
+
+def _end(times: pd.Index) -> Any:
+    """Last date of a series, and its hour by the clock on the wall."""
+    if isinstance(times, pd.DatetimeIndex) and times.tz is not None:
+        return times[-1], wall_clock(times)[-1]
+    return times[-1]
 
 
 def _names(keys: pd.Index | None) -> list[str]:

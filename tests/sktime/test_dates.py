@@ -137,7 +137,9 @@ def test_two_dates_have_no_frequency_to_infer():
 
 
 def test_steps_and_dates_of_a_horizon_with_gaps_belong_together():
-    steps, dates = horizon_of(ForecastingHorizon([1, 4, 9]), pd.Timestamp("2024-02-27"), "D")
+    steps, dates = horizon_of(
+        ForecastingHorizon([1, 4, 9]), pd.DatetimeIndex(["2024-02-27"]), pd.offsets.Day()
+    )
     assert list(steps) == [1, 4, 9]
     assert list(dates.day) == [28, 2, 7]
 

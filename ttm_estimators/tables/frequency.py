@@ -247,11 +247,10 @@ def _candidates(times: pd.Index[Any]) -> Iterator[Step]:
         # Two months of 31 days look like steps of 31 days, and three years like steps of 365.
         if days >= SHORTEST_MONTH and (wall.day == wall.day[0]).all():
             yield from _of_months(wall)
-        yield (
-            offsets.Week(days // 7, weekday=wall[0].weekday())
-            if days % 7 == 0
-            else offsets.Day(days)
-        )
+        weeks, rest = divmod(days, 7)
+        yield offsets.Day(days) if rest else offsets.Week(weeks, weekday=wall[0].weekday())
+        if not rest and weeks >= FEWEST_WEEKS_OF_MONTHS:
+            yield from _of_months(wall)
         return
     if len(elapsed) == 1 and elapsed[0] > 0:
         yield _of_elapsed(int(elapsed[0]))

@@ -47,6 +47,14 @@ class Timetable:
             return f"{' '.join(days)} at {hours[0]}" if hours[0] != "00:00" else " ".join(days)
         return f"{' '.join(days)} from {hours[0]} to {hours[-1]}, {len(slots)} times a week"
 
+    def as_offset(self) -> pd.offsets.BaseOffset | None:
+        """The same as an offset of pandas, if there is one: certain days at one hour."""
+        slots = np.array(self.slots)
+        if len(np.unique(slots % DAY)) > 1:
+            return None
+        days = " ".join(DAYS[day] for day in slots // DAY)
+        return pd.offsets.CustomBusinessDay(weekmask=days)
+
     def place(self, wall: pd.DatetimeIndex) -> Integers | None:
         """Count times from a fixed Monday on, or None where one is not in the timetable."""
         weeks, rest = _parts(wall)
