@@ -78,6 +78,36 @@ def places(times: pd.Index, frequency: Frequency) -> npt.NDArray[np.int64]:
     return _between(times[0], times[-1], frequency).get_indexer(times)
 
 
+def in_zone(fh: Any, times: pd.Index) -> Any:
+    """A forecasting horizon whose dates have the time zone of others.
+
+    Raises
+    ------
+    ValueError
+        When one has a zone and the other none.
+    """
+    if isinstance(fh, ForecastingHorizon):
+        wanted = None if fh.is_relative else fh.to_pandas()
+    else:
+        first = next(iter(fh), None) if isinstance(fh, (list, tuple, np.ndarray)) else fh
+        wanted = pd.DatetimeIndex(np.atleast_1d(fh)) if isinstance(first, pd.Timestamp) else fh
+    if not isinstance(wanted, pd.DatetimeIndex) or not isinstance(times, pd.DatetimeIndex):
+        return fh
+    if wanted.tz == times.tz:
+        return fh
+    if wanted.tz is None:
+        raise ValueError(
+            f"fh holds {wanted[0]} without a time zone, but y is of {times.tz}: give it one, "
+            f"fh.tz_localize({str(times.tz)!r})"
+        )
+    if times.tz is None:
+        raise ValueError(
+            f"fh holds {wanted[0]} of the time zone {wanted.tz}, but y has none: leave it out, "
+            "fh.tz_localize(None)"
+        )
+    return ForecastingHorizon(wanted.tz_convert(times.tz), is_relative=False)
+
+
 def horizon_of(
     fh: ForecastingHorizon, times: pd.Index, frequency: Frequency
 ) -> tuple[npt.NDArray[np.int64], pd.Index]:

@@ -22,7 +22,7 @@ from sktime.utils.warnings import warn
 from ttm_estimators import Forecast, TinyTimeMixer
 from ttm_estimators.forecasting.quantiles import check_levels
 from ttm_estimators.network.presets import find_config
-from ttm_sktime.dates import has_frequency
+from ttm_sktime.dates import has_frequency, in_zone
 from ttm_sktime.exogenous import columns_of, continued, covariates_of
 from ttm_sktime.frames import check_frame
 from ttm_sktime.histories import Histories, frequency_of, read
@@ -195,7 +195,7 @@ class TTMForecaster(BaseForecaster):
     def _check_fh(self, fh: Any, pred_int: bool = False) -> ForecastingHorizon | None:
         """Check a horizon as sktime does, and say what to give instead."""
         try:
-            return super()._check_fh(fh, pred_int)
+            return super()._check_fh(in_zone(fh, self.cutoff), pred_int)
         except NotImplementedError:
             raise NotImplementedError(
                 f"TTMForecaster makes no in-sample forecasts, but fh holds {self.fh[0]}: give "
@@ -203,10 +203,13 @@ class TTMForecaster(BaseForecaster):
             ) from None
 
     def _set_cutoff_from_y(self, y: pd.DataFrame) -> None:
-        """Keep the last date as sktime does, with a frequency for panels too."""
+        """Keep the last date as sktime does, with a frequency for panels too.
+
+        What sktime infers is replaced by what makes exactly the dates that are there.
+        """
         super()._set_cutoff_from_y(y)
         cutoff: Any = self.cutoff
-        if has_frequency(cutoff) and cutoff.freq is None:
+        if has_frequency(cutoff):
             frequency = self._histories.frequency if self.is_fitted else frequency_of(y)
             with suppress(ValueError):  # a date of another frequency, which fit will refuse
                 self._set_cutoff(type(cutoff)(cutoff, freq=frequency))

@@ -17,7 +17,8 @@ def check_frame(y: Any, name: str = "y") -> None:
     Raises
     ------
     TypeError
-        When columns are not numeric or dates not in order, as in sktime.
+        When columns are not numeric or dates not in order, or a panel is no DataFrame, as in
+        sktime.
     ValueError
         When a series is empty.
     """
@@ -26,6 +27,11 @@ def check_frame(y: Any, name: str = "y") -> None:
             check_frame(one, f"series {i} of {name}")
     if not isinstance(y, (pd.Series, pd.DataFrame)) or _holds_series(y):
         return
+    if isinstance(y, pd.Series) and isinstance(y.index, pd.MultiIndex):
+        raise TypeError(
+            f"{name} is a Series of several series, which sktime takes as a DataFrame only: give "
+            f"{name}.to_frame()"
+        )
     if len(y) == 0:
         raise ValueError(f"{name} is empty: drop it, or give it at least one value")
     columns = y.to_frame() if isinstance(y, pd.Series) else y

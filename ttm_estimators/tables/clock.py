@@ -31,14 +31,17 @@ HOURS = 24
 
 def is_time_of_day(column: pd.Series[Any]) -> bool:
     """Whether a column holds times of a day, such as 08:30, 00:00-01:00 or hours from 0 to 24."""
-    if column.isna().any() or types.is_bool_dtype(column):
+    first = column.head(1).dropna()
+    if not len(first) or types.is_bool_dtype(column):
         return False
-    if types.is_integer_dtype(column) or types.is_float_dtype(column):
+    if types.is_numeric_dtype(column):
         named = str(column.name).strip().lower().replace(" ", "_") in HOUR_NAMES
         return bool(named and column.between(0, HOURS).all() and (column % 1 == 0).all())
-    distinct = column.astype(object).drop_duplicates()
-    if all(isinstance(one, datetime.time) for one in distinct):
+    if isinstance(first.iloc[0], datetime.time):
         return True
+    if not isinstance(first.iloc[0], str) or not re.fullmatch(SPAN_OF_DAY, first.iloc[0].strip()):
+        return False
+    distinct = column.astype(object).drop_duplicates()
     return bool(distinct.astype(str).str.strip().str.fullmatch(SPAN_OF_DAY).all())
 
 

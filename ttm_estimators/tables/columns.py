@@ -13,8 +13,8 @@ import pandas as pd
 from pandas.api import types
 
 from ttm_estimators.tables.clock import is_time_of_day, parts_of_date
-from ttm_estimators.tables.dates import may_hold_dates
-from ttm_estimators.tables.errors import TableError, quoted
+from ttm_estimators.tables.dates import first_cell, may_hold_dates
+from ttm_estimators.tables.errors import MOST_NAMES, TableError, quoted
 from ttm_estimators.tables.numbers import (
     Array,
     Numbers,
@@ -38,6 +38,9 @@ MOST_IDS = 3
 
 FEW_CATEGORIES = 0.5
 """Different numbers, as a part of all rows, up to which a column may be an id to suggest."""
+
+UNREADABLE = (bytes, bytearray, list, tuple, dict, set, np.ndarray, pd.Timedelta)
+"""Types of cells that are neither numbers nor text."""
 
 
 @dataclass
@@ -139,7 +142,7 @@ def _clock_of(frame: pd.DataFrame, date: str, clocks: list[str]) -> list[str]:
 
 
 def _only_days(column: pd.Series[Any]) -> bool:
-    first = column.dropna().head(3)
+    first = column.head(3)
     if types.is_datetime64_any_dtype(column):
         return bool((first.dt.hour == 0).all())
     return not first.astype(str).str.contains(r"\d:\d", regex=True).any() or bool(
@@ -173,25 +176,29 @@ def find_ids(
     return candidates
 
 
-def suggest_ids(frame: pd.DataFrame, time: Sequence[str], values: Sequence[str]) -> str:
-    """Say which columns make each time of a series a single row, if any do."""
+def suggest_ids(
+    frame: pd.DataFrame, time: Sequence[str], ids: Sequence[str], values: Sequence[str]
+) -> str:
+    """Say which columns beside ``ids`` leave each series a single row for each time, if any do."""
     free = [
         name
         for name in names_of(frame)
-        if name not in (*time, *values)
+        if name not in (*time, *ids, *values)
         and (_is_text(frame[name]) or types.is_integer_dtype(frame[name]))
         and not may_hold_dates(frame[name])
     ]
-    return _suggestion(frame, time, free)
+    return _suggestion(frame, time, free, ids)
 
 
-def _suggestion(frame: pd.DataFrame, time: Sequence[str], names: Sequence[str]) -> str:
+def _suggestion(
+    frame: pd.DataFrame, time: Sequence[str], names: Sequence[str], ids: Sequence[str] = ()
+) -> str:
     few = [name for name in names if frame[name].nunique() <= FEW_CATEGORIES * len(frame)]
     for count in range(1, MOST_IDS + 1):
-        for chosen in combinations(few[:12], count):
-            if not frame.duplicated([*time, *chosen]).any():
-                ids = " ".join(f"id={name!r}" for name in chosen)
-                return f"tell series apart with {ids}"
+        for chosen in combinations(few[:MOST_NAMES], count):
+            if not frame.duplicated([*time, *ids, *chosen]).any():
+                together = " ".join(f"id={name!r}" for name in (*ids, *chosen))
+                return f"tell series apart with {together}"
     return ""
 
 
@@ -248,8 +255,10 @@ def find_values(
             numbers = {free[0]: _read(table, written, free[0], signs, semicolons)}
             chosen.left_out.pop(free[0], None)
         else:
+            reasons = [f"{name!r} is {why}" for name, why in chosen.left_out.items()][:1]
             raise TableError(
-                f"no numeric column among {quoted(names_of(table))}", "name it with value="
+                ", ".join([f"no numeric column among {quoted(names_of(table))}", *reasons]),
+                "name it with value=",
             )
     for name, read in numbers.items():
         chosen.values[name] = check_numbers(table[name], read)
@@ -299,12 +308,12 @@ def _no_value(frame: pd.DataFrame, name: str, time: Sequence[str]) -> str:
     if types.is_bool_dtype(column) and not column.isna().all():
         return "true or false"
     if not types.is_numeric_dtype(column):
-        first = column.dropna().head(1)
-        if not len(first):
+        first = first_cell(column)
+        if first is None:
             return "nothing in it"
-        if isinstance(first.iloc[0], (bytes, bytearray, list, tuple, dict, set, np.ndarray)):
-            return f"cells of {type(first.iloc[0]).__name__}"
-        if first.astype(str).iloc[0] in ("True", "False"):
+        if isinstance(first, UNREADABLE):
+            return f"cells of {type(first).__name__}"
+        if str(first) in ("True", "False"):
             return "true or false"
         if may_hold_dates(column):
             return "other dates"
@@ -340,8 +349,7 @@ def _is_counting(column: pd.Series[Any]) -> bool:
 def _is_text(column: pd.Series[Any]) -> bool:
     if types.is_bool_dtype(column):
         return False
-    first = column.dropna().head(1)
-    return len(first) > 0 and isinstance(first.iloc[0], (str, int, float, np.integer))
+    return isinstance(first_cell(column), (str, int, float, np.integer))
 
 
 def _named(names: Iterable[str], usual: Sequence[str]) -> list[str]:

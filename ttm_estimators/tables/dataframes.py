@@ -299,7 +299,10 @@ def _with_future(
         )
         return read_panel(Table(frame, "df"), reading)
     future, _ = _frame(future_df, "future_df")
-    past = read_panel(Table(frame, "df"), replace(reading, known=(), past=(), static=())).chosen
+    columns = {*reading.time, *reading.id, *reading.value}
+    covariates = {*roles.known, *roles.past, *roles.static} - columns
+    bare = Table(frame.drop(columns=covariates & set(frame)), "df")
+    past = read_panel(bare, replace(reading, known=(), past=(), static=())).chosen
     reading = replace(reading, time=past.time, id=past.ids, value=list(past.values))
     needed = [*past.time, *past.ids, *roles.known]
     absent = [name for name in needed if name not in future]
@@ -312,6 +315,12 @@ def _with_future(
     except (TypeError, ValueError) as error:
         raise TableError(f"future_df has other types than df: {error}") from error
     both = pd.concat([frame, future], ignore_index=True)
+    lacking = [name for name in roles.static if name not in frame]
+    if lacking:
+        raise TableError(
+            f"df has no column {quoted(lacking)}, a category that the model was fine-tuned with, "
+            f"only {quoted(names_of(frame))}"
+        )
     for name in roles.static:
         both[name] = both.groupby(past.ids)[name].ffill() if past.ids else both[name].ffill()
     panel = read_panel(Table(both, "df with future_df"), reading)

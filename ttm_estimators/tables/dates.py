@@ -41,8 +41,12 @@ DOUBTFUL = ("%b-%y", "%b-%Y", "%m/%Y", "%m.%Y", "FY%Y", "%d.%m.%y", "%Y.%m")
 OFFSET = r"^(.*\d{2}:\d{2}\S*?)\s*(Z|UTC|[+-]\d{2}(?::?\d{2})?)$"
 """A date with an offset from UTC."""
 
+CHANGING = "offsets from UTC change, so dates are given in UTC unless a time zone is named"
+
 SPAN = r"^(.+\d{1,2}:\d{2}.*?)\s+[-\u2013]\s+(.+:\d{2}.*)$"
 """From one date with a time to another."""
+
+FEW_ROWS = 100
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,15 @@ class Stamps:
             if isinstance(dtype, pd.ArrowDtype):
                 return pd.Series(future).astype(dtype).array
             return future
-        return future if dtype is None else pd.array(future, dtype=dtype)
+        if dtype is None:
+            return future
+        limits = (
+            np.iinfo(getattr(dtype, "numpy_dtype", dtype))
+            if types.is_integer_dtype(dtype)
+            else None
+        )
+        fits = limits is None or (limits.min <= future.min() and future.max() <= limits.max)
+        return pd.array(future, dtype=dtype) if fits else future
 
 
 def read_times(
@@ -143,9 +155,9 @@ def may_hold_dates(column: pd.Series[Any]) -> bool:
         return True
     if isinstance(dtype, pd.ArrowDtype) and dtype.kind == "M":
         return True
-    if types.is_numeric_dtype(dtype) or column.isna().all():
+    if types.is_numeric_dtype(dtype):
         return False
-    first = column.dropna().iloc[0]
+    first = first_cell(column)
     if isinstance(first, (datetime.date, np.datetime64, pd.Period)):
         return True
     text = str(first).strip()
@@ -157,6 +169,15 @@ def may_hold_dates(column: pd.Series[Any]) -> bool:
         or re.match(SPAN, text)
         or date_formats(text)
     )
+
+
+def first_cell(column: pd.Series[Any]) -> Any:
+    """First cell that is not empty, or None. Of many rows it looks at few."""
+    for rows in (column.head(FEW_ROWS), column):
+        present = rows.dropna()
+        if len(present):
+            return present.iloc[0]
+    return None
 
 
 def refuse_missing(column: pd.Series[Any]) -> None:
@@ -202,8 +223,7 @@ def _read(column: pd.Series[Any], date_format: str | None, zoned: bool) -> Stamp
         return found if isinstance(found.index, pd.DatetimeIndex) else Stamps(found.index)
     if isinstance(dtype, pd.PeriodDtype):
         dates = pd.PeriodIndex(column).to_timestamp().as_unit("ns").rename(None)
-        step = pd.PeriodIndex(column)[:1]
-        start = (step + np.arange(4)).to_timestamp() if len(step) else None
+        start = pd.period_range(column.iloc[0], periods=4, freq=dtype.freq).to_timestamp()
         return Stamps(dates, dtype, frequency=start)
     if types.is_datetime64_any_dtype(dtype) or (
         isinstance(dtype, pd.ArrowDtype) and dtype.kind == "M"
@@ -222,11 +242,7 @@ def _read(column: pd.Series[Any], date_format: str | None, zoned: bool) -> Stamp
             raise TableError(f"column {name!r} holds dates of several kinds: {error}") from error
         days = not isinstance(first, (datetime.datetime, np.datetime64))
         return Stamps(index, datetime.date if days else None, index.tz)
-    codes, distinct = pd.factorize(column.astype(str).str.strip())
-    text = pd.Series(distinct, name=name)
-    rows = pd.Series(codes)
-    index, notes = _read_text(text, date_format, zoned, rows)
-    return Stamps(index.take(codes), None, index.tz, notes=notes)
+    return _of_text(column.astype(str).str.strip(), date_format, zoned)
 
 
 def _read_whole(column: pd.Series[Any], date_format: str | None, zoned: bool) -> Stamps:
@@ -245,9 +261,17 @@ def _read_whole(column: pd.Series[Any], date_format: str | None, zoned: bool) ->
         return Stamps(pd.Index(whole, name=None), column.dtype)
     width = len(pd.Timestamp(0).strftime(date_format))
     text = whole.astype(str).str.zfill(width)  # 01022024 has lost its first digit
-    codes, distinct = pd.factorize(text)
-    index, notes = _read_text(pd.Series(distinct, name=name), date_format, zoned, pd.Series(codes))
-    return Stamps(index.take(codes), None, index.tz, notes=notes)
+    return _of_text(text, date_format, zoned)
+
+
+def _of_text(column: pd.Series[str], date_format: str | None, zoned: bool) -> Stamps:
+    """Dates of texts, of which each distinct one is read once."""
+    codes, distinct = pd.factorize(column)
+    text = pd.Series(distinct, name=column.name)
+    index, notes = _read_text(text, date_format, zoned, pd.Series(codes))
+    # Offsets that change are those of the zone that is given.
+    zone = None if CHANGING in notes else index.tz
+    return Stamps(index.take(codes), None, zone, notes=() if zoned else notes)
 
 
 def _read_text(
@@ -255,9 +279,9 @@ def _read_text(
 ) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
     """Dates of distinct texts, and what to know of them."""
     first = text.iloc[0]
-    if date_format is None and re.fullmatch(SPAN, first):
+    if re.fullmatch(SPAN, first) and not (date_format and _reads(first, date_format)):
         text = text.str.replace(SPAN, r"\1", regex=True)
-        index, notes = _read_text(text, None, zoned, rows)
+        index, notes = _read_text(text, date_format, zoned, rows)
         return index, (*notes, "the start of each span")
     if date_format is None and text.str.fullmatch(QUARTER).all():
         return pd.PeriodIndex(text, freq="Q").to_timestamp().as_unit("ns").rename(None), ()
@@ -294,8 +318,7 @@ def _with_offsets(
             "which leaves those of future days open",
             "name the time zone with timezone=, such as timezone='Europe/Berlin'",
         )
-    note = "offsets from UTC that change, so that dates are given in UTC (timezone= names a zone)"
-    return utc.tz_localize("UTC"), () if zoned else (note,)
+    return utc.tz_localize("UTC"), (CHANGING,)
 
 
 def _minutes(offset: str) -> int:
@@ -327,7 +350,8 @@ def _parsed(
     if not all(reading.equals(good[0]) for reading in good):
         raise TableError(
             f"column {name!r}: dates such as {first} can be read day first or month first",
-            "give date_format='%d/%m/%Y' or date_format='%m/%d/%Y', or write them as 2024-01-31",
+            f"give {' or '.join(f'date_format={each!r}' for each in formats)}, or write them as "
+            "2024-01-31",
         )
     return good[0]
 

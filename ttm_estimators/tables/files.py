@@ -109,7 +109,11 @@ def with_index(frame: pd.DataFrame) -> pd.DataFrame:
     TableError
         When two columns have the same name.
     """
+    frame = frame.set_axis([str(name) for name in frame.columns], axis="columns")
     levels: list[Any] = list(frame.index.names)
+    twice = [name for name, count in Counter(frame.columns).items() if count > 1]
+    if twice:
+        raise TableError(f"two columns are called {twice[0]!r}", "rename one")
     copies = [level for level in levels if level is not None and level in frame.columns]
     index = frame.index.droplevel(copies) if 0 < len(copies) < len(levels) else frame.index
     if len(copies) == len(levels) or _is_row_numbers(index, frame):
@@ -119,11 +123,7 @@ def with_index(frame: pd.DataFrame) -> pd.DataFrame:
         taken = {str(name) for name in frame.columns}
         names = [_level_name(index, i, taken) for i in range(index.nlevels)]
         frame = frame.rename_axis(index=names).reset_index()
-    names = [str(name) for name in frame.columns]
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise TableError(f"two columns are called {twice[0]!r}", "rename one")
-    return frame.set_axis(names, axis="columns")
+    return frame
 
 
 def _level_name(index: pd.Index[Any], i: int, taken: set[str]) -> str:
@@ -161,31 +161,33 @@ def _read_csv(content: bytes, name: str, headless: bool) -> Table:
     lines = text[: 2**20].splitlines()[:LINES_TO_LOOK_AT]
     separator, header = _find_header(lines)
     notes = []
-    if header:
-        notes.append(f"the first {header} lines, which stand before the header")
-    options: dict[str, Any] = {}
-    if headless and all(map(_is_number, next(csv.reader(lines[header:], delimiter=separator)))):
-        options["header"] = None
-    frame = _parse_csv(content, separator, header, **options)
-    if options:
+    if header and not lines[0].lower().startswith("sep="):
+        notes.append("the first line" if header == 1 else f"the first {header} lines")
+        notes[0] += " before the header"
+    first = next(csv.reader(lines[header:], delimiter=separator), [])
+    if headless and first and all(map(_is_number, first)):
+        frame = _parse_csv(content, separator, header, header=None)
         frame.columns = [f"column {i + 1}" for i in range(frame.shape[1])]
         return Table(frame, name, separator, notes)
+    frame = _parse_csv(content, separator, header)
     frame.columns = frame.columns.map(str.strip)
     unnamed = frame.columns[0]
     if unnamed.startswith("Unnamed: 0"):  # pandas writes an index without a name
-        frame = frame.rename(columns={unnamed: _unnamed(frame)})
+        frame = frame.rename(columns={unnamed: _unnamed(frame) or unnamed})
     return Table(frame, name, separator, notes, content, header)
 
 
-def _unnamed(frame: pd.DataFrame) -> str:
-    column = frame.iloc[:, 0]
-    numbers = pd.api.types.is_integer_dtype(column)
-    name = "index" if numbers and column.diff().iloc[1:].eq(1).all() else "time"
-    if name == "time" and not numbers:
-        from ttm_estimators.tables.columns import may_hold_time
+def _unnamed(frame: pd.DataFrame) -> str | None:
+    """What to call a first column without a name, if it is of use."""
+    from ttm_estimators.tables.columns import may_hold_time
 
+    column, others = frame.iloc[:, 0], frame.iloc[:, 1:]
+    if pd.api.types.is_integer_dtype(column):
+        timed = any(may_hold_time(str(name), others[name]) for name in others)
+        name = None if timed else "time"
+    else:
         name = "time" if may_hold_time("", column) else "id"
-    return next(each for each in (name, "index", "unnamed", "column 1") if each not in frame)
+    return None if name in frame else name
 
 
 def _find_header(lines: list[str]) -> tuple[str, int]:
@@ -206,12 +208,13 @@ def _find_header(lines: list[str]) -> tuple[str, int]:
         if count * (usual - 1) > best[2]:
             best = (separator, fields.index(usual), count * (usual - 1))
     separator, header, _ = best
-    # A shorter line above is a preamble only where it is no header with a field too few.
-    named = [i for i in range(header) if lines[i].strip() and separator in lines[i]]
-    return separator, named[0] if named else header
+    # A line above with fewer fields is the header if the next one is a row.
+    above = [i for i in range(header) if lines[i].strip() and separator in lines[i]]
+    row = next(csv.reader(lines[header:], delimiter=separator), [])
+    return separator, above[-1] if above and any(map(_is_number, row)) else header
 
 
-def _parse_csv(content: bytes, separator: str | None, header: int, **options: Any) -> pd.DataFrame:
+def _parse_csv(content: bytes, separator: str | None, skipped: int, **options: Any) -> pd.DataFrame:
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # else fields would be lost
         return pd.read_csv(
@@ -219,7 +222,7 @@ def _parse_csv(content: bytes, separator: str | None, header: int, **options: An
             sep=separator,
             index_col=False,
             low_memory=False,
-            skiprows=header,
+            skiprows=skipped,
             encoding="utf-8-sig",
             **options,
         )

@@ -170,7 +170,8 @@ def _read_text(
         decimal, thousands = found
     decimal = decimal or ("," if thousands == "." else ".")
     thousands = thousands or ""
-    if decimal != "." or thousands:
+    signs = [sign for sign in (decimal, thousands) if sign and (sign != "." or thousands == ".")]
+    if any(sign in text for text in numeric for sign in signs):
         parted = f" and {thousands!r} between thousands" if thousands else ""
         notes.append(f"{decimal!r} as the decimal sign{parted}")
     return np.array([_number(text, decimal, thousands) for text in texts]), notes, ""

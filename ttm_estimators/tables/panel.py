@@ -34,6 +34,9 @@ VARIABLE = "variable"
 STEP = "step"
 """Name of the time column where rows are counted."""
 
+FEW_IDS = 0.5
+"""Part of rows that share their time and ids with others, from which ids are lacking."""
+
 WHOLE = r"^([-+]?\d+)\.0+$"
 """A whole number with decimals."""
 
@@ -202,6 +205,8 @@ def read_panel(table: Table, reading: Reading | None = None) -> Panel:
     time = [] if reading.no_time else list(reading.time) or _time(table, free, named)
     repeated = bool(time) and bool(_duplicated(frame, time))
     ids = list(reading.id) or find_ids(free, time, reading.value, repeated)
+    if repeated:
+        _refuse_few_ids(free, time, ids, reading)
     keys = _read_ids(table, ids)
     codes = _codes(keys)
     stamps, label = _stamps(frame, time, codes, reading)
@@ -236,6 +241,18 @@ def _time(table: Table, free: pd.DataFrame, named: list[str]) -> list[str]:
             "turn the table around, such as by pandas.melt",
         )
     return find_time(free, named)
+
+
+def _refuse_few_ids(frame: pd.DataFrame, time: list[str], ids: list[str], reading: Reading) -> None:
+    """Refuse ids that leave most times with several rows, and say which would not."""
+    try:
+        repeated = frame.duplicated([*time, *ids], keep=False).mean() > FEW_IDS
+    except TypeError:  # cells of lists
+        return
+    hint = suggest_ids(frame, time, ids, reading.value) if repeated else ""
+    if hint:
+        more = f" and {quoted(ids)}" if ids else ""
+        raise TableError(f"several rows have the same {quoted(time)}{more}", hint)
 
 
 def _duplicated(frame: pd.DataFrame, time: list[str]) -> bool:
@@ -364,7 +381,7 @@ def _split(
     twice = np.flatnonzero(same & (counts[1:] == counts[:-1]))
     if twice.size:
         which = int(np.searchsorted(starts, twice[0], side="right")) - 1
-        hint = suggest_ids(frame, chosen.time, list(columns))
+        hint = suggest_ids(frame, chosen.time, chosen.ids, list(columns))
         raise TableError(
             f"series {names[which]!r} has two rows for {show(index[twice[0]])}",
             hint or "drop one, or name the columns that tell series apart with id=",
