@@ -18,7 +18,7 @@ import pandas as pd
 from pandas.tseries.frequencies import to_offset
 from sktime.forecasting.base import ForecastingHorizon
 
-from ttm_estimators.tables.frequency import find_step
+from ttm_estimators.tables.frequency import find_step, is_exact
 from ttm_estimators.tables.steps import follow, positions
 from ttm_estimators.tables.timetable import Timetable
 
@@ -41,10 +41,11 @@ def infer_frequency(times: pd.Index) -> Frequency:
     """
     if not has_frequency(times):
         return None
-    if times.freq is not None:
-        return times.freq
     if isinstance(times, pd.TimedeltaIndex):
-        return to_offset(pd.infer_freq(times)) if len(times) > 2 else None
+        return times.freq or (to_offset(pd.infer_freq(times)) if len(times) > 2 else None)
+    # sktime sets what pandas infers, which is not always what makes these dates.
+    if times.freq is not None and is_exact(times, times.freq):
+        return times.freq
     step = find_step(times)
     return step.as_offset() if isinstance(step, Timetable) else step
 

@@ -207,12 +207,15 @@ class TTMForecaster(BaseForecaster):
 
         What sktime infers is replaced by what makes exactly the dates that are there.
         """
-        super()._set_cutoff_from_y(y)
-        cutoff: Any = self.cutoff
+        times = y.index.get_level_values(-1)
+        cutoff: Any = times[[times.argmax()]].rename(None)
         if has_frequency(cutoff):
+            cutoff = type(cutoff)(cutoff, freq=None)
             frequency = self._histories.frequency if self.is_fitted else frequency_of(y)
-            with suppress(ValueError):  # a date of another frequency, which fit will refuse
-                self._set_cutoff(type(cutoff)(cutoff, freq=frequency))
+            # A date of another frequency, which fit will refuse, or one that a clock shows twice.
+            with suppress(Exception):
+                cutoff = type(cutoff)(cutoff, freq=frequency)
+        self._set_cutoff(cutoff)
 
     def _update(
         self,

@@ -222,7 +222,7 @@ def frequency_of(y: pd.DataFrame) -> Frequency:
     level = y.index.levels[-1] if isinstance(y.index, pd.MultiIndex) else y.index
     if not has_frequency(level):
         return None
-    if level.freq is not None:
+    if level.freq is not None and infer_frequency(level) == level.freq:
         return level.freq
     series = sorted((member.times_T for member in split(y)[1]), key=len, reverse=True)
     return next(filter(None, map(infer_frequency, series)), None)

@@ -49,6 +49,12 @@ class Times(NamedTuple):
     times: pd.Index[Any]
 
 
+def is_exact(times: pd.Index[Any], step: Step) -> bool:
+    """Whether a step makes exactly some times, without a gap."""
+    at = positions(times, step)
+    return at is not None and int(at[-1]) == len(times) - 1
+
+
 def find_step(times: pd.Index[Any]) -> Step | None:
     """Frequency of three or more sorted times without a gap, or None.
 
@@ -123,7 +129,7 @@ def _fit(members: list[Times], step: Step) -> npt.NDArray[np.bool_]:
     fits = np.zeros(len(members), dtype=bool)
     every = members[0].times.append([one.times for one in members[1:]])
     if isinstance(step, int):
-        return np.array([_is_exact(one.times, step) for one in members])
+        return np.array([is_exact(one.times, step) for one in members])
     single = not isinstance(step, (Timetable, offsets.Tick)) and step.n == 1
     if not isinstance(every, pd.DatetimeIndex):
         return fits
@@ -135,22 +141,17 @@ def _fit(members: list[Times], step: Step) -> npt.NDArray[np.bool_]:
         order = np.argsort(every.asi8, kind="stable")
         places = positions(every[order], step)
         if places is None:
-            return np.array([_is_exact(one.times, step) for one in members])
+            return np.array([is_exact(one.times, step) for one in members])
         at, size = np.empty_like(places), 1
         at[order] = places
     else:
-        return np.array([_is_exact(one.times, step) for one in members])
+        return np.array([is_exact(one.times, step) for one in members])
     wrong = np.flatnonzero(np.diff(at) != size)
     ends = np.cumsum(sizes)
     inside = np.setdiff1d(wrong, ends[:-1] - 1, assume_unique=True)
     fits[:] = True
     fits[np.searchsorted(ends, inside, side="right")] = False
     return fits
-
-
-def _is_exact(times: pd.Index[Any], step: Step) -> bool:
-    at = positions(times, step)
-    return at is not None and int(at[-1]) == len(times) - 1
 
 
 def _fitting(one: Times, common: Step, longest: str, given: Step | None, gaps: bool) -> Step:
@@ -228,7 +229,7 @@ def _exact(times: pd.Index[Any]) -> Iterator[Step]:
     if len(times) < 3:
         return
     for rule in _candidates(times):
-        if _is_exact(times, rule):
+        if is_exact(times, rule):
             yield rule
 
 
