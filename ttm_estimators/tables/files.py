@@ -137,10 +137,10 @@ def _level_name(index: pd.Index[Any], i: int, taken: set[str]) -> str:
 
 def _is_row_numbers(index: pd.Index[Any], frame: pd.DataFrame) -> bool:
     """Whether an index only counts rows, as after a filter or a concatenation."""
-    if isinstance(index, pd.RangeIndex) and index.name is None:
-        return True
     if index.nlevels > 1 or index.name is not None:
         return False
+    if isinstance(index, pd.RangeIndex) and index.start == 0:
+        return True
     if not pd.api.types.is_integer_dtype(index.dtype):
         return False
     from ttm_estimators.tables.columns import may_hold_time

@@ -336,17 +336,23 @@ def _typical(one: Times) -> Step:
         )
     for width in (8, 5, 3):
         starts = np.unique(np.linspace(0, max(0, len(times) - width), 20).astype(int))
-        found = [next(_exact(times[start : start + width]), None) for start in starts]
-        steps = {_family(step): step for step in found if step is not None}
-        families = Counter(_family(step) for step in found if step is not None)
-        if width == 8 and len(families) > 1:
-            mixed = " and ".join(describe(step) for step in steps.values())
+        windows = [list(_exact(times[start : start + width])) for start in starts]
+        # Of several rules that fit one stretch, the right one fits the others too.
+        fits = [{_family(rule): rule for rule in reversed(rules)} for rules in windows if rules]
+        families = Counter(family for rules in fits for family in rules)
+        if not families:
+            continue
+        first = [_family(next(iter(rules))) for rules in windows if rules]
+        usual = max(families, key=lambda family: (families[family], family in first))
+        others = [rules for rules in fits if usual not in rules]
+        found = next(rules[usual] for rules in fits if usual in rules)
+        if width == 8 and others:
+            mixed = " and ".join(map(describe, (found, [*others[0].values()][-1])))
             raise TableError(
                 f"series {name!r} has mixed frequencies, {mixed}",
                 "split or aggregate it, or give the right one with freq= and fill_gaps=True",
             )
-        if families:
-            return _or_timetable(times, steps[families.most_common(1)[0][0]])
+        return _or_timetable(times, found)
     sizes, counts = np.unique(np.diff(times.astype(np.int64)), return_counts=True)
     if counts.max() == 1:
         raise TableError(

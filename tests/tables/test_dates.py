@@ -1,0 +1,163 @@
+import datetime
+import time
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from ttm_estimators.tables import TableError
+from ttm_estimators.tables.dates import read_times
+
+DAYS = pd.date_range("2024-01-20", periods=20)
+BERLIN = "Europe/Berlin"
+
+
+def read(cells, dtype=None, **options):
+    return read_times(pd.Series(cells, dtype=dtype, name="when"), **options)
+
+
+@pytest.mark.parametrize(
+    ("cells", "dates"),
+    [
+        (["2020/01", "2020/02"], ["2020-01-01", "2020-02-01"]),
+        (["2020M01", "2020M12"], ["2020-01-01", "2020-12-01"]),
+        (["2020-W01", "2020-W53"], ["2019-12-30", "2020-12-28"]),
+        (["2020W01"], ["2019-12-30"]),
+        (["2020Q1", "2020Q4"], ["2020-01-01", "2020-10-01"]),
+        (["13.01.2024 00:00 - 13.01.2024 01:00"], ["2024-01-13 00:00"]),
+        (["2024-01-01 5:00", "2024-01-01 06:00"], ["2024-01-01 05:00", "2024-01-01 06:00"]),
+    ],
+)
+def test_dates_are_read_as_people_write_them(cells, dates):
+    assert list(read(cells).index) == list(pd.DatetimeIndex(dates))
+
+
+@pytest.mark.parametrize(("text", "likely"), [("FY1980", "FY%Y"), ("Jan-23", "%b-%y")])
+def test_a_date_that_is_not_understood_is_told_a_format(text, likely):
+    with pytest.raises(TableError, match=f"'{text}' in row 1 is not .*date_format='{likely}'"):
+        read([text])
+    assert len(read([text], date_format=likely).index) == 1
+
+
+@pytest.mark.parametrize("zone", [BERLIN, "America/Santiago", "Asia/Kolkata"])
+@pytest.mark.parametrize("alias", ["D", "W", "MS"])
+def test_local_dates_with_offsets_that_change_need_the_name_of_their_zone(zone, alias):
+    local = pd.date_range("2024-03-01 12:00", periods=60, freq=alias, tz=zone)
+    text = [str(date) for date in local]
+    if zone != "Asia/Kolkata":
+        with pytest.raises(TableError, match=r"offsets from UTC change.*timezone='Europe/Berlin'"):
+            read(text)
+    stamps = read(text, timezone=zone)
+    assert list(stamps.index) == list(local)
+    assert str(stamps.restored(stamps.index)[-1]) == text[-1]
+
+
+def test_hours_with_offsets_that_change_are_given_in_utc_and_it_is_said():
+    hours = pd.date_range("2024-03-30", periods=60, freq="h", tz=BERLIN)
+    stamps = read([str(hour) for hour in hours])
+    assert list(stamps.index) == list(hours)
+    assert str(stamps.index.tz) == "UTC"
+    assert "offsets from UTC change" in stamps.notes[0]
+
+
+def test_changing_offsets_take_no_longer_than_a_few_times_what_naive_dates_take():
+    hours = pd.date_range("2020-01-01", periods=50_000, freq="h", tz=BERLIN)
+    naive = pd.Series(hours.tz_localize(None).astype(str) + "", name="when")
+    local = pd.Series(hours.astype(str), name="when")
+
+    def seconds(column):
+        began = time.perf_counter()
+        read_times(column)
+        return time.perf_counter() - began
+
+    seconds(local[:10])
+    assert seconds(local) < 20 * seconds(naive)  # 95 times before
+
+
+def test_a_naive_hour_that_comes_twice_is_read_in_its_order():
+    hours = pd.date_range("2024-10-26", periods=60, freq="h", tz=BERLIN)
+    naive = hours.tz_localize(None)
+    for order in (slice(None), slice(None, None, -1)):
+        stamps = read(naive[order], timezone=BERLIN)
+        assert list(stamps.index) == list(hours[order])
+    twice = pd.concat([pd.Series(naive), pd.Series(naive)], ignore_index=True)
+    groups = np.repeat([0, 1], 60)
+    stamps = read_times(twice.rename("when"), timezone=BERLIN, groups=groups)
+    assert list(stamps.index) == [*hours, *hours]
+
+
+def test_naive_dates_with_a_zone_go_back_naive():
+    stamps = read(DAYS, timezone=BERLIN)
+    assert stamps.index.tz is not None
+    assert stamps.restored(stamps.index).equals(DAYS)
+
+
+def test_dates_of_another_zone_go_back_in_their_own():
+    local = pd.date_range("2024-03-20", periods=20, tz=BERLIN)
+    stamps = read(local.tz_convert("UTC"), timezone=BERLIN)
+    assert (stamps.index.hour == 0).all()
+    assert str(stamps.restored(stamps.index).tz) == "UTC"
+
+
+def test_an_hour_that_a_zone_leaves_out_is_refused():
+    hours = pd.date_range("2024-03-31", periods=6, freq="h")
+    with pytest.raises(TableError, match="2024-03-31 02:00:00 does not exist in Europe/Berlin"):
+        read(hours, timezone=BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("cells", "options", "said"),
+    [
+        (["2024-01-01 00:00+01:00", "2024-01-01 01:00"], {}, "'2024-01-01 01:00' in row 2 has no"),
+        (["2024-01-01", "2024-01-02"], {"timezone": "Mars"}, "unknown time zone 'Mars'"),
+        ([1, 2, 3], {"timezone": BERLIN}, "whole numbers, which have no zone"),
+        ([2**64, 2**64 + 1], {}, "beyond those of 64 bits"),
+        ([1.5, 2.0], {}, "neither dates nor whole numbers"),
+        ([True, False], {}, "neither dates nor whole numbers"),
+    ],
+)
+def test_what_can_not_be_read_is_named(cells, options, said):
+    with pytest.raises(TableError, match=said):
+        read(cells, **options)
+
+
+DATES = pd.Series(DAYS)
+KINDS = {
+    "seconds": DATES.astype("datetime64[s]"),
+    "microseconds in a zone": DATES.dt.tz_localize(BERLIN).dt.as_unit("us"),
+    "months": pd.Series(pd.period_range("2024-01", periods=20, freq="M")),
+    "weeks to Saturdays": pd.Series(pd.period_range("2024-01", periods=20, freq="W-SAT")),
+    "days of Arrow": DATES.dt.date.astype(pd.ArrowDtype(pa.date32())),
+    "stamps of Arrow": DATES.astype(pd.ArrowDtype(pa.timestamp("ms"))),
+    "stamps of Arrow in a zone": DATES.dt.tz_localize(BERLIN).astype(
+        pd.ArrowDtype(pa.timestamp("us", tz=BERLIN))
+    ),
+    "nullable years": pd.Series(range(2000, 2020), dtype="Int64"),
+    "years of Arrow": pd.Series(range(2000, 2020), dtype="int32[pyarrow]"),
+    "short numbers": pd.Series(range(20), dtype="int16"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_dates_go_back_with_the_type_that_they_had(kind):
+    column = KINDS[kind]
+    back = pd.Series(read(column).restored(read(column).index))
+    pd.testing.assert_series_equal(back, column, check_names=False)
+
+
+def test_days_of_python_go_back_as_such():
+    days = [datetime.date(2024, 1, day) for day in range(1, 9)]
+    stamps = read(days)
+    assert list(stamps.restored(stamps.index)) == days
+
+
+def test_numbers_that_outgrow_their_type_get_a_larger_one():
+    stamps = read(np.arange(250, 256, dtype=np.uint8))
+    assert list(stamps.restored(pd.Index([256, 257]))) == [256, 257]
+
+
+def test_a_period_tells_its_frequency_alone():
+    assert list(read(pd.period_range("2024Q2", periods=1, freq="Q")).frequency.month) == [
+        *(4, 7, 10, 1)
+    ]
