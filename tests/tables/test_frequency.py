@@ -33,7 +33,9 @@ def test_gaps_are_told_at_the_frequency_of_the_rest_and_filled_on_request(alias)
         find_steps([("s", times)])
     (step,) = find_steps([("s", times)], gaps=True)
     assert positions(times, step)[-1] == 59
-    assert list(follow(times, step, 2)) == list(pd.date_range(whole[-1], periods=3, freq=whole.freq)[1:])
+    assert list(follow(times, step, 2)) == list(
+        pd.date_range(whole[-1], periods=3, freq=whole.freq)[1:]
+    )
 
 
 def test_filling_gaps_of_opening_days_never_makes_a_day_that_never_occurs():

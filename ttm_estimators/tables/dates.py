@@ -242,6 +242,8 @@ def _read(column: pd.Series[Any], date_format: str | None, zoned: bool) -> Stamp
             raise TableError(f"column {name!r} holds dates of several kinds: {error}") from error
         days = not isinstance(first, (datetime.datetime, np.datetime64))
         return Stamps(index, datetime.date if days else None, index.tz)
+    if not isinstance(first, (str, bytes, int)):
+        raise TableError(f"column {name!r} holds cells of {type(first).__name__}, no dates")
     if isinstance(first, int) and not isinstance(first, bool):  # such as those beyond 64 bits
         return _read_whole(column, date_format, zoned)
     return _of_text(column.astype(str).str.strip(), date_format, zoned)

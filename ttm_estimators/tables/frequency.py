@@ -338,20 +338,22 @@ def _typical(one: Times) -> Step:
         starts = np.unique(np.linspace(0, max(0, len(times) - width), 20).astype(int))
         windows = [list(_exact(times[start : start + width])) for start in starts]
         # Of several rules that fit one stretch, the right one fits the others too.
-        fits = [{_family(rule): rule for rule in reversed(rules)} for rules in windows if rules]
+        fits = [{_family(rule): rule for rule in reversed(rules)} for rules in windows]
         families = Counter(family for rules in fits for family in rules)
         if not families:
             continue
-        first = [_family(next(iter(rules))) for rules in windows if rules]
-        usual = max(families, key=lambda family: (families[family], family in first))
-        others = [rules for rules in fits if usual not in rules]
+        usual = families.most_common(1)[0][0]
         found = next(rules[usual] for rules in fits if usual in rules)
-        if width == 8 and others:
-            mixed = " and ".join(map(describe, (found, [*others[0].values()][-1])))
-            raise TableError(
-                f"series {name!r} has mixed frequencies, {mixed}",
-                "split or aggregate it, or give the right one with freq= and fill_gaps=True",
-            )
+        for start, rules in zip(starts, fits, strict=True):
+            if width == 8 and rules and usual not in rules:
+                other = [*rules.values()][-1]
+                if not _mostly_there(times[start : start + width], found):
+                    raise TableError(
+                        f"series {name!r} has mixed frequencies, {describe(found)} and "
+                        f"{describe(other)}",
+                        "split or aggregate it, or give the right one with freq= and "
+                        "fill_gaps=True",
+                    )
         return _or_timetable(times, found)
     sizes, counts = np.unique(np.diff(times.astype(np.int64)), return_counts=True)
     if counts.max() == 1:
@@ -363,6 +365,12 @@ def _typical(one: Times) -> Step:
     if not isinstance(times, pd.DatetimeIndex):
         return size
     return _or_timetable(times, to_offset(pd.Timedelta(size, unit=times.unit)))
+
+
+def _mostly_there(times: pd.Index[Any], step: Step) -> bool:
+    """Whether times leave out less than half of those of a step, as days without weekends."""
+    at = positions(times, step)
+    return at is not None and int(at[-1]) < 2 * len(times)
 
 
 def _or_timetable(times: pd.Index[Any], step: Step) -> Step:

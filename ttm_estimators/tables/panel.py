@@ -12,6 +12,7 @@ import pandas as pd
 
 from ttm_estimators.tables.clock import parts_of_date, read_parts, read_time_of_day
 from ttm_estimators.tables.columns import (
+    UNREADABLE,
     Chosen,
     Signs,
     find_ids,
@@ -21,7 +22,13 @@ from ttm_estimators.tables.columns import (
     read_values,
     suggest_ids,
 )
-from ttm_estimators.tables.dates import Stamps, date_formats, read_times, refuse_missing
+from ttm_estimators.tables.dates import (
+    Stamps,
+    date_formats,
+    first_cell,
+    read_times,
+    refuse_missing,
+)
 from ttm_estimators.tables.errors import MOST_NAMES, TableError, quoted
 from ttm_estimators.tables.files import Table
 from ttm_estimators.tables.frequency import find_step, find_steps
@@ -203,11 +210,11 @@ def read_panel(table: Table, reading: Reading | None = None) -> Panel:
     others = _covariates(table, reading, signs)
     free = frame.drop(columns=[name for name in covariates if name not in named])
     time = [] if reading.no_time else list(reading.time) or _time(table, free, named)
-    repeated = bool(time) and bool(_duplicated(frame, time))
+    repeated = bool(time) and _duplicated(frame, time)
     ids = list(reading.id) or find_ids(free, time, reading.value, repeated)
+    keys = _read_ids(table, ids)
     if repeated:
         _refuse_few_ids(free, time, ids, reading)
-    keys = _read_ids(table, ids)
     codes = _codes(keys)
     stamps, label = _stamps(frame, time, codes, reading)
     if reading.value:
@@ -245,10 +252,7 @@ def _time(table: Table, free: pd.DataFrame, named: list[str]) -> list[str]:
 
 def _refuse_few_ids(frame: pd.DataFrame, time: list[str], ids: list[str], reading: Reading) -> None:
     """Refuse ids that leave most times with several rows, and say which would not."""
-    try:
-        repeated = frame.duplicated([*time, *ids], keep=False).mean() > FEW_IDS
-    except TypeError:  # cells of lists
-        return
+    repeated = frame.duplicated([*time, *ids], keep=False).mean() > FEW_IDS
     hint = suggest_ids(frame, time, ids, reading.value) if repeated else ""
     if hint:
         more = f" and {quoted(ids)}" if ids else ""
@@ -256,10 +260,12 @@ def _refuse_few_ids(frame: pd.DataFrame, time: list[str], ids: list[str], readin
 
 
 def _duplicated(frame: pd.DataFrame, time: list[str]) -> bool:
-    try:
-        return bool(frame.duplicated(time).any())
-    except TypeError:  # cells of lists
-        raise TableError(f"{quoted(time)} holds neither dates nor whole numbers") from None
+    """Whether several rows have the same time."""
+    for name in time:
+        first = first_cell(frame[name])
+        if isinstance(first, UNREADABLE):
+            raise TableError(f"column {name!r} holds cells of {type(first).__name__}, no dates")
+    return bool(frame.duplicated(time).any())
 
 
 def _stamps(
@@ -339,7 +345,7 @@ def _read_ids(table: Table, ids: list[str]) -> pd.DataFrame:
     for name in ids:
         refuse_missing(keys[name])
         first = keys[name].iloc[0]
-        if isinstance(first, (list, dict, set, np.ndarray)):
+        if isinstance(first, UNREADABLE):
             raise TableError(f"column {name!r} holds cells of {type(first).__name__}, no ids")
     return keys
 

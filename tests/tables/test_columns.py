@@ -1,0 +1,245 @@
+"""What is taken for time, ids and values, and what is left out, from whole tables."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ttm_estimators.tables import TableError
+from ttm_estimators.tables.files import Table, read_file
+from ttm_estimators.tables.panel import Panel, Reading, read_panel
+
+DAYS = pd.date_range("2024-01-13", periods=20)
+HOURS = pd.date_range("2024-01-13", periods=96, freq="h")
+
+
+@pytest.fixture
+def read(tmp_path):
+    def write_and_read(frame: pd.DataFrame | str, **reading) -> Panel:
+        path = tmp_path / "data.csv"
+        text = frame if isinstance(frame, str) else frame.to_csv(index=False)
+        path.write_text(text, encoding="utf-8")
+        headless = reading.get("no_time", False)
+        return read_panel(read_file(path, headless=headless), Reading(**reading))
+
+    return write_and_read
+
+
+def wide(cells) -> pd.DataFrame:
+    return pd.DataFrame({"date": DAYS, "a": np.arange(20) ** 2, "b": list(cells)})
+
+
+def hourly(**columns) -> pd.DataFrame:
+    return pd.DataFrame(columns).assign(load=np.arange(96.0) % 24)
+
+
+CLOCKS = {
+    "HH:MM": HOURS.strftime("%H:%M"),
+    "HH:MM:SS": HOURS.strftime("%H:%M:%S"),
+    "12 hours": HOURS.strftime("%I:%M %p"),
+    "spans": [f"{time:%H:%M}-{time + pd.Timedelta('1h'):%H:%M}" for time in HOURS],
+}
+
+
+@pytest.mark.parametrize("date", ["%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y"])
+@pytest.mark.parametrize("clock", CLOCKS)
+@pytest.mark.parametrize("names", [("date", "time"), ("Date", "Time"), ("day", "interval")])
+def test_a_day_and_a_time_of_day_are_joined(read, date, clock, names):
+    day, time = names
+    panel = read(hourly(**{day: HOURS.strftime(date), time: CLOCKS[clock]}))
+    assert list(panel.series[0].times) == list(HOURS)
+    assert panel.time == day
+    assert panel.took == f"time {day!r} and {time!r}, value 'load'"
+
+
+@pytest.mark.parametrize(("name", "shift"), [("hour", 0), ("Hour", 0), ("hour", 1), ("HE", 1)])
+def test_a_day_and_an_hour_are_joined(read, name, shift):
+    panel = read(hourly(date=HOURS.date, **{name: HOURS.hour + shift}))
+    assert list(panel.series[0].times) == list(HOURS + pd.Timedelta(hours=shift))
+
+
+def test_days_and_hours_of_a_panel_are_joined(read):
+    one = hourly(date=HOURS.date, hour=HOURS.hour)
+    panel = read(pd.concat([one.assign(site="a"), one.assign(site="b")]))
+    assert [series.name for series in panel.series] == ["a", "b"]
+    assert all(list(series.times) == list(HOURS) for series in panel.series)
+
+
+def test_columns_of_a_date_may_be_named(read):
+    frame = hourly(when=HOURS.strftime("%Y-%m-%d"), at=CLOCKS["HH:MM"], other=HOURS[::-1].date)
+    panel = read(frame, time=["when", "at"])
+    assert list(panel.series[0].times) == list(HOURS)
+    assert panel.left_out == "'other' (other dates)"
+
+
+@pytest.mark.parametrize(
+    ("names", "alias"),
+    [(("year", "month"), "MS"), (("year", "quarter"), "QS"), (("year", "month", "day"), "D")],
+)
+def test_parts_of_dates_are_joined(read, names, alias):
+    times = pd.date_range("2020-01-01", periods=24, freq=alias)
+    frame = pd.DataFrame({name: getattr(times, name) for name in names}).assign(load=1.5)
+    assert list(read(frame).series[0].times) == list(times)
+
+
+def test_weeks_of_a_year_are_joined(read):
+    times = pd.date_range("2020-01-06", periods=60, freq="W-MON")
+    calendar = times.isocalendar()
+    frame = pd.DataFrame({"year": calendar["year"], "week": calendar["week"], "load": 1.5})
+    assert list(read(frame).series[0].times) == list(times)
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        (["x"] * 20, "text"),
+        (["x"] * 15 + ["5"] * 5, "15 of 20 cells such as 'x'"),
+        ([True, False] * 10, "true or false"),
+        ([None] * 20, "nothing in it"),
+        (DAYS[::-1].strftime("%Y-%m-%d 12:00"), "other dates"),
+    ],
+)
+def test_a_column_that_is_left_out_is_named_with_the_reason(read, cells, reason):
+    panel = read(wide(cells), time=["date"])
+    assert [series.name for series in panel.series] == ["a"]
+    assert panel.left_out == f"'b' ({reason})"
+
+
+@pytest.mark.parametrize(
+    ("cells", "last"),
+    [
+        (["10,5"] * 20, 10.5),
+        (["1,000.5"] * 20, 1000.5),
+        (["12%"] * 20, 12),
+        (["$3.50"] * 20, 3.5),
+        (["-"] * 15 + ["5"] * 5, 5),
+        (["n/k"] * 15 + ["5"] * 5, 5),
+        ([" "] + ["5"] * 19, 5),
+    ],
+)
+def test_a_column_of_numbers_in_another_spelling_is_forecast(read, cells, last):
+    panel = read(wide(cells))
+    assert [series.name for series in panel.series] == ["a", "b"]
+    assert panel.series[1].values[-1] == last
+    assert panel.left_out == ""
+
+
+def test_a_column_of_doubtful_numbers_is_refused(read):
+    with pytest.raises(TableError, match="'b' is not numeric as it stands: '1,000'"):
+        read(wide(["1,000"] * 20))
+    panel = read(wide(["1,000"] * 20), thousands=",")
+    assert panel.series[1].values[-1] == 1000
+
+
+def test_dots_are_doubtful_where_semicolons_part_fields(read):
+    text = "date;load\n" + "".join(f"{day:%Y-%m-%d};1.{i:03}\n" for i, day in enumerate(DAYS, 10))
+    with pytest.raises(TableError, match=r"'1.010' may have a decimal sign"):
+        read(text)
+    assert read(text, decimal=".").series[0].values[0] == 1.01
+    assert read(text, thousands=".").series[0].values[0] == 1010
+    assert read(text.replace(";", ",")).series[0].values[0] == 1.01
+
+
+def test_a_sign_for_two_purposes_is_refused(read):
+    with pytest.raises(TableError, match="',' can not be the decimal sign and part thousands"):
+        read(wide(["1,5"] * 20), decimal=",", thousands=",")
+    with pytest.raises(TableError, match="decimal ';;' is no single sign"):
+        read(wide(["1,5"] * 20), decimal=";;")
+
+
+@pytest.mark.parametrize("name", ["Index", "index", "hour", "week", "step"])
+def test_a_value_with_the_name_of_a_time_or_an_id_is_forecast(read, name):
+    squares = np.arange(20) ** 2 % 17 + 300
+    panel = read(pd.DataFrame({"date": DAYS, name: squares, "b": 1.5}), time=["date"])
+    assert [series.variable for series in panel.series] == [name, "b"]
+    alone = read(pd.DataFrame({"date": DAYS, name: squares}))
+    assert alone.series[0].values.tolist() == squares.tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "reason"),
+    [
+        ("Index", range(20), "row numbers"),
+        ("id", range(1, 21), "row numbers"),
+        ("id", range(100, 140, 2), "an id of each row"),
+        ("month", DAYS.month, "a part of the date"),
+        ("day", DAYS.day, "a part of the date"),
+        ("week", DAYS.isocalendar().week.to_numpy(), "a part of the date"),
+    ],
+)
+def test_what_only_repeats_rows_or_dates_is_left_out_and_told(read, name, cells, reason):
+    panel = read(pd.DataFrame({"date": DAYS, name: list(cells), "load": 1.5}))
+    assert [series.name for series in panel.series] == ["load"]
+    assert panel.left_out == f"{name!r} ({reason})"
+
+
+SALES = pd.DataFrame(
+    [
+        {"id": 27 * i + 9 * s + f, "date": day, "store": s, "family": family, "sales": i + s + f}
+        for i, day in enumerate(DAYS)
+        for s in (1, 2, 3)
+        for f, family in enumerate(("milk", "meat", "fruit"))
+    ]
+)
+
+
+@pytest.mark.parametrize("columns", [list(SALES), ["date", "store", "family", "sales"]])
+def test_ids_that_make_each_time_of_a_series_one_row_are_suggested(read, columns):
+    with pytest.raises(TableError, match="tell series apart with id='family' id='store'"):
+        read(SALES[columns])
+    panel = read(SALES[columns], id=["store", "family"], value=["sales"])
+    assert len(panel.series) == 9
+
+
+def test_lists_of_many_names_are_cut_off(read):
+    frame = pd.DataFrame({"date": DAYS, **{f"column {i}": "x" for i in range(200)}})
+    with pytest.raises(TableError) as error:
+        read(frame)
+    assert "'column 6' and 193 more" in str(error.value)
+    assert len(str(error.value)) < 250
+
+
+def test_names_with_blanks_are_in_quotes(read):
+    with pytest.raises(TableError, match="no time column among 'my date', 'y'"):
+        read("my date, y\na,1\nb,2\n")
+
+
+def test_dates_in_the_header_are_told_to_be_turned(read):
+    with pytest.raises(TableError, match=r"'2024-01' are dates: each row holds a series.*melt"):
+        read("id,2024-01,2024-02\na,1,2\nb,3,4\n")
+
+
+def test_rows_are_counted_where_there_is_no_time(read):
+    for text in ("4,1\n5,2\n6,3\n", "a,b\n4,1\n5,2\n6,3\n"):
+        panel = read(text, no_time=True)
+        assert [series.values.tolist() for series in panel.series] == [[4, 5, 6], [1, 2, 3]]
+        assert panel.time == "step"
+        assert panel.futures(2)[0].tolist() == [3, 4]
+        assert panel.took.startswith("time by counting rows, values ")
+
+
+def test_times_of_a_sensor_are_rounded(read):
+    random = np.random.default_rng(0)
+    minutes = pd.date_range("2024-01-01", periods=60, freq="min")
+    times = minutes + pd.to_timedelta(random.integers(-3, 4, 60), unit="s")
+    panel = read(pd.DataFrame({"date": times, "y": 1.0}), round_time="1min")
+    assert list(panel.series[0].times) == list(minutes)
+    for size in ("MS", "x"):
+        with pytest.raises(TableError):
+            read(pd.DataFrame({"date": times, "y": 1.0}), round_time=size)
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ([b"x"] * 20, "cells of bytes"),
+        ([[1, 2]] * 20, "cells of list"),
+        ([{"a": 1}] * 20, "cells of dict"),
+        (pd.to_timedelta(np.arange(20), unit="h"), "cells of Timedelta"),
+    ],
+)
+def test_cells_that_are_no_text_and_no_number_are_left_out_or_refused(cells, reason):
+    frame = pd.DataFrame({"date": DAYS, "a": 1.5, "b": cells})
+    assert read_panel(Table(frame, "df")).left_out == f"'b' ({reason})"
+    for role in ("id", "value", "time"):
+        with pytest.raises(TableError, match="'b'"):
+            read_panel(Table(frame, "df"), Reading(**{role: ["b"]}))
