@@ -367,6 +367,19 @@ def import_time(
 
 
 @app.command()
+def table_speed(
+    series: Annotated[int, typer.Option(min=2, help="Series in the table.")] = 30_000,
+    dates: Annotated[int, typer.Option(min=10, help="Dates with offsets to read.")] = 50_000,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of reading that count.")] = 5,
+    seed: Annotated[int, typer.Option(min=0, help="Of the values.")] = 0,
+) -> None:
+    """Compare the time that a table takes with that of forecasting its series."""
+    from ttm_benchmarks.speed.table_speed import run
+
+    raise typer.Exit(0 if run(series=series, dates=dates, rounds=rounds, seed=seed) else 1)
+
+
+@app.command()
 def gluonts_throughput(
     model: Model = None,
     series: Annotated[int, typer.Option(min=1, help="Series to forecast.")] = 512,

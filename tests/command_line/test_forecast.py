@@ -4,8 +4,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 import ttm_estimators
+from ttm_estimators.command_line import app
 
 HORIZON = 5
 ROWS = 40
@@ -470,3 +472,71 @@ def test_an_impossible_reading_is_told_of_by_the_name_of_its_series(run, model, 
     missing = pd.read_csv(output)
     assert run(*arguments, "--keep-outliers").err == ""
     assert pd.read_csv(output)["median"].min() < missing["median"].min() - 10
+
+
+def test_what_was_taken_for_what_and_what_was_left_out_is_told(run, model, tmp_path):
+    days = pd.date_range("2024-01-01", periods=ROWS)
+    data, output = tmp_path / "data.csv", tmp_path / "forecast.csv"
+    panel(a=days, b=days).assign(note="fine", share="10,5").to_csv(data, index=False)
+    options = ["--value", "load", "--value", "share"]
+    for chosen, told in (
+        (options, "values 'load', 'share' (',' as the decimal sign); left out: 'note' (not named)"),
+        (options[:2], "value 'load'; left out: 'note' (not named), 'share' (not named)"),
+    ):
+        arguments = [data, "--horizon", 1, "--model", model, "--output", output, *chosen]
+        out = run("forecast", *arguments).out
+        assert out.splitlines()[0] == f"Read {data}: time 'date', id 'item_id', {told}"
+
+
+def test_dates_of_a_zone_come_back_as_they_were_written(forecast):
+    local = pd.date_range("2024-03-20", periods=ROWS + HORIZON, tz="Europe/Berlin")
+    for times in (local, local.tz_localize(None)):
+        result = forecast(single(times[:ROWS]), "--timezone", "Europe/Berlin")
+        assert result["date"].tolist() == [str(time).removesuffix(" 00:00:00") for time in times[ROWS:]]
+
+
+def test_a_day_of_25_hours_is_read_by_its_zone(forecast):
+    local = pd.date_range("2024-10-26", periods=ROWS + HORIZON, freq="h", tz="Europe/Berlin")
+    naive = local.tz_localize(None)
+    result = forecast(single(naive[:ROWS]), "--timezone", "Europe/Berlin")
+    assert result["date"].tolist() == [str(time) for time in naive[ROWS:]]
+
+
+def test_a_day_and_a_time_of_day_become_one_date(forecast):
+    times = pd.date_range("2024-01-20", periods=ROWS + 1, freq="h")
+    frame = pd.DataFrame({"date": times.date, "time": times.strftime("%H:%M"), "load": 1.5})[:ROWS]
+    for options in ((), ("--time", "date", "--time", "time")):
+        result = forecast(frame, *options, horizon=1)
+        assert result["date"].tolist() == [str(times[-1])]
+        assert "variable" not in result
+
+
+def test_a_file_of_numbers_only_is_counted(forecast):
+    result = forecast("1,10\n2,11\n3,12\n", "--no-time", horizon=2)
+    assert list(result.columns[:3]) == ["variable", "step", "median"]
+    assert result["step"].tolist() == [3, 4, 3, 4]
+
+
+def test_signs_of_numbers_may_be_given(forecast):
+    rows = "date;load\n2024-01-01;1.500\n2024-01-02;1.500\n2024-01-03;1.500\n"
+    assert forecast(rows, "--thousands", ".", horizon=1)["median"][0] == 1500
+    assert forecast(rows, "--decimal", ".", horizon=1)["median"][0] == 1.5
+
+
+def test_times_may_be_rounded(forecast):
+    times = pd.date_range("2024-01-01", periods=ROWS, freq="min") + pd.Timedelta("1s")
+    jittery = times.to_series(index=range(ROWS))
+    jittery[::3] -= pd.Timedelta("3s")
+    result = forecast(single(jittery), "--round-time", "1min", horizon=1)
+    assert result["date"].tolist() == ["2024-01-01 00:40:00"]
+
+
+def test_a_table_may_come_on_standard_input(model, tmp_path):
+    days = pd.date_range("2024-01-01", periods=ROWS)
+    output = tmp_path / "forecast.csv"
+    arguments = ["forecast", "-", "--horizon", "1", "--model", model, "--output", output]
+    done = CliRunner().invoke(
+        app, [str(one) for one in arguments], input=single(days).to_csv(index=False)
+    )
+    assert done.exit_code == 0
+    assert pd.read_csv(output)["date"].tolist() == ["2024-02-10"]

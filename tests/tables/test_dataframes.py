@@ -1,13 +1,12 @@
 import decimal
 import re
-import time
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import ttm_estimators
-from ttm_estimators import FineTuning, Forecaster
+from ttm_estimators import FineTuning
 from ttm_estimators.tables import TableError, TableWarning
 
 DAYS = pd.date_range("2024-01-01", periods=40)
@@ -163,33 +162,6 @@ def test_options_read_as_on_the_command_line(model):
     result = model.forecast_df(naive, 3, timezone="Europe/Berlin")
     expected = model.forecast_df(local, 3)
     assert list(result["ds"]) == list(expected["ds"].dt.tz_localize(None))
-
-
-def test_a_table_is_taken_apart_and_put_together_faster_than_it_is_forecast(monkeypatch):
-    """Of 30,000 series: under a quarter of the time (``ttm-bench``); here a loose bound."""
-    shipped = ttm_estimators.load()
-    count = 2000
-    frame = pd.DataFrame(
-        {
-            "unique_id": np.repeat([f"s{i}" for i in range(count)], 200),
-            "ds": np.tile(pd.date_range("2024-01-01", periods=200), count),
-            "y": np.random.default_rng(0).normal(size=count * 200),
-        }
-    )
-    inside = []
-    forecast = Forecaster.forecast
-
-    def timed(*arguments, **options):
-        began = time.perf_counter()
-        result = forecast(*arguments, **options)
-        inside.append(time.perf_counter() - began)
-        return result
-
-    monkeypatch.setattr(Forecaster, "forecast", timed)
-    shipped.forecast_df(frame[:2000], 24)
-    began = time.perf_counter()
-    shipped.forecast_df(frame, 24)
-    assert time.perf_counter() - began < 2 * inside[1]
 
 
 def driven(rows, future):

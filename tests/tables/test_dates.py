@@ -1,5 +1,4 @@
 import datetime
-import time
 
 import numpy as np
 import pandas as pd
@@ -59,20 +58,6 @@ def test_hours_with_offsets_that_change_are_given_in_utc_and_it_is_said():
     assert list(stamps.index) == list(hours)
     assert str(stamps.index.tz) == "UTC"
     assert "offsets from UTC change" in stamps.notes[0]
-
-
-def test_changing_offsets_take_no_longer_than_a_few_times_what_naive_dates_take():
-    hours = pd.date_range("2020-01-01", periods=50_000, freq="h", tz=BERLIN)
-    naive = pd.Series(hours.tz_localize(None).astype(str) + "", name="when")
-    local = pd.Series(hours.astype(str), name="when")
-
-    def seconds(column):
-        began = time.perf_counter()
-        read_times(column)
-        return time.perf_counter() - began
-
-    seconds(local[:10])
-    assert seconds(local) < 20 * seconds(naive)  # 95 times before
 
 
 def test_a_naive_hour_that_comes_twice_is_read_in_its_order():

@@ -145,7 +145,8 @@ def _is_row_numbers(index: pd.Index[Any], frame: pd.DataFrame) -> bool:
         return False
     from ttm_estimators.tables.columns import may_hold_time
 
-    return not index.is_unique or any(map(may_hold_time, map(str, frame), map(frame.get, frame)))
+    timed = any(may_hold_time(str(name), frame[name]) for name in frame)
+    return timed or not index.is_unique
 
 
 def _read_csv(content: bytes, name: str, headless: bool) -> Table:
