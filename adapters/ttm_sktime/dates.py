@@ -94,19 +94,43 @@ def in_zone(fh: Any, times: pd.Index) -> Any:
         wanted = pd.DatetimeIndex(np.atleast_1d(fh)) if isinstance(first, pd.Timestamp) else fh
     if not isinstance(wanted, pd.DatetimeIndex) or not isinstance(times, pd.DatetimeIndex):
         return fh
-    if wanted.tz == times.tz:
-        return fh
-    if wanted.tz is None:
+    return ForecastingHorizon(_converted(wanted, times, "fh"), is_relative=False)
+
+
+def as_zoned(y: Any, times: pd.Index) -> Any:
+    """New data with dates in the time zone of earlier ones. Formats other than frames stay.
+
+    Raises
+    ------
+    ValueError
+        When one has a zone and the other none.
+    """
+    if not isinstance(y, (pd.Series, pd.DataFrame)) or not isinstance(times, pd.DatetimeIndex):
+        return y
+    dates = y.index.levels[-1] if isinstance(y.index, pd.MultiIndex) else y.index
+    if not isinstance(dates, pd.DatetimeIndex) or not len(dates) or dates.tz == times.tz:
+        return y
+    dates = _converted(dates, times, "the new y")
+    if isinstance(y.index, pd.MultiIndex):
+        return y.set_axis(y.index.set_levels(dates, level=-1))  # type: ignore[call-overload]
+    return y.set_axis(dates)
+
+
+def _converted(dates: pd.DatetimeIndex, times: pd.DatetimeIndex, name: str) -> pd.DatetimeIndex:
+    """Dates in the time zone of others."""
+    if dates.tz == times.tz:
+        return dates
+    if dates.tz is None:
         raise ValueError(
-            f"fh holds {wanted[0]} without a time zone, but y is of {times.tz}: give it one, "
-            f"fh.tz_localize({str(times.tz)!r})"
+            f"{name} holds {dates[0]} without a time zone, but y is of {times.tz}: give it one, "
+            f".tz_localize({str(times.tz)!r})"
         )
     if times.tz is None:
         raise ValueError(
-            f"fh holds {wanted[0]} of the time zone {wanted.tz}, but y has none: leave it out, "
-            "fh.tz_localize(None)"
+            f"{name} holds {dates[0]} of the time zone {dates.tz}, but y has none: leave it out, "
+            ".tz_localize(None)"
         )
-    return ForecastingHorizon(wanted.tz_convert(times.tz), is_relative=False)
+    return dates.tz_convert(times.tz)
 
 
 def horizon_of(

@@ -22,7 +22,7 @@ from sktime.utils.warnings import warn
 from ttm_estimators import Forecast, TinyTimeMixer
 from ttm_estimators.forecasting.quantiles import check_levels
 from ttm_estimators.network.presets import find_config
-from ttm_sktime.dates import has_frequency, in_zone
+from ttm_sktime.dates import as_zoned, has_frequency, in_zone
 from ttm_sktime.exogenous import columns_of, continued, covariates_of
 from ttm_sktime.frames import check_frame
 from ttm_sktime.histories import Histories, frequency_of, read
@@ -190,12 +190,20 @@ class TTMForecaster(BaseForecaster):
         """Check data as sktime does, after what it would say less plainly."""
         if y is not None:
             check_frame(y)
+            y = y if self.cutoff is None else as_zoned(y, self.cutoff)
         return super()._check_X_y(X=X, y=y, **options)
 
     def _check_fh(self, fh: Any, pred_int: bool = False) -> ForecastingHorizon | None:
         """Check a horizon as sktime does, and say what to give instead."""
+        fh = in_zone(fh, self.cutoff)
+        if isinstance(fh, ForecastingHorizon) and isinstance(self.cutoff, pd.DatetimeIndex):
+            dates = None if fh.is_relative else fh.to_pandas()
+            if isinstance(dates, pd.DatetimeIndex) and (dates > self.cutoff[0]).all():
+                # sktime counts steps to dates by periods, which not every frequency has.
+                self._fh = fh
+                return fh
         try:
-            return super()._check_fh(in_zone(fh, self.cutoff), pred_int)
+            return super()._check_fh(fh, pred_int)
         except NotImplementedError:
             raise NotImplementedError(
                 f"TTMForecaster makes no in-sample forecasts, but fh holds {self.fh[0]}: give "
@@ -208,9 +216,9 @@ class TTMForecaster(BaseForecaster):
         What sktime infers is replaced by what makes exactly the dates that are there.
         """
         times = y.index.get_level_values(-1)
-        cutoff: Any = times[[times.argmax()]].rename(None)
+        cutoff: Any = times[[int(times.argmax())]].rename(None)
         if has_frequency(cutoff):
-            cutoff = type(cutoff)(cutoff, freq=None)
+            cutoff.freq = None  # type: ignore[misc]
             frequency = self._histories.frequency if self.is_fitted else frequency_of(y)
             # A date of another frequency, which fit will refuse, or one that a clock shows twice.
             with suppress(Exception):

@@ -11,7 +11,8 @@ from ttm_estimators import load, load_network
 from ttm_estimators.command_line.finetune import CHECKPOINT
 from ttm_estimators.tables.covariates import categories
 from ttm_estimators.tables.files import read_file
-from ttm_estimators.tables.panel import Reading, read_panel
+from ttm_estimators.tables.panel import read_panel
+from ttm_estimators.tables.reading import Reading
 
 QUICK = ("--steps", 10, "--batch-size", 16, "--learning-rate", 0.01)
 HORIZON = 6

@@ -492,7 +492,9 @@ def test_dates_of_a_zone_come_back_as_they_were_written(forecast):
     local = pd.date_range("2024-03-20", periods=ROWS + HORIZON, tz="Europe/Berlin")
     for times in (local, local.tz_localize(None)):
         result = forecast(single(times[:ROWS]), "--timezone", "Europe/Berlin")
-        assert result["date"].tolist() == [str(time).removesuffix(" 00:00:00") for time in times[ROWS:]]
+        assert result["date"].tolist() == [
+            str(time).removesuffix(" 00:00:00") for time in times[ROWS:]
+        ]
 
 
 def test_a_day_of_25_hours_is_read_by_its_zone(forecast):

@@ -6,7 +6,8 @@ import pytest
 
 from ttm_estimators.tables import TableError
 from ttm_estimators.tables.files import Table, read_file
-from ttm_estimators.tables.panel import Panel, Reading, read_panel
+from ttm_estimators.tables.panel import Panel, read_panel
+from ttm_estimators.tables.reading import Reading
 
 DAYS = pd.date_range("2024-01-13", periods=20)
 HOURS = pd.date_range("2024-01-13", periods=96, freq="h")

@@ -220,7 +220,7 @@ def test_a_fine_tuned_model_forecasts_frames_with_their_covariates(tuned, tmp_pa
         ),
         (
             lambda options: options.update(static=pd.concat([SIZES, SIZES])),
-            "static has two rows for south",
+            "static has two rows for 'south'",
         ),
     ],
 )

@@ -69,7 +69,8 @@ Horizon = Annotated[int, typer.Option(min=1, max=LONGEST, help="Steps to forecas
 def read_data(data: Path, **options: Any) -> Panel:
     """Read the series of a file."""
     from ttm_estimators.tables.files import read_file
-    from ttm_estimators.tables.panel import Reading, read_panel
+    from ttm_estimators.tables.panel import read_panel
+    from ttm_estimators.tables.reading import Reading
 
     lists = ("time", "id", "value", "known", "past", "static")
     reading: dict[str, Any] = {

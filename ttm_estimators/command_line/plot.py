@@ -49,7 +49,7 @@ def draw(path: Path, panel: Panel, result: Forecast, model: str, place: int = 0)
     series, median = panel.series[place], result.point[place]
     order = np.argsort(result.levels)
     levels, quantiles = np.array(result.levels)[order], result.quantiles[place][:, order]
-    future = series.future(len(median))
+    future = panel.futures(len(median))[place]
     latest = max(HISTORY * len(future), SHORTEST_HISTORY)
     past, history = series.times[-latest:], series.values[-latest:]
     # From the last observation on, so that no gap parts the forecast from its history.

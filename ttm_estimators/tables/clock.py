@@ -13,15 +13,11 @@ from pandas.api import types
 from ttm_estimators.tables.dates import refuse_missing
 from ttm_estimators.tables.errors import TableError
 
-HOUR_NAMES = ("hour", "hr", "hours", "hour_ending", "he", "time", "hh", "interval")
+HOUR_NAMES = ("hour", "hr", "hour_ending", "he", "hh", "time")
 
-PARTS = ("year", "quarter", "month", "week", "day", "hour", "minute")
+PARTS = ("year", "quarter", "month", "week", "day", "hour", "minute", "second")
 
-PERIODS = {
-    ("year", "month"): "month",
-    ("year", "quarter"): "quarter",
-    ("year", "week"): "week",
-}
+SHORT = {"hr": "hour", "min": "minute", "sec": "second"}
 
 TIME_OF_DAY = r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(\s*[AaPp]\.?[Mm]\.?)?"
 SPAN_OF_DAY = rf"({TIME_OF_DAY})(\s*[-\u2013]\s*{TIME_OF_DAY})?"
@@ -83,12 +79,12 @@ def _since_midnight(text: str) -> np.timedelta64:
 
 def parts_of_date(names: list[str]) -> list[str]:
     """Columns that are parts of one date, such as year and month, from long to short."""
-    found = {name.strip().lower(): name for name in names}
+    found = {_part(name): name for name in names}
     parts = [found[part] for part in PARTS if part in found]
     keys = [part for part in PARTS if part in found]
     if keys[:2] not in (["year", "month"], ["year", "quarter"], ["year", "week"]):
         return []
-    chain = ["year", "month", "day", "hour", "minute"]
+    chain = ["year", "month", "day", "hour", "minute", "second"]
     length = next((i for i, part in enumerate(chain) if part not in found), len(chain))
     return [found[part] for part in chain[:length]] if length > 2 else parts[:2]
 
@@ -105,7 +101,7 @@ def read_parts(columns: pd.DataFrame) -> pd.Series[Any]:
         refuse_missing(columns[name])
         if not types.is_numeric_dtype(columns[name]) or (columns[name] % 1 != 0).any():
             raise TableError(f"column {name!r} holds no whole numbers")
-    parts = {str(name).strip().lower(): columns[name].astype(int) for name in columns}
+    parts = {_part(str(name)): columns[name].astype(int) for name in columns}
     try:
         if "week" in parts:
             text = parts["year"].astype(str) + "-" + parts["week"].astype(str).str.zfill(2) + "-1"
@@ -116,4 +112,11 @@ def read_parts(columns: pd.DataFrame) -> pd.Series[Any]:
             parts["month"] = 3 * parts.pop("quarter") - 2
         return pd.to_datetime(pd.DataFrame({"day": 1, **parts}))
     except ValueError as error:
-        raise TableError(f"{', '.join(map(repr, columns))} make no dates: {error}") from error
+        why = str(error).splitlines()[0]
+        raise TableError(f"{', '.join(map(repr, columns))} make no dates: {why}") from error
+
+
+def _part(name: str) -> str:
+    """What a column with a part of a date holds, by its name."""
+    key = name.strip().lower()
+    return SHORT.get(key, key)

@@ -130,7 +130,11 @@ def _clock_of(frame: pd.DataFrame, date: str, clocks: list[str]) -> list[str]:
     if len(text) == 1:
         return text
     if not text and frame[date].duplicated().any():
-        numbers = [name for name in clocks if frame[name].nunique() > 1]
+        text_columns = [
+            name for name in names_of(frame) if isinstance(first_cell(frame[name]), str)
+        ]
+        days = frame.groupby([*dict.fromkeys([date, *text_columns])], observed=True)
+        numbers = [name for name in clocks if days[name].nunique().max() > 1]
         if len(numbers) == 1:
             return numbers
     if len(clocks) > 1:

@@ -13,10 +13,12 @@ import pandas as pd
 from ttm_estimators.forecasting.covariates import Roles
 from ttm_estimators.tables.columns import names_of
 from ttm_estimators.tables.covariates import categories, members
+from ttm_estimators.tables.dates import first_cell
 from ttm_estimators.tables.errors import TableError, TableWarning, quoted
-from ttm_estimators.tables.files import Table, with_index
+from ttm_estimators.tables.files import Table, levels_of, with_index
 from ttm_estimators.tables.forecast import forecast_panel
-from ttm_estimators.tables.panel import VARIABLE, Panel, Reading, read_panel
+from ttm_estimators.tables.panel import VARIABLE, Panel, read_panel
+from ttm_estimators.tables.reading import Reading
 
 if TYPE_CHECKING:
     from ttm_estimators.forecasting import Forecaster
@@ -113,12 +115,12 @@ def forecast_df(
     Timestamp('2024-03-01 00:00:00')
     """
     options = _reading(id, time, value, freq, reading, model.roles)
-    frame, names = _frame(df, "df")
-    frame = _with_static(frame, static, model.roles, names)
+    table, names = _table(df, "df")
+    table = _with_static(table, static, model.roles, options.id)
     if future_df is None:
-        panel = read_panel(Table(frame, "df"), options)
+        panel = read_panel(table, options)
     else:
-        panel = _with_future(frame, future_df, options, model.roles)
+        panel = _with_future(table, future_df, options, model.roles)
     _tell(panel, value)
     result, _ = forecast_panel(
         model,
@@ -131,7 +133,8 @@ def forecast_df(
     )
     if VARIABLE in panel.keys and any(old != new for new, old in names.items()):
         result[VARIABLE] = result[VARIABLE].map(lambda name: names.get(name, name))
-    return result.rename(columns={new: old for new, old in names.items() if new in result})
+    own = [panel.time, *panel.chosen.ids]
+    return result.rename(columns={new: old for new, old in names.items() if new in own})
 
 
 def fine_tune_df(
@@ -188,13 +191,15 @@ def fine_tune_df(
     """
     from ttm_estimators.training.fine_tuning import FineTuning, fine_tune
 
-    frame, names = _frame(df, "df")
+    table, _ = _table(df, "df")
     columns = _listed(static) if not isinstance(static, pd.DataFrame) else []
     if isinstance(static, pd.DataFrame):
-        columns = [str(name) for name in _frame(static, "static")[0] if str(name) not in frame]
-        frame = _with_static(frame, static, Roles(static={name: [] for name in columns}), names)
+        rows = _table(static, "static")[0].frame
+        columns = [name for name in names_of(rows) if name not in table.frame]
+        roles = Roles(static={name: [] for name in columns})
+        table = _with_static(table, static, roles, _listed(id))
     roles = Roles(_listed(known), _listed(past), {name: [] for name in columns})
-    panel = read_panel(Table(frame, "df"), _reading(id, time, value, freq, reading or {}, roles))
+    panel = read_panel(table, _reading(id, time, value, freq, reading or {}, roles))
     _tell(panel, value)
     roles = Roles(roles.known, roles.past, categories(panel, columns))
     settings = settings or FineTuning()
@@ -243,11 +248,12 @@ def _reading(
 def _listed(names: Any) -> list[str]:
     if names is None:
         return []
-    return [str(name) for name in ([names] if isinstance(names, (str, int)) else names)]
+    many = isinstance(names, Iterable) and not isinstance(names, str)
+    return [str(name) for name in (names if many else [names])]
 
 
-def _frame(df: Any, called: str) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """A frame with names of text, and the names that it had."""
+def _table(df: Any, called: str) -> tuple[Table, dict[str, Any]]:
+    """A table with names of text, and the names that it had where these were not."""
     if isinstance(df, pd.Series):
         df = df.to_frame("value" if df.name is None else df.name)
     if not isinstance(df, pd.DataFrame):
@@ -255,40 +261,51 @@ def _frame(df: Any, called: str) -> tuple[pd.DataFrame, dict[str, Any]]:
     if not len(df):
         raise TableError(f"{called} has no rows")
     names = {str(name): name for name in (*df.columns, *df.index.names) if name is not None}
-    return with_index(df), {text: name for text, name in names.items() if text != name}
+    table = Table(with_index(df), called, levels=levels_of(df))
+    return table, {text: name for text, name in names.items() if text != name}
 
 
 def _with_static(
-    frame: pd.DataFrame, static: pd.DataFrame | None, roles: Roles, names: dict[str, Any]
-) -> pd.DataFrame:
+    table: Table, static: pd.DataFrame | None, roles: Roles, ids: Sequence[str]
+) -> Table:
     """Put the categories of each id into its rows."""
     if static is None:
-        return frame
+        return table
     if not roles.static:
         warnings.warn(
             "static is not used: the model was not fine-tuned with categories of series",
             TableWarning,
             stacklevel=3,
         )
-        return frame
-    rows, _ = _frame(static, "static")
-    ids = [name for name in rows if name in frame and name not in roles.static]
+        return table
+    frame, rows = table.frame, _table(static, "static")[0].frame
+    shared = [name for name in names_of(rows) if name in frame and name not in roles.static]
+    shared = [name for name in shared if name in ids] or shared
+    columns = [name for name in roles.static if name in rows]
     absent = [name for name in roles.static if name not in rows and name not in frame]
-    if not ids or absent:
+    if not shared or absent:
         what = f"no column {quoted(absent)}" if absent else "no id column of df"
         raise TableError(f"static has {what}, only {quoted(names_of(rows))}")
-    if rows.duplicated(ids).any():
-        twice = rows[rows.duplicated(ids)][ids].iloc[0].tolist()
-        raise TableError(f"static has two rows for {', '.join(map(str, twice))}")
-    columns = [name for name in roles.static if name in rows]
-    left = frame[ids].astype(object)
-    found = left.merge(rows[[*ids, *columns]].astype(dict.fromkeys(ids, object)), "left", ids)
-    return frame.assign(**{name: found[name].to_numpy() for name in columns})
+    both = [name for name in columns if name in frame]
+    if both:
+        raise TableError(f"df and static both have {quoted(both)}", "leave it out of one")
+    if rows.duplicated(shared).any():
+        raise TableError(f"static has two rows for {_first(rows[rows.duplicated(shared)], shared)}")
+    left = frame[shared].astype(object)
+    right = rows[[*shared, *columns]].astype(dict.fromkeys(shared, object))
+    found = left.merge(right, "left", shared, indicator="found")
+    lacking = found["found"].eq("left_only").to_numpy()
+    if lacking.any():
+        raise TableError(f"static has no row for {_first(frame[lacking], shared)}")
+    added = {name: found[name].to_numpy() for name in columns}
+    return replace(table, frame=frame.assign(**added))
 
 
-def _with_future(
-    frame: pd.DataFrame, future_df: pd.DataFrame, reading: Reading, roles: Roles
-) -> Panel:
+def _first(rows: pd.DataFrame, names: Sequence[str]) -> str:
+    return ", ".join(repr(cell) for cell in rows[list(names)].astype(object).iloc[0])
+
+
+def _with_future(table: Table, future_df: pd.DataFrame, reading: Reading, roles: Roles) -> Panel:
     """Put the rows with known covariates behind the histories."""
     if not roles.known:
         warnings.warn(
@@ -297,34 +314,65 @@ def _with_future(
             TableWarning,
             stacklevel=3,
         )
-        return read_panel(Table(frame, "df"), reading)
-    future, _ = _frame(future_df, "future_df")
-    columns = {*reading.time, *reading.id, *reading.value}
-    covariates = {*roles.known, *roles.past, *roles.static} - columns
-    bare = Table(frame.drop(columns=covariates & set(frame)), "df")
+        return read_panel(table, reading)
+    frame, future = table.frame, _table(future_df, "future_df")[0].frame
+    lacking = [name for name in (*roles.known, *roles.past, *roles.static) if name not in frame]
+    if lacking:
+        raise TableError(
+            f"df has no column {quoted(lacking)}, which the model was fine-tuned with, only "
+            f"{quoted(names_of(frame))}"
+        )
+    named = {*reading.time, *reading.id, *reading.value}
+    covariates = {*roles.known, *roles.past, *roles.static} - named
+    bare = replace(table, frame=frame.drop(columns=list(covariates)))
     past = read_panel(bare, replace(reading, known=(), past=(), static=())).chosen
-    reading = replace(reading, time=past.time, id=past.ids, value=list(past.values))
     needed = [*past.time, *past.ids, *roles.known]
     absent = [name for name in needed if name not in future]
     if absent:
         raise TableError(
             f"future_df has no column {quoted(absent)}, only {quoted(names_of(future))}"
         )
-    try:
-        future = future[needed].astype({name: frame[name].dtype for name in past.time + past.ids})
-    except (TypeError, ValueError) as error:
-        raise TableError(f"future_df has other types than df: {error}") from error
-    both = pd.concat([frame, future], ignore_index=True)
-    lacking = [name for name in roles.static if name not in frame]
-    if lacking:
-        raise TableError(
-            f"df has no column {quoted(lacking)}, a category that the model was fine-tuned with, "
-            f"only {quoted(names_of(frame))}"
+    future = future[needed].reset_index(drop=True)
+    if past.ids:
+        rows = (
+            future[past.ids]
+            .astype(object)
+            .merge(
+                frame[past.ids].astype(object).drop_duplicates(),
+                "left",
+                past.ids,
+                indicator="found",
+            )
         )
+        unknown = rows["found"].eq("left_only").to_numpy()
+        if unknown.any():
+            raise TableError(f"future_df has rows of {_first(future[unknown], past.ids)}, df none")
+    for name in (*past.time, *past.ids):
+        future[name] = _cast(future[name], frame[name])
+    both = pd.concat([frame, future], ignore_index=True)
     for name in roles.static:
-        both[name] = both.groupby(past.ids)[name].ffill() if past.ids else both[name].ffill()
-    panel = read_panel(Table(both, "df with future_df"), reading)
+        column = both.groupby(past.ids, observed=True)[name] if past.ids else both[name]
+        both[name] = column.ffill()
+    reading = replace(reading, time=past.time, id=past.ids, value=list(past.values))
+    panel = read_panel(replace(table, frame=both, name="df with future_df"), reading)
     return replace(panel, chosen=past)
+
+
+def _cast(column: pd.Series[Any], like: pd.Series[Any]) -> pd.Series[Any]:
+    """Give a column of the future the type of that of the past, without loss."""
+    if column.dtype == like.dtype:
+        return column
+    try:
+        cast = column.astype(like.dtype)
+        same = bool((cast.astype(column.dtype) == column).all())
+    except (TypeError, ValueError):
+        same = False
+    if not same or isinstance(first_cell(column), str) != isinstance(first_cell(like), str):
+        raise TableError(
+            f"{column.name!r} is {column.dtype} in future_df and {like.dtype} in df",
+            "give it the same type in both",
+        )
+    return cast
 
 
 def _tell(panel: Panel, value: Names) -> None:

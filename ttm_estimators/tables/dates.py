@@ -88,7 +88,7 @@ class Stamps:
             if isinstance(dtype, pd.ArrowDtype):
                 return pd.Series(future).astype(dtype).array
             return future
-        if dtype is None:
+        if dtype is None or (types.is_float_dtype(dtype) and not _holds(dtype, future)):
             return future
         limits = (
             np.iinfo(getattr(dtype, "numpy_dtype", dtype))
@@ -127,6 +127,8 @@ def read_times(
     """
     zone = _zone(timezone)
     refuse_missing(column)
+    if date_format is not None and not _is_written(column):
+        raise TableError(f"column {column.name!r} holds dates, not text", "leave date_format= out")
     try:
         stamps = _read(column, date_format, zone is not None)
     except pd.errors.OutOfBoundsDatetime as error:
@@ -205,6 +207,18 @@ def date_formats(text: str) -> list[str]:
     return formats or [one for one in MORE_FORMATS if _reads(text, one)]
 
 
+def _is_written(column: pd.Series[Any]) -> bool:
+    """Whether dates are text, or numbers that may be written dates."""
+    return types.is_numeric_dtype(column) or isinstance(first_cell(column), (str, bytes, int))
+
+
+def _holds(dtype: Any, numbers: pd.Index[Any]) -> bool:
+    """Whether a type of floats has exactly some whole numbers."""
+    exact = numbers.to_numpy()
+    kept = exact.astype(getattr(dtype, "numpy_dtype", dtype)).astype(np.float64)
+    return bool((kept.astype(np.int64) == exact).all())
+
+
 def _zone(name: str | None) -> ZoneInfo | None:
     if name is None:
         return None
@@ -234,7 +248,11 @@ def _read(column: pd.Series[Any], date_format: str | None, zoned: bool) -> Stamp
         return _read_whole(column, date_format, zoned)
     first = column.iloc[0]
     if isinstance(first, pd.Period):
-        return _read(pd.Series(pd.PeriodIndex(column), name=name), date_format, zoned)
+        try:
+            periods = pd.PeriodIndex(column)
+        except ValueError as error:
+            raise TableError(f"column {name!r} holds periods of several kinds: {error}") from error
+        return _read(pd.Series(periods, name=name), date_format, zoned)
     if isinstance(first, (datetime.date, np.datetime64)):
         try:
             index = pd.DatetimeIndex(pd.to_datetime(column)).as_unit("ns").rename(None)
@@ -347,9 +365,11 @@ def _parsed(
     good = [reading for reading in readings if not reading.hasnans]
     if not good:
         place = max(int(np.argmax(reading.isna())) for reading in readings)
+        like = (
+            f"written as {date_format!r}" if date_format else f"of the kind of {first!r} in row 1"
+        )
         raise TableError(
-            f"column {name!r}: {text.iloc[place]!r} {_row(place, rows)} is no date of the kind of "
-            f"{first!r} in row 1"
+            f"column {name!r}: {text.iloc[place]!r} {_row(place, rows)} is no date {like}"
         )
     if not all(reading.equals(good[0]) for reading in good):
         raise TableError(
@@ -417,6 +437,7 @@ def _localized(dates: pd.DatetimeIndex, zone: ZoneInfo, groups: Any, name: Any) 
     edges = rows.groupby("group")["date"]
     backwards = (edges.transform("first") > edges.transform("last")).to_numpy()
     twice = rows.duplicated(keep=False).to_numpy()
+    _refuse_disorder(rows, twice, zone, name)
     first = np.where(backwards & twice, later, ~later)
     index = dates.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
     moved = np.flatnonzero(index.tz_localize(None) != dates)
@@ -427,6 +448,22 @@ def _localized(dates: pd.DatetimeIndex, zone: ZoneInfo, groups: Any, name: Any) 
             "give the right timezone=, or leave it out",
         )
     return index
+
+
+def _refuse_disorder(rows: pd.DataFrame, twice: Any, zone: ZoneInfo, name: Any) -> None:
+    """Refuse rows of an hour that comes twice whose order does not tell which is the first."""
+    if not twice.any():
+        return
+    for _, dates in rows[rows["group"].isin(rows["group"][twice])].groupby("group")["date"]:
+        steps = dates.diff().iloc[1:]
+        falls = int((steps < pd.Timedelta(0)).sum())
+        if min(falls, len(steps) - falls) > dates.duplicated().sum():
+            again = dates[dates.duplicated()].iloc[0]
+            raise TableError(
+                f"column {name!r}: {again} comes twice in {zone.key}, and the rows are in no order "
+                "that tells which is the first",
+                "sort them by the time that they were recorded at",
+            )
 
 
 def _naive(future: pd.DatetimeIndex) -> pd.DatetimeIndex:

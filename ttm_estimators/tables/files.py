@@ -45,6 +45,9 @@ class Table:
     content: bytes | None = None
     header: int = 0
 
+    levels: list[str] = field(default_factory=list)
+    """Columns that were levels of an index with several."""
+
     def as_written(self, names: list[str]) -> pd.DataFrame:
         """Columns of a CSV file as text, "" where empty; others as they are."""
         if self.content is None or not names:
@@ -95,6 +98,7 @@ def read_file(path: Path, *, headless: bool = False) -> Table:
         if isinstance(error, TableError):
             raise
         raise TableError(f"{name} can not be read: {error}") from error
+    table.levels = levels_of(table.frame)
     table.frame = with_index(table.frame)
     if table.frame.empty:
         raise TableError(f"{name} has no rows")
@@ -126,12 +130,23 @@ def with_index(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
+def levels_of(frame: pd.DataFrame) -> list[str]:
+    """Names that :func:`with_index` gives to the levels of an index with several."""
+    if frame.index.nlevels == 1:
+        return []
+    columns = {str(name) for name in frame.columns}
+    names = [_level_name(frame.index, i, columns) for i in range(frame.index.nlevels)]
+    return [name for name in names if name not in columns]
+
+
 def _level_name(index: pd.Index[Any], i: int, taken: set[str]) -> str:
     if index.names[i] is not None:
         return str(index.names[i])
     values = index.get_level_values(i)
-    dated = isinstance(values, (pd.DatetimeIndex, pd.PeriodIndex))
-    usual = ("time", "index") if dated or index.nlevels == 1 else (f"level_{i}", "index")
+    timed = isinstance(values, (pd.DatetimeIndex, pd.PeriodIndex)) or (
+        index.nlevels == 1 and pd.api.types.is_integer_dtype(values.dtype)
+    )
+    usual = ("time", "index") if timed else ("index" if index.nlevels == 1 else f"level_{i}",)
     return next(name for name in (*usual, f"index_{i}", f"index level {i}") if name not in taken)
 
 
@@ -170,6 +185,9 @@ def _read_csv(content: bytes, name: str, headless: bool) -> Table:
         frame = _parse_csv(content, separator, header, header=None)
         frame.columns = [f"column {i + 1}" for i in range(frame.shape[1])]
         return Table(frame, name, separator, notes)
+    twice = [each for each, count in Counter(map(str.strip, first)).items() if count > 1 and each]
+    if twice:
+        raise TableError(f"{name} has two columns called {twice[0]!r}", "rename one")
     frame = _parse_csv(content, separator, header)
     frame.columns = frame.columns.map(str.strip)
     unnamed = frame.columns[0]

@@ -10,6 +10,7 @@ import pandas as pd
 from einops import rearrange
 
 from ttm_estimators.forecasting import Forecast, Forecaster
+from ttm_estimators.forecasting.series import validated_count
 from ttm_estimators.tables.covariates import members
 from ttm_estimators.tables.errors import TableError
 from ttm_estimators.tables.panel import Panel
@@ -52,6 +53,9 @@ def forecast_panel(
     TableError
         When dates leave the calendar, or a column of the table has the name of one of the result.
     """
+    horizon = validated_count("horizon", horizon)
+    if quantile_levels is not None and len(set(quantile_levels)) < len(list(quantile_levels)):
+        raise ValueError(f"quantile_levels must differ, got {tuple(quantile_levels)}")
     futures = panel.futures(horizon)  # may leave the calendar
     config = forecaster.config
     together = config.tied_channels and len(config.targets) > 1

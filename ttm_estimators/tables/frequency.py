@@ -24,7 +24,7 @@ from ttm_estimators.tables.steps import (
     show,
     wall_clock,
 )
-from ttm_estimators.tables.timetable import DAY, Timetable, find_timetable
+from ttm_estimators.tables.timetable import DAY, Timetable, find_timetable, never_seen
 
 SPARSEST = 100
 """Rows that one row may become when gaps are filled."""
@@ -34,6 +34,9 @@ SHORTEST_MONTH = 28
 
 JITTER = 0.1
 """Part of a step by which times of a sensor may be off, to be told so."""
+
+LARGEST_JITTER = 5 * 60 * 10**9
+"""Nanoseconds by which they may be off at most."""
 
 EQUALLY_USUAL = (offsets.Week, offsets.WeekOfMonth, offsets.LastWeekOfMonth)
 """Frequencies of weekdays, of which few dates may fit several."""
@@ -169,6 +172,8 @@ def _fitting(one: Times, common: Step, longest: str, given: Step | None, gaps: b
         return step
     on_grid = at is not None and at[-1] < SPARSEST * len(times)
     if gaps and on_grid and (own is None or given is not None):
+        if given is None:
+            _refuse_what_may_never_occur(one, step)
         return step
     if own is not None and given is not None:
         raise TableError(
@@ -182,6 +187,19 @@ def _fitting(one: Times, common: Step, longest: str, given: Step | None, gaps: b
             "forecast them from separate tables",
         )
     raise _first_fault(name, times, step, on_grid)
+
+
+def _refuse_what_may_never_occur(one: Times, step: Step) -> None:
+    """Refuse to fill gaps that may be hours when a shop is closed, where weeks are too few."""
+    name, times = one
+    if not isinstance(step, offsets.Tick) or not isinstance(times, pd.DatetimeIndex):
+        return
+    never = never_seen(wall_clock(times), step.nanos)
+    if never:
+        raise TableError(
+            f"series {name!r} never has a row on {never}, which may be a gap or never occur",
+            f"give freq='{describe(step)}' if it is a gap, or more weeks",
+        )
 
 
 def _first_fault(name: str, times: pd.Index[Any], step: Step, on_grid: bool) -> TableError:
@@ -200,26 +218,40 @@ def _first_fault(name: str, times: pd.Index[Any], step: Step, on_grid: bool) -> 
             "add the missing rows, or use fill_gaps=True to treat them as missing values",
         )
     jitter = _jitter(times)
+    remedy = "correct or aggregate it, or give the right freq="
+    if jitter:
+        remedy = f"round the times with round_time='{jitter}', or correct them"
+    elif _are_days_elsewhere(times):
+        remedy = (
+            "name the zone by whose clock days begin with timezone=, such as "
+            "timezone='Europe/Berlin'"
+        )
     return TableError(
         f"series {name!r} is not evenly spaced: after {show(times[k])} comes "
         f"{show(times[k + 1])}, where {show(expected[k])} is expected at frequency "
         f"{describe(step)}",
-        f"round the times with round_time='{jitter}', or correct them"
-        if jitter
-        else "correct or aggregate it, or give the right freq=",
+        remedy,
     )
+
+
+def _are_days_elsewhere(times: pd.Index[Any]) -> bool:
+    """Whether times are days by the clock of another zone, whose offset changes by an hour."""
+    if not isinstance(times, pd.DatetimeIndex) or times.tz is None:
+        return False
+    hours = np.diff(times.as_unit("ns").asi8) / (DAY // 24)
+    return bool(np.isin((hours + 1) % 24, (0, 1, 2)).all())
 
 
 def _jitter(times: pd.Index[Any]) -> str | None:
     """What to round times to, if they are all but evenly spaced."""
     if not isinstance(times, pd.DatetimeIndex) or len(times) < 3:
         return None
-    stamps = times.as_unit("ns").asi8
+    stamps = times.tz_localize(None).as_unit("ns").asi8
     middle = int(np.median(np.diff(stamps)))
     usual = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400]
     size = min((second * 10**9 for second in usual), key=lambda size: abs(size - middle))
     off = np.abs((stamps + size // 2) % size - size // 2)
-    if not off.any() or (off > JITTER * size).any():
+    if not off.any() or (off > min(JITTER * size, LARGEST_JITTER)).any():
         return None
     return describe(to_offset(pd.Timedelta(size)))
 
@@ -344,10 +376,13 @@ def _typical(one: Times) -> Step:
             continue
         usual = families.most_common(1)[0][0]
         found = next(rules[usual] for rules in fits if usual in rules)
-        for start, rules in zip(starts, fits, strict=True):
-            if width == 8 and rules and usual not in rules:
+        present = [(start, rules) for start, rules in zip(starts, fits, strict=True) if rules]
+        for start, rules in present:
+            if width == 8 and usual not in rules:
                 other = [*rules.values()][-1]
-                if not _mostly_there(times[start : start + width], found):
+                # A week without its weekend is a gap, unless weekends are gone for good.
+                latest = start == present[-1][0]
+                if latest or not _mostly_there(times[start : start + width], found):
                     raise TableError(
                         f"series {name!r} has mixed frequencies, {describe(found)} and "
                         f"{describe(other)}",

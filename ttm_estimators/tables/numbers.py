@@ -27,6 +27,9 @@ MISSING = frozenset(
 SIGNS = "%$€£¥₹₽₩₺₴₿¢"
 """Signs that may stand before or behind all numbers of a column."""
 
+GROUPS = re.compile(r"[-+]?\d{1,3}([\s\u00a0\u202f\u2009']\d{3})+([.,]\d+)?")
+"""A number whose thousands are parted by them."""
+
 BLANKS = re.compile(r"[\s\u00a0\u202f\u2009']")
 """What may part thousands beside commas and dots."""
 
@@ -159,10 +162,10 @@ def _read_text(
         if sum(sign in text for text in texts) > len(texts) // 2:
             texts = [text.replace(sign, "", 1).strip() for text in texts]
             notes.append(f"numbers without {sign}")
-    texts = [BLANKS.sub("", text) if re.search(r"\d", text) else text for text in texts]
-    numeric = [
-        text for text in texts if re.fullmatch(r"[-+]?[\d.,]*\d[\d.,]*(e[-+]?\d+)?", text, re.I)
-    ]
+    if any(GROUPS.fullmatch(text) for text in texts):
+        texts = [BLANKS.sub("", text) if GROUPS.fullmatch(text) else text for text in texts]
+        notes.append("blanks or apostrophes between thousands")
+    numeric = [text for text in texts if NUMBER.fullmatch(text)]
     if decimal is None and thousands is None:
         found = _signs(numeric)
         if found is None:
@@ -196,7 +199,9 @@ def _signs(texts: list[str]) -> tuple[str, str] | None:
 
 def _number(text: str, decimal: str, thousands: str) -> float:
     if thousands:
-        whole = text.split(decimal)[0].lstrip("+-")
+        whole, _, rest = text.lstrip("+-").partition(decimal)
+        if thousands in rest:
+            return float("nan")
         groups = whole.split(thousands)
         if len(groups) > 1 and (
             not 1 <= len(groups[0]) <= 3 or any(len(g) != 3 for g in groups[1:])

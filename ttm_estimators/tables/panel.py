@@ -33,7 +33,17 @@ from ttm_estimators.tables.errors import MOST_NAMES, TableError, quoted
 from ttm_estimators.tables.files import Table
 from ttm_estimators.tables.frequency import find_step, find_steps
 from ttm_estimators.tables.numbers import Array, check_numbers, read_numbers
-from ttm_estimators.tables.steps import Step, describe, follow, parse_step, positions, show
+from ttm_estimators.tables.reading import Reading
+from ttm_estimators.tables.steps import (
+    Step,
+    describe,
+    follow,
+    is_elapsed,
+    localized,
+    parse_step,
+    positions,
+    show,
+)
 
 VARIABLE = "variable"
 """Name of the column that tells several value columns apart, as in ``pandas.melt``."""
@@ -41,54 +51,14 @@ VARIABLE = "variable"
 STEP = "step"
 """Name of the time column where rows are counted."""
 
+FEWEST_TO_TELL = 3
+"""Times that tell at which hour of the day a series is."""
+
 FEW_IDS = 0.5
 """Part of rows that share their time and ids with others, from which ids are lacking."""
 
 WHOLE = r"^([-+]?\d+)\.0+$"
 """A whole number with decimals."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """How to read a table, as far as it does not say so itself."""
-
-    time: Sequence[str] = ()
-    """Time column, or several that make a date together: a day and a time of day, or a year, a
-    month and so on."""
-
-    id: Sequence[str] = ()
-    """Columns that tell series apart."""
-
-    value: Sequence[str] = ()
-    """Columns to forecast."""
-
-    freq: str | None = None
-    """Frequency: a pandas alias, or a whole number where times are whole numbers."""
-
-    date_format: str | None = None
-    """How dates are written, in the terms of ``strptime``."""
-
-    timezone: str | None = None
-    """Zone by whose clock days begin."""
-
-    round_time: str | None = None
-    """What times are rounded to, such as 1min."""
-
-    decimal: str | None = None
-    thousands: str | None = None
-    """Signs within numbers."""
-
-    fill_gaps: bool = False
-    """Whether absent times become missing values."""
-
-    no_time: bool = False
-    """Whether rows are counted, for want of a time column."""
-
-    known: Sequence[str] = ()
-    past: Sequence[str] = ()
-    static: Sequence[str] = ()
-    """Columns with covariates. Where some are known in the future, the rows after the last value of
-    a series are its future."""
 
 
 @dataclass(frozen=True)
@@ -112,10 +82,6 @@ class Series:
 
     covariates: pd.DataFrame | None = None
     """Columns that were asked for beside the value, a row for each time and for what follows."""
-
-    def future(self, horizon: int) -> pd.Index[Any]:
-        """Times of the ``horizon`` steps after the end."""
-        return follow(self.times, self.step, horizon)
 
 
 @dataclass(frozen=True)
@@ -173,12 +139,15 @@ class Panel:
         """
         known: dict[Any, pd.Index[Any]] = {}
         futures = []
+        zoned = getattr(self.series[0].times, "tz", None) is not None
+        longest = max((one.times for one in self.series), key=len)
         for one in self.series:
-            zone = getattr(one.times, "tz", None)
-            # In a zone, the hour of the day is that of the whole series.
-            key = (one.times[-1], id(one.step), id(one.times) if zone is not None else 0)
+            # In a zone, the hour of the day is that of the whole series, or else of the others.
+            key = (one.times[-1], id(one.step), id(one.times) if zoned else 0)
             if key not in known:
-                known[key] = one.future(horizon)
+                alone = zoned and len(one.times) < FEWEST_TO_TELL
+                times = longest.append(one.times) if alone else one.times
+                known[key] = follow(times, one.step, horizon)
             futures.append(known[key])
         return futures
 
@@ -211,7 +180,8 @@ def read_panel(table: Table, reading: Reading | None = None) -> Panel:
     free = frame.drop(columns=[name for name in covariates if name not in named])
     time = [] if reading.no_time else list(reading.time) or _time(table, free, named)
     repeated = bool(time) and _duplicated(frame, time)
-    ids = list(reading.id) or find_ids(free, time, reading.value, repeated)
+    levels = [name for name in table.levels if name not in (*named, *time, *covariates)]
+    ids = list(reading.id) or levels or find_ids(free, time, reading.value, repeated)
     keys = _read_ids(table, ids)
     if repeated:
         _refuse_few_ids(free, time, ids, reading)
@@ -309,11 +279,13 @@ def _rounded(stamps: Stamps, size: str, name: str) -> Stamps:
     if not isinstance(index, pd.DatetimeIndex):
         raise TableError(f"column {name!r} holds no dates to round", "leave round_time= out")
     step = parse_step(size)
+    wall = index.tz_localize(None)
     try:
-        if index.tz is None:
-            rounded = index.round(step)  # type: ignore[arg-type]
-        else:
-            rounded = index.tz_convert("UTC").round(step).tz_convert(index.tz)  # type: ignore[arg-type]
+        rounded = wall.round(step)  # type: ignore[arg-type]
+        if index.tz is not None:
+            # Hours are moved as time elapses, so that one that comes twice stays which it was.
+            moved = localized(rounded, index.tz)
+            rounded = index + (rounded - wall) if is_elapsed(step) else moved
     except (ValueError, TypeError) as error:
         raise TableError(
             f"times can not be rounded to {size!r}", "give a length such as round_time='1min'"

@@ -33,6 +33,9 @@ LONGEST = 10**15
 CENTURIES = 9 * 10**18
 """Nanoseconds of the dates that pandas knows, in one direction."""
 
+MOST_HOURS = 24
+"""Different hours of the day up to which one is looked for that most times have."""
+
 LONGEST_SHIFT = pd.Timedelta(hours=3)
 """By which clocks are put forward. Samoa left out a whole day."""
 
@@ -129,6 +132,9 @@ def follow(times: pd.Index[Any], step: Step, count: int, *, after: int = -1) -> 
             else:
                 future = pd.date_range(last[0], periods=count + 1, freq=step)[-count:]
             future = localized(pd.DatetimeIndex(future.to_numpy()), times.tz)
+            if not future.is_unique:
+                twice = future[future.duplicated()][0]
+                raise TableError(f"{show(twice)} would come twice, as the clock changes there")
     except (ValueError, OverflowError) as error:
         if isinstance(error, TableError):
             raise
@@ -149,7 +155,9 @@ def positions(times: pd.Index[Any], step: Step) -> Integers | None:
         return _divided(wall.as_unit("ns").asi8, step.n * DAY)
     if isinstance(step, Timetable):
         place = step.place(wall)
-        return None if place is None else place - place[0]
+        if place is None or (np.diff(place) < 1).any():  # an hour that comes twice
+            return None
+        return place - place[0]
     first = wall[0]
     if "day" in step.kwds and first.day != min(step.kwds["day"], first.days_in_month):
         return None  # to pandas every day is on such an offset
@@ -173,11 +181,14 @@ def wall_clock(times: pd.DatetimeIndex) -> pd.DatetimeIndex:
     days = wall.normalize()
     hours = (wall - days).asi8
     found, counts = np.unique(hours, return_counts=True)
-    if len(found) == 1 or counts.max() <= len(times) // 2:
+    if len(found) == 1 or len(found) > MOST_HOURS:
         return wall
-    usual = days + np.timedelta64(int(found[np.argmax(counts)]), wall.unit)
-    moved = (hours != found[np.argmax(counts)]) & (localized(usual, times.tz) == times)
-    return wall.where(~moved, usual)
+    for place in np.argsort(-counts, kind="stable"):
+        usual = days + np.timedelta64(int(found[place]), wall.unit)
+        moved = (hours != found[place]) & (_first_instant(usual, times.tz) == times)
+        if moved.any() and (counts[place] > len(times) // 2 or (moved | (wall == usual)).all()):
+            return wall.where(~moved, usual)
+    return wall
 
 
 def localized(wall: pd.DatetimeIndex, zone: Any) -> pd.DatetimeIndex:
@@ -190,13 +201,17 @@ def localized(wall: pd.DatetimeIndex, zone: Any) -> pd.DatetimeIndex:
     """
     if zone is None:
         return wall
-    first = np.ones(len(wall), dtype=bool)
-    times = wall.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
+    times = _first_instant(wall, zone)
     moved = times.tz_localize(None) - wall
     wrong = np.flatnonzero((moved < pd.Timedelta(0)) | (moved > LONGEST_SHIFT))
     if wrong.size:
         raise TableError(f"{show(wall[wrong[0]])} does not exist in {zone}")
     return times
+
+
+def _first_instant(wall: pd.DatetimeIndex, zone: Any) -> pd.DatetimeIndex:
+    first = np.ones(len(wall), dtype=bool)
+    return wall.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
 
 
 def _numbers_after(times: pd.Index[Any], step: int, count: int) -> pd.Index[Any]:

@@ -110,6 +110,30 @@ def find_timetable(wall: pd.DatetimeIndex, step: int, *, gaps: bool) -> Timetabl
     return found
 
 
+def never_seen(wall: pd.DatetimeIndex, step: int) -> str:
+    """A time of the week at which nothing was recorded, if there is more of such than else absent.
+
+    Parameters
+    ----------
+    wall : DatetimeIndex
+        Sorted times without zone.
+    step : int
+        Nanoseconds between neighbours.
+    """
+    if WEEK % step or (wall.as_unit("ns").asi8 % step != wall[:1].as_unit("ns").asi8 % step).any():
+        return ""
+    _, rest = _parts(wall)
+    span = int((wall[-1] - wall[0]).value) // step + 1
+    every = rest[0] % step + np.arange(WEEK // step) * step
+    passed = (rest[0] // step + np.arange(span)) % len(every)
+    counts = np.bincount(passed, minlength=len(every))
+    closed = ~np.isin(every, rest) & (counts > 1)
+    if counts[closed].sum() * 2 <= span - len(wall):
+        return ""
+    first = pd.Timestamp(int(every[closed][0]) + MONDAY.value)
+    return f"{first:%A}" if step == DAY else f"{first:%A} at {first:%H:%M}"
+
+
 def _parts(wall: pd.DatetimeIndex) -> tuple[Integers, Integers]:
     """Weeks since a fixed Monday, and nanoseconds into them."""
     since = wall.as_unit("ns").asi8 - MONDAY.value
