@@ -466,6 +466,7 @@ GOOD = [1.0, 2.0, 3.0]
         (["1", "2"], "series 1 is not numeric"),
         ([1.0, "2"], "series 1 is not numeric"),
         (np.array(["2020-01-01"], dtype="datetime64[D]"), "series 1 is not numeric"),
+        (None, "series 1 is None, not a series"),
         (np.array([1 + 2j]), "series 1 is complex"),
         ([1 + 2j, None], "series 1 is complex"),
         (np.ma.masked_array([1 + 2j, 3j]), "series 1 is complex"),

@@ -147,3 +147,12 @@ def test_future_covariates_in_a_frame_do_not_move_the_forecast(predictor):
     (expected,) = predictor.predict(PandasDataset(data.iloc[:55]))
     assert forecast.start_date == expected.start_date
     np.testing.assert_allclose(forecast.forecast_array, expected.forecast_array, atol=1e-6)
+
+
+def test_a_target_of_none_is_refused_by_name_and_one_that_holds_none_has_missing_values(predictor):
+    start = pd.Period("2024-01-01", "D")
+    with pytest.raises(ValueError, match="item 'a' is None, not a series"):
+        list(predictor.predict([{"item_id": "a", "start": start, "target": None}]))
+    holes, missing = ([1.0, 2.0, hole, 4.0] * 9 for hole in (None, np.nan))
+    first, second = predictor.predict([{"start": start, "target": y} for y in (holes, missing)])
+    np.testing.assert_array_equal(first.quantile(0.5), second.quantile(0.5))

@@ -5,6 +5,7 @@ from pandas.tseries.frequencies import to_offset
 from sktime.forecasting.base import ForecastingHorizon
 
 from tests.sktime.conftest import series
+from ttm_estimators.tables.steps import parse_step
 from ttm_sktime import TTMForecaster
 from ttm_sktime.dates import horizon_of, infer_frequency
 
@@ -148,3 +149,63 @@ def test_the_horizon_may_come_with_fit(model):
     y = series(30)
     with_fit = TTMForecaster(model).fit(y, fh=[2, 3]).predict()
     pd.testing.assert_series_equal(with_fit, TTMForecaster(model).fit(y).predict(fh=[2, 3]))
+
+
+ZONED = pd.date_range("2024-01-01", periods=40, tz="Europe/Berlin")
+
+
+@pytest.mark.parametrize("zone", ["America/Santiago", "Atlantic/Azores", "America/Havana"])
+@pytest.mark.parametrize("first", ["2024-03-01", "2024-08-15", "2023-10-05"])
+def test_days_go_on_where_clocks_change_at_midnight(forecaster, zone, first):
+    days = pd.date_range(first, periods=60)
+    days = days.tz_localize(zone, nonexistent="shift_forward", ambiguous=np.ones(60, bool))
+    for end in range(20, 50, 5):
+        y = pd.Series(np.arange(float(end)), days[:end])
+        assert list(forecaster.fit(y).predict(fh=range(1, 11)).index) == list(days[end : end + 10])
+
+
+def test_a_horizon_in_another_zone_is_converted_and_one_without_is_refused(forecaster):
+    forecaster.fit(pd.Series(np.arange(30.0), ZONED[:30]))
+    forecast = forecaster.predict(fh=ZONED[30:32].tz_convert("UTC"))
+    assert list(forecast.index) == list(ZONED[30:32])
+    assert forecast.index.tz == ZONED.tz
+    with pytest.raises(ValueError, match=r"fh holds .* without a time zone.*Europe/Berlin"):
+        forecaster.predict(fh=ZONED[30:32].tz_localize(None))
+    forecaster.fit(pd.Series(np.arange(30.0), ZONED[:30].tz_localize(None)))
+    with pytest.raises(ValueError, match=r"but y has none: leave it out"):
+        forecaster.predict(fh=ZONED[30:32])
+
+
+def test_new_data_in_another_zone_are_converted_and_such_without_are_refused(forecaster):
+    y = pd.Series(np.arange(40.0), ZONED)
+    forecaster.fit(y[:30])
+    expected = forecaster.update(y[30:]).predict(fh=[1, 2])
+    forecaster.fit(y[:30])
+    converted = forecaster.update(y[30:].tz_convert("UTC")).predict(fh=[1, 2])
+    pd.testing.assert_series_equal(converted, expected)
+    with pytest.raises(ValueError, match="the new y holds .* without a time zone"):
+        forecaster.update(y[30:].tz_localize(None))
+
+
+@pytest.mark.parametrize("rule", ["WOM-3FRI", "LWOM-FRI", "3WOM-3WED", "the 15th", "Mon-Sat"])
+def test_dates_of_a_horizon_may_be_of_a_frequency_that_periods_can_not_have(forecaster, rule):
+    steps = {
+        "the 15th": pd.DateOffset(months=1, day=15),
+        "Mon-Sat": pd.offsets.CustomBusinessDay(weekmask="Mon Tue Wed Thu Fri Sat"),
+    }
+    dates = pd.date_range("2020-01-15", periods=40, freq=steps.get(rule) or parse_step(rule))
+    y = pd.Series(np.arange(30.0), pd.DatetimeIndex(list(dates[:30])))
+    relative = forecaster.fit(y).predict(fh=[1, 3])
+    assert list(relative.index) == [dates[30], dates[32]]
+    for absolute in (
+        forecaster.predict(fh=dates[[30, 32]]),
+        forecaster.fit(y, fh=dates[[30, 32]]).predict(),
+    ):
+        pd.testing.assert_series_equal(absolute, relative, check_freq=False)
+
+
+def test_what_pandas_infers_is_not_taken_for_what_the_dates_are(forecaster):
+    fridays = pd.date_range("2022-01-01", "2024-03-31", freq="W-FRI")
+    last = fridays[(fridays + pd.Timedelta("7D")).month != fridays.month]
+    forecast = forecaster.fit(pd.Series(np.arange(27.0), last)).predict(fh=[1, 2, 3])
+    assert list(forecast.index.strftime("%Y-%m-%d")) == ["2024-04-26", "2024-05-31", "2024-06-28"]

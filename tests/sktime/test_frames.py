@@ -75,3 +75,8 @@ def test_series_left_out_of_a_slice_are_no_empty_series(forecaster, panel):
     part = panel.loc[["north"]]
     assert len(part.index.levels[0]) == 3
     assert set(forecaster.fit(part).predict(fh=[1]).index.get_level_values(0)) == {"north"}
+
+
+def test_a_panel_that_is_a_series_is_refused_with_what_to_give(forecaster, panel):
+    with pytest.raises(TypeError, match=r"y is a Series of several series.*y\.to_frame\(\)"):
+        forecaster.fit(panel.iloc[:, 0])

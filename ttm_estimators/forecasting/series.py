@@ -101,6 +101,8 @@ def as_numbers(values: Any, name: str, columns: str = "channels") -> Array:
             f"{name} is nothing that numpy can read ({error}): make one array of it, or one tensor "
             "with torch.stack"
         ) from error
+    if raw.ndim == 0 and raw.item() is None:
+        raise ValueError(f"{name} is None, not a series: {shapes}")
     if raw.dtype == object:
         raw = _from_objects(values, raw, name)
     if raw.dtype.kind == "c":
