@@ -183,7 +183,7 @@ def test_new_data_in_another_zone_are_converted_and_such_without_are_refused(for
     forecaster.fit(y[:30])
     converted = forecaster.update(y[30:].tz_convert("UTC")).predict(fh=[1, 2])
     pd.testing.assert_series_equal(converted, expected)
-    with pytest.raises(ValueError, match="the new y holds .* without a time zone"):
+    with pytest.raises(ValueError, match=r"the new y holds .* without a time zone"):
         forecaster.update(y[30:].tz_localize(None))
 
 
