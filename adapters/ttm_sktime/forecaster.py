@@ -22,7 +22,7 @@ from ttm_estimators import Forecast, TinyTimeMixer
 from ttm_estimators.forecasting.quantiles import check_levels
 from ttm_estimators.network.presets import find_config
 from ttm_estimators.tables.steps import parse_step
-from ttm_sktime.dates import as_zoned, has_frequency, in_zone
+from ttm_sktime.dates import Frequency, as_zoned, has_frequency, in_zone
 from ttm_sktime.exogenous import columns_of, continued, covariates_of
 from ttm_sktime.frames import check_frame
 from ttm_sktime.histories import Histories, frequency_of, read
@@ -158,7 +158,7 @@ class TTMForecaster(BaseForecaster):
         self._tuned = None
         if self.fine_tune:
             self._tuned = self._trained(y, X, fh)
-        frequency = None
+        frequency: Frequency = None
         if has_frequency(self.cutoff):
             frequency = self.cutoff.freq
             if frequency is None and fh is not None and fh.freq is not None:
@@ -197,7 +197,7 @@ class TTMForecaster(BaseForecaster):
 
     def _check_fh(self, fh: Any, pred_int: bool = False) -> ForecastingHorizon | None:
         """Check a horizon as sktime does, and say what to give instead."""
-        fh = in_zone(self._fh if fh is None else fh, self.cutoff)
+        fh = in_zone(getattr(self, "_fh", None) if fh is None else fh, self.cutoff)
         if isinstance(fh, ForecastingHorizon) and isinstance(self.cutoff, pd.DatetimeIndex):
             dates = None if fh.is_relative else fh.to_pandas()
             if isinstance(dates, pd.DatetimeIndex) and (dates > self.cutoff[0]).all():

@@ -46,7 +46,10 @@ CHANGING = "offsets from UTC change, so dates are given in UTC unless a time zon
 SPAN = r"^(.+\d{1,2}:\d{2}.*?)\s+[-\u2013]\s+(.+:\d{2}.*)$"
 """From one date with a time to another."""
 
+MINUTES_OF_A_DAY = 24 * 60
+
 FEW_ROWS = 100
+"""Rows in which a cell that is not empty is looked for first."""
 
 
 @dataclass(frozen=True)
@@ -330,6 +333,9 @@ def _with_offsets(
     wall = _parsed(parts[0].rename(str(name)), None, rows)
     which, offsets = pd.factorize(parts[1])
     minutes = np.array([_minutes(offset) for offset in offsets])
+    wrong = np.flatnonzero(np.abs(minutes) >= MINUTES_OF_A_DAY)
+    if wrong.size:
+        raise TableError(f"column {name!r}: {offsets[wrong[0]]} is no offset from UTC")
     utc = wall - pd.to_timedelta(minutes[which], unit="min")
     if len(set(minutes)) == 1:
         fixed = datetime.timezone(datetime.timedelta(minutes=int(minutes[0])))

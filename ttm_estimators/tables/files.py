@@ -9,7 +9,10 @@ import sys
 import warnings
 import zlib
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +24,11 @@ STDIN = Path("-")
 
 SEPARATORS = ",;\t|"
 
-LINES_TO_LOOK_AT = 50
-"""Lines in which the header of a CSV file is looked for."""
+ROWS_TO_LOOK_AT = 50
+"""Rows in which the header of a CSV file is looked for."""
+
+FIRST_LETTERS = 2**20
+"""The same in letters."""
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".parquet")
 
@@ -174,19 +180,13 @@ def _read_csv(content: bytes, name: str, headless: bool) -> Table:
     text = content.decode("utf-8-sig")
     if "\0" in text:  # pandas would read such a field as missing
         raise ValueError("it is not text")
-    lines = text[: 2**20].splitlines()[:LINES_TO_LOOK_AT]
-    separator, header = _find_header(lines)
-    notes = []
-    if header and not lines[0].lower().startswith("sep="):
-        notes.append("the first line" if header == 1 else f"the first {header} lines")
-        notes[0] += " before the header"
-    first = next(csv.reader(lines[header:], delimiter=separator), [])
-    if headless and first and all(map(_is_number, first)):
+    separator, header, names, notes = _find_header(text[:FIRST_LETTERS])
+    if headless and names and all(map(_is_number, names)):
         frame = _parse_csv(content, separator, header, header=None)
         frame.columns = [f"column {i + 1}" for i in range(frame.shape[1])]
         return Table(frame, name, separator, notes)
-    twice = [each for each, count in Counter(map(str.strip, first)).items() if count > 1 and each]
-    if twice:
+    twice = [each for each, count in Counter(map(str.strip, names)).items() if count > 1 and each]
+    if twice and not all(map(_is_number, names)):
         raise TableError(f"{name} has two columns called {twice[0]!r}", "rename one")
     frame = _parse_csv(content, separator, header)
     frame.columns = frame.columns.map(str.strip)
@@ -209,28 +209,41 @@ def _unnamed(frame: pd.DataFrame) -> str | None:
     return None if name in frame else name
 
 
-def _find_header(lines: list[str]) -> tuple[str, int]:
-    """Separator and number of the header line: the first with as many fields as most lines."""
-    first = lines[0].strip().lower() if lines else ""
+def _find_header(text: str) -> tuple[str, int, list[str], list[str]]:
+    """Separator, lines before the header, its fields, and what to tell of the lines before it.
+
+    The header is the first row with as many fields as most rows have.
+    """
+    first = text.split("\n", 1)[0].strip().lower()
     if first.startswith("sep=") and len(first) == 5:  # a line for spreadsheets
-        return lines[0].strip()[4], 1
-    best = (",", 0, 0)
+        rows = list(_rows(text.split("\n", 1)[-1], first[4]))
+        return first[4], 1, rows[0][1] if rows else [], []
+    best, most = (",", list(_rows(text, ",")), 1), 0
     for separator in SEPARATORS:
-        fields = [len(row) for row in csv.reader(lines, delimiter=separator)]
-        if len(fields) != len(lines):  # line breaks in quotes
-            fields = [len(next(csv.reader([line], delimiter=separator), [])) for line in lines]
-        usual, count = (
-            Counter(n for n in fields if n > 1).most_common(1)[0]
-            if any(n > 1 for n in fields)
-            else (1, 0)
-        )
-        if count * (usual - 1) > best[2]:
-            best = (separator, fields.index(usual), count * (usual - 1))
-    separator, header, _ = best
-    # A line above with fewer fields is the header if the next one is a row.
-    above = [i for i in range(header) if lines[i].strip() and separator in lines[i]]
-    row = next(csv.reader(lines[header:], delimiter=separator), [])
-    return separator, above[-1] if above and any(map(_is_number, row)) else header
+        rows = list(_rows(text, separator))
+        sizes = Counter(len(fields) for _, fields in rows if len(fields) > 1)
+        usual, count = sizes.most_common(1)[0] if sizes else (1, 0)
+        if count * (usual - 1) > most:
+            best, most = (separator, rows, usual), count * (usual - 1)
+    separator, rows, usual = best
+    place = next((i for i, (_, fields) in enumerate(rows) if len(fields) == usual), 0)
+    # A row above with fewer fields is the header if the next one holds numbers.
+    above = [i for i in range(place) if len(rows[i][1]) > 1]
+    if above and any(map(_is_number, rows[place][1])):
+        place = above[-1]
+    line, names = rows[place] if rows else (0, [])
+    before = [fields for _, fields in rows[:place] if any(field.strip() for field in fields)]
+    told = "the first line" if line == 1 else f"the first {line} lines"
+    return separator, line, names, [f"{told} before the header"] if before else []
+
+
+def _rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """First rows of a text, each behind the number of lines before it."""
+    reader, line = csv.reader(io.StringIO(text), delimiter=separator), 0
+    with suppress(csv.Error):  # such as a field without end, which pandas will refuse
+        for fields in islice(reader, ROWS_TO_LOOK_AT):
+            yield line, fields
+            line = reader.line_num
 
 
 def _parse_csv(content: bytes, separator: str | None, skipped: int, **options: Any) -> pd.DataFrame:

@@ -206,12 +206,13 @@ def read_panel(table: Table, reading: Reading | None = None) -> Panel:
 
 def _time(table: Table, free: pd.DataFrame, named: list[str]) -> list[str]:
     names = names_of(table.frame)
-    if table.content is not None and (all(map(_is_number, names)) or date_formats(names[0])):
+    dates = [name for name in names if date_formats(name) and not name.isdecimal()]
+    numbers = all(map(_is_number, names))
+    if table.content is not None and (numbers or len(dates) == 1 or dates[:1] == names[:1]):
         raise TableError(
-            f"{table.name} has values such as {names[0]} in its first line",
+            f"{table.name} has values such as {(dates or names)[0]} in its first line",
             "add a header, or count rows of numbers with no_time=True",
         )
-    dates = [name for name in names[1:] if date_formats(name)]
     if len(dates) > 1:
         raise TableError(
             f"columns such as {dates[0]!r} are dates: each row holds a series",
