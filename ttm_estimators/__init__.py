@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         load,
     )
     from ttm_estimators.network import PRESETS, TinyTimeMixer, TTMConfig
+    from ttm_estimators.tables import TableError, TableWarning
     from ttm_estimators.training.fine_tuning import FineTuned, FineTuning, fine_tune
     from ttm_estimators.weights import WeightsError, load_network, save_network, shipped_models
 
@@ -43,6 +44,8 @@ _HOMES = {
     "load": "forecasting",
     "PRESETS": "network",
     "TTMConfig": "network",
+    "TableError": "tables",
+    "TableWarning": "tables",
     "TinyTimeMixer": "network",
     "WeightsError": "weights",
     "load_network": "weights",
@@ -60,6 +63,8 @@ __all__ = [
     "Outlier",
     "OutlierWarning",
     "TTMConfig",
+    "TableError",
+    "TableWarning",
     "TinyTimeMixer",
     "WeightsError",
     "fine_tune",

@@ -125,6 +125,14 @@ def readme(names):
     np.testing.assert_allclose(median, names["forecast"].point[0], rtol=1e-5)
 
 
+def dataframes(names):
+    forecast, filled = names["forecast"], names["filled"]
+    assert list(forecast) == ["unique_id", "ds", "median", "0.1", "0.9"]
+    assert list(forecast["ds"][:28]) == list(pd.date_range("2024-03-31", periods=28))
+    assert len(forecast) == len(filled) == 56
+    assert list(names["driven"]["day"]) == list(pd.date_range("2024-05-01", periods=7))
+
+
 def command_line(names):
     solar, shops = pd.read_csv("forecast.csv"), pd.read_csv("shops.csv")
     assert list(solar) == ["time", "median", *(f"0.{k}" for k in range(1, 10))]
@@ -180,6 +188,7 @@ def pretraining(names):
 PROMISES = {
     "README.md": readme,
     "docs/command_line.md": command_line,
+    "docs/dataframes.md": dataframes,
     "docs/covariates.md": covariates,
     "docs/fine_tuning.md": fine_tuning,
     "docs/gluonts.md": gluonts,
