@@ -110,7 +110,10 @@ def test_an_unknown_category_is_told(run, finetune, table, tmp_path):
     data = table(driven().replace("small", "tiny"))
     code, _, err = run("forecast", data, "--horizon", 5, "--model", tmp_path / "tuned", *COLUMNS)
     assert code == 2
-    assert "series 'south' has the size 'tiny', but the model was fine-tuned on large, small" in err
+    assert (
+        "series 'south' has the size 'tiny', but the model was fine-tuned on 'large', 'small'"
+        in err
+    )
 
 
 @pytest.mark.parametrize("codes", [(1, 2), (1.5, 2), ("007", "8")])

@@ -81,3 +81,24 @@ def spied(method, calls):
         return method(self, *arguments, **options)
 
     return call
+
+
+def test_another_series_than_the_first_may_be_drawn(run, model, tmp_path, draw, monkeypatch):
+    titles = []
+    save = Figure.savefig
+
+    def spy(self, *arguments, **options):
+        titles.append(self.axes[0].get_title("left"))
+        save(self, *arguments, **options)
+
+    monkeypatch.setattr(Figure, "savefig", spy)
+    panel = frame(DAYS, north=np.sin(np.arange(60)), south=np.cos(np.arange(60)))
+    draw(panel)
+    draw(panel, "--plot-series", "south")
+    assert titles == ["north: 6 steps ahead", "south: 6 steps ahead"]
+    arguments = [tmp_path / "data.parquet", "--horizon", 6, "--model", model]
+    plot = ["--plot", tmp_path / "plot.png", "--plot-series", "west"]
+    assert (
+        "no series 'west' to draw, only 'north', 'south'" in run("forecast", *arguments, *plot).err
+    )
+    assert "--plot-series needs --plot" in run("forecast", *arguments, "--plot-series", "a").err

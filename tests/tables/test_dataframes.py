@@ -237,3 +237,37 @@ def test_covariates_of_no_use_are_warned_of(model):
     for name, table in (("future_df", ahead), ("static", SIZES)):
         with pytest.warns(TableWarning, match=f"{name} is not used"):
             model.forecast_df(history, 6, value="sales", **{name: table})
+
+
+def test_columns_with_the_names_of_quantiles_leave_the_result_as_it_is(model):
+    frame = pd.DataFrame({"ds": DAYS, 0.1: 1.5, 0.5: 2.5})
+    assert list(model.forecast_df(frame, 1)) == ["variable", "ds", *NUMBERS]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda df: df.assign(day=df["day"].astype(str)), "'day' is object in future_df"),
+        (lambda df: df.assign(shop="west"), "future_df has rows of 'west', df none"),
+        (lambda df: df.assign(day=df["day"] + pd.Timedelta("1h")), "not evenly spaced"),
+    ],
+)
+def test_a_future_that_does_not_fit_is_refused(tuned, change, said):
+    history, ahead = driven(120, 6)
+    with pytest.raises(TableError, match=said):
+        tuned.forecaster.forecast_df(
+            history, 6, future_df=change(ahead), static=SIZES, value="sales"
+        )
+
+
+def test_a_series_without_categories_is_named(tuned):
+    history, ahead = driven(120, 6)
+    with pytest.raises(TableError, match="static has no row for 'north'"):
+        tuned.forecaster.forecast_df(history, 6, future_df=ahead, static=SIZES[:1], value="sales")
+
+
+def test_wrong_horizons_and_levels_are_told(model):
+    with pytest.raises(ValueError, match="horizon must be a whole number"):
+        model.forecast_df(one(), "2")
+    with pytest.raises(ValueError, match="quantile_levels must differ"):
+        model.forecast_df(one(), 2, quantile_levels=[0.5, 0.5])

@@ -82,3 +82,9 @@ def test_only_dots_that_may_all_part_thousands_are_doubtful():
     assert doubtful_dots(pd.Series(["1.010", "1.5"])) is None
     assert doubtful_dots(pd.Series(["0.010", "0.500"])) is None
     assert doubtful_dots(pd.Series(["1", "2"])) is None
+
+
+@pytest.mark.parametrize("cells", [("1.500,5", "2,250.5"), ("10 12", "11 14"), ("12 34 56", "1 2")])
+def test_signs_that_contradict_each_other_are_no_numbers(cells):
+    with pytest.raises(TableError, match="is not numeric"):
+        read(*cells)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ttm_estimators.forecasting import Covariates
 from ttm_estimators.forecasting.covariates import Roles
-from ttm_estimators.tables.errors import TableError
+from ttm_estimators.tables.errors import TableError, quoted
 from ttm_estimators.tables.numbers import Array
 from ttm_estimators.tables.panel import Panel, Series
 
@@ -77,7 +77,7 @@ def _number(series: Series, column: str, known: list[str]) -> int:
     if category not in known:
         raise TableError(
             f"series {series.name!r} has the {column} {category!r}, but the model was fine-tuned "
-            f"on {', '.join(known)}"
+            f"on {quoted(known)}"
         )
     return known.index(category)
 

@@ -1,0 +1,139 @@
+"""Series on their dates: zones, rounding, gaps and rhythm, short series beside long ones."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ttm_estimators.tables import TableError
+from ttm_estimators.tables.files import Table
+from ttm_estimators.tables.panel import Panel, read_panel
+from ttm_estimators.tables.reading import Reading
+
+BERLIN = "Europe/Berlin"
+DAYS = pd.date_range("2024-01-01", periods=30)
+
+
+def read(times: pd.DatetimeIndex | pd.DataFrame, **reading) -> Panel:
+    frame = times if isinstance(times, pd.DataFrame) else table(times)
+    return read_panel(Table(frame, "df"), Reading(**reading))
+
+
+def table(times: pd.DatetimeIndex, **columns) -> pd.DataFrame:
+    return pd.DataFrame({**columns, "date": times, "y": np.arange(len(times)) % 7.0})
+
+
+def ahead(panel: Panel, steps: int = 1) -> list[list[pd.Timestamp]]:
+    return [list(future) for future in panel.futures(steps)]
+
+
+@pytest.mark.parametrize(
+    ("zone", "alias"),
+    [(BERLIN, "D"), (BERLIN, "h"), ("Asia/Kolkata", "h"), (None, "D"), (None, "h")],
+)
+def test_times_are_rounded_by_the_clock_on_the_wall(zone, alias):
+    whole = pd.date_range("2024-10-26", periods=60, freq=alias, tz=zone)
+    times = whole[:-1] + pd.to_timedelta(np.arange(59) % 7 - 3, unit="s")
+    panel = read(times, round_time=alias)
+    assert list(panel.series[0].times) == list(whole[:-1])
+    assert ahead(panel) == [[whole[-1]]]
+
+
+def test_days_of_another_zone_are_told_to_name_it():
+    days = pd.date_range("2024-03-10", periods=40, tz=BERLIN)
+    with pytest.raises(TableError, match=r"name the zone .* timezone='Europe/Berlin'"):
+        read(days[:-1].tz_convert("UTC"))
+    panel = read(days[:-1].tz_convert("UTC"), timezone=BERLIN)
+    assert ahead(panel) == [[days[-1]]]
+
+
+@pytest.mark.parametrize("name", ["hour", "hours", "interval"])
+def test_hours_that_only_differ_between_series_are_no_time_of_day(name):
+    rows = [table(DAYS, id=key, **{name: hour}) for key, hour in (("a", 8), ("b", 10))]
+    panel = read(pd.concat(rows), value=["y"])
+    assert ahead(panel) == [[pd.Timestamp("2024-01-31")]] * 2
+
+
+def stretches(*rules) -> pd.DatetimeIndex:
+    times = pd.DatetimeIndex(["2024-01-01"])
+    for alias, count in rules:
+        times = times.append(pd.date_range(times[-1], periods=count + 1, freq=alias)[1:])
+    return times
+
+
+@pytest.mark.parametrize(
+    "rules", [(("30min", 300), ("h", 200)), (("D", 60), ("B", 60)), (("D", 100), ("2D", 60))]
+)
+def test_a_change_of_rhythm_at_the_end_is_no_gap(rules):
+    with pytest.raises(TableError, match="mixed frequencies"):
+        read(stretches(*rules), fill_gaps=True)
+
+
+def test_a_weekend_without_rows_is_a_gap():
+    days = pd.date_range("2024-01-01", periods=40)
+    with pytest.raises(TableError, match="2024-01-06 is missing at frequency D"):
+        read(days.delete([5, 6]))
+    assert len(read(days.delete([5, 6]), fill_gaps=True).series[0].values) == 40
+
+
+def test_few_weeks_do_not_tell_a_gap_from_a_time_that_never_occurs():
+    days = pd.date_range("2024-01-01", periods=24)
+    times = days[days.weekday != 6].delete(8)
+    with pytest.raises(TableError, match=r"never has a row on Sunday.*freq='D'"):
+        read(times, fill_gaps=True)
+    assert ahead(read(times, fill_gaps=True, freq="D")) == [[pd.Timestamp("2024-01-25")]]
+    hours = pd.date_range("2024-01-01", periods=24 * 25, freq="h")
+    opening = hours[(hours.weekday < 5) & (hours.hour > 8) & (hours.hour < 17)].delete(50)
+    with pytest.raises(TableError, match=r"never has a row on Monday at 00:00.*freq='h'"):
+        read(opening, fill_gaps=True)
+
+
+def test_a_forecast_never_has_the_same_date_twice():
+    hours = pd.date_range("2024-02-01", periods=59 * 24, freq="h", tz=BERLIN)
+    with pytest.raises(TableError, match=r"03:00:00\+02:00 would come twice"):
+        read(hours[hours.hour < 6]).futures(6)
+
+
+def test_opening_hours_over_an_hour_that_comes_twice_are_refused():
+    hours = pd.date_range("2024-06-01", "2024-12-31", freq="h", tz=BERLIN)
+    for fill_gaps in (False, True):
+        with pytest.raises(TableError):
+            read(hours[hours.hour < 6], fill_gaps=fill_gaps)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_a_short_series_that_ends_where_the_clock_moved_its_hour_goes_on_as_the_others(rows):
+    local = pd.date_range("2024-03-01 02:30", periods=32)
+    times = local.tz_localize(BERLIN, nonexistent="shift_forward")  # 2024-03-31 at 03:00
+    whole, short = table(times[:31], id="a"), table(times[31 - rows : 31], id="b")
+    assert ahead(read(pd.concat([whole, short]))) == [[times[31]]] * 2
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ({"date_format": "%Y"}, "column 'date' holds dates, not text: leave date_format= out"),
+        ({"no_time": True, "timezone": BERLIN}, "rows are counted.*leave timezone= out"),
+        ({"no_time": True, "time": ["date"]}, "rows are counted.*leave time= out"),
+        ({"fill_gaps": "no"}, "fill_gaps must be true or false, got 'no'"),
+        ({"round_time": pd.Timedelta("1min")}, "round_time must be text, got Timedelta"),
+    ],
+)
+def test_options_of_no_use_or_of_another_type_are_refused(option, said):
+    with pytest.raises(TableError, match=said):
+        read(DAYS, **option)
+
+
+def test_an_hour_that_comes_twice_in_rows_of_no_order_is_refused():
+    hours = pd.date_range("2024-10-26", periods=60, freq="h", tz=BERLIN).tz_localize(None)
+    shuffled = table(hours).sample(frac=1, random_state=0)
+    with pytest.raises(TableError, match=r"2024-10-27 02:00:00 comes twice .* in no order"):
+        read(shuffled, timezone=BERLIN)
+
+
+def test_levels_of_an_index_are_ids():
+    levels = pd.MultiIndex.from_product([[3], [7, 8], DAYS], names=["store", "item", "date"])
+    frame = pd.DataFrame({"y": 1.5}, index=levels)
+    from ttm_estimators.tables.files import levels_of, with_index
+
+    panel = read_panel(Table(with_index(frame), "df", levels=levels_of(frame)))
+    assert [series.name for series in panel.series] == ["3, 7", "3, 8"]
