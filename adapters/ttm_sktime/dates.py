@@ -18,7 +18,7 @@ import pandas as pd
 from pandas.tseries.frequencies import to_offset
 from sktime.forecasting.base import ForecastingHorizon
 
-from ttm_estimators.tables.frequency import find_step, is_exact
+from ttm_estimators.tables.rules import find_step, is_exact
 from ttm_estimators.tables.steps import follow, positions
 from ttm_estimators.tables.timetable import Timetable
 

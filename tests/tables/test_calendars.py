@@ -8,7 +8,7 @@ import pytest
 
 from tests.tables.calendars import CALENDARS, Calendar
 from ttm_estimators.tables import TableError
-from ttm_estimators.tables.frequency import find_step
+from ttm_estimators.tables.rules import find_step
 from ttm_estimators.tables.timetable import Timetable
 
 SURE = [calendar for calendar in CALENDARS if calendar.sure]

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from ttm_estimators.tables import TableError
-from ttm_estimators.tables.frequency import find_step, find_steps
+from ttm_estimators.tables.frequency import find_steps
+from ttm_estimators.tables.rules import find_step
 from ttm_estimators.tables.steps import describe, follow, parse_step, positions
 
 

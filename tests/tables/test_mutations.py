@@ -583,13 +583,16 @@ def drop_fields(text: Text, draw: random.Random) -> None:
 
 
 def add_character(text: Text, draw: random.Random) -> None:
-    place = draw.randrange(len(text.lines) + 1)
+    start = sum(map(len, text.lines.splitlines(keepends=True)[: text.preamble]))
+    place = draw.randrange(start, len(text.lines) + 1)
     sign = draw.choice(['"', "'", "\0", "\r", "\n", " ", ",", ";", "\x1a", "\u2028", "\x0b", "\\"])
     text.lines = text.lines[:place] + sign + text.lines[place:]
 
 
 def add_blanks(text: Text, draw: random.Random) -> None:
-    text.lines = text.lines.replace(text.separator, f"{text.separator} ")
+    """Behind separators, where a quote no longer quotes: a line break in it would be one."""
+    if "two\nlines" not in text.lines:
+        text.lines = text.lines.replace(text.separator, f"{text.separator} ")
 
 
 def use_crlf(text: Text, draw: random.Random) -> None:
@@ -977,7 +980,9 @@ def draw_file(draw: random.Random) -> File | None:
         if frame.shape[1]:
             frame = FRAME_MUTATIONS[place](frame, draw)
     content = to_parquet(frame)
-    return content and File("data.parquet", content, names, options, sheet.forms)
+    if content is None:
+        return None
+    return File("data.parquet", content, names, options, sheet.forms)
 
 
 # What the command says

@@ -15,6 +15,7 @@ from pandas.api import types
 from ttm_estimators.tables.clock import is_time_of_day, parts_of_date
 from ttm_estimators.tables.dates import first_cell, may_hold_dates
 from ttm_estimators.tables.errors import MOST_NAMES, TableError, quoted
+from ttm_estimators.tables.files import Table
 from ttm_estimators.tables.numbers import (
     Array,
     Numbers,
@@ -207,15 +208,14 @@ def _suggestion(
 
 
 def find_values(
-    table: pd.DataFrame,
-    written: Any,
+    table: Table,
+    names: Sequence[str],
     time: Sequence[str],
     ids: Sequence[str],
     signs: Signs,
-    semicolons: bool,
     index: pd.Index[Any],
 ) -> Chosen:
-    """Choose all numeric columns, or the one with a usual name where there is an id.
+    """Choose all numeric columns among some, or the one with a usual name where there is an id.
 
     Raises
     ------
@@ -223,25 +223,25 @@ def find_values(
         When none is numeric, when one holds numbers and other text, or with an id when there is
         more than one.
     """
-    chosen = Chosen(list(time), list(ids), {})
-    free = [name for name in names_of(table) if name not in (*time, *ids)]
+    chosen, frame = Chosen(list(time), list(ids), {}), table.frame
+    free = [name for name in names if name not in (*time, *ids)]
     numbers: dict[str, Numbers] = {}
     for name in free:
-        reason = _no_value(table, name, time)
+        reason = _no_value(frame[name])
         if reason:
             chosen.left_out[name] = reason
             continue
-        read = _read(table, written, name, signs, semicolons)
+        read = _read(table, name, signs)
         if read.count == 0 and not read.doubt:
             empty = not read.wrong.size
             chosen.left_out[name] = "nothing in it" if empty else "text"
         elif read.wrong.size >= max(read.count, 1) and not read.doubt:
-            cell = str(table[name].iloc[read.wrong[0]])
-            chosen.left_out[name] = f"{read.wrong.size} of {len(table)} cells such as {cell!r}"
+            cell = str(frame[name].iloc[read.wrong[0]])
+            chosen.left_out[name] = f"{read.wrong.size} of {len(frame)} cells such as {cell!r}"
         else:
             numbers[name] = read
     for name in _named(numbers, (*TIME_NAMES, *ID_NAMES)):
-        why = _repeats(table[name], index)
+        why = _repeats(frame[name], index)
         if why:
             del numbers[name]
             chosen.left_out[name] = why
@@ -256,23 +256,23 @@ def find_values(
         numbers = {named[0]: numbers[named[0]]}
     if not numbers:
         if len(free) == 1 and chosen.left_out.get(free[0]) != "row numbers":
-            numbers = {free[0]: _read(table, written, free[0], signs, semicolons)}
+            numbers = {free[0]: _read(table, free[0], signs)}
             chosen.left_out.pop(free[0], None)
         else:
             reasons = [f"{name!r} is {why}" for name, why in chosen.left_out.items()][:1]
             raise TableError(
-                ", ".join([f"no numeric column among {quoted(names_of(table))}", *reasons]),
+                ", ".join([f"no numeric column among {quoted(names)}", *reasons]),
                 "name it with value=",
             )
     for name, read in numbers.items():
-        chosen.values[name] = check_numbers(table[name], read)
+        chosen.values[name] = check_numbers(table.frame[name], read)
         if read.notes:
             chosen.notes[name] = ", ".join(read.notes)
     return chosen
 
 
 def read_values(
-    table: pd.DataFrame, written: Any, names: Sequence[str], signs: Signs, semicolons: bool
+    table: Table, names: Sequence[str], signs: Signs
 ) -> tuple[dict[str, Array], dict[str, str]]:
     """Read columns that were named, with notes on how.
 
@@ -283,22 +283,22 @@ def read_values(
     """
     values, notes = {}, {}
     for name in names:
-        read = _read(table, written, name, signs, semicolons)
-        values[name] = check_numbers(table[name], read)
+        read = _read(table, name, signs)
+        values[name] = check_numbers(table.frame[name], read)
         if read.notes:
             notes[name] = ", ".join(read.notes)
     return values, notes
 
 
-def _read(table: pd.DataFrame, written: Any, name: str, signs: Signs, semicolons: bool) -> Numbers:
-    column = table[name]
+def _read(table: Table, name: str, signs: Signs) -> Numbers:
+    column = table.frame[name]
     given = signs.decimal is not None or signs.thousands is not None
-    if semicolons and types.is_float_dtype(column) and not given:
-        doubt = doubtful_dots(written([name])[name].str.strip())
+    if table.separator == ";" and types.is_float_dtype(column) and not given:
+        doubt = doubtful_dots(table.as_written([name])[name].str.strip())
         if doubt:
             return Numbers(column.to_numpy(np.float64), np.arange(0), doubt=doubt)
     if given and types.is_numeric_dtype(column) and not types.is_bool_dtype(column):
-        column = written([name])[name]
+        column = table.as_written([name])[name]
     if types.is_bool_dtype(column):
         column = column.astype(object).where(column.notna(), None)
         values = np.array([np.nan if one is None else float(one) for one in column])
@@ -306,9 +306,8 @@ def _read(table: pd.DataFrame, written: Any, name: str, signs: Signs, semicolons
     return read_numbers(column, signs.decimal, signs.thousands)
 
 
-def _no_value(frame: pd.DataFrame, name: str, time: Sequence[str]) -> str:
+def _no_value(column: pd.Series[Any]) -> str:
     """Why a column is no value by its type or name, if so."""
-    column = frame[name]
     if types.is_bool_dtype(column) and not column.isna().all():
         return "true or false"
     if not types.is_numeric_dtype(column):
@@ -323,7 +322,7 @@ def _no_value(frame: pd.DataFrame, name: str, time: Sequence[str]) -> str:
             return "other dates"
         if is_time_of_day(column):
             return "times of day"
-    if "Unnamed:" in name or (name == "index" and _is_counting(column)):
+    if "Unnamed:" in str(column.name):
         return "row numbers" if _is_counting(column) else "without a name"
     return ""
 

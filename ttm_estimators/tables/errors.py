@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 MOST_NAMES = 8
 """Names of a list that a message holds."""
 
@@ -28,7 +30,7 @@ class TableWarning(UserWarning):
     """Something in a table was left out, or taken for what it may not be."""
 
 
-def quoted(names: list[str] | tuple[str, ...]) -> str:
+def quoted(names: Sequence[str]) -> str:
     """Names for a message: each in quotes, of many the first ones."""
     shown = ", ".join(map(repr, names[:MOST_NAMES]))
     rest = len(names) - MOST_NAMES

@@ -1,4 +1,4 @@
-"""Which frequency times have. One counts only if it makes exactly the times that are there."""
+"""Frequencies of the series of a panel, and what is wrong where times have none."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pandas import offsets
 from pandas.tseries.frequencies import to_offset
 
 from ttm_estimators.tables.errors import TableError
+from ttm_estimators.tables.rules import exact_rules, find_step, is_exact, same_day
 from ttm_estimators.tables.steps import (
     Step,
     describe,
     follow,
     is_elapsed,
-    last_week_of_month,
     positions,
     show,
     wall_clock,
@@ -29,20 +29,11 @@ from ttm_estimators.tables.timetable import DAY, Timetable, find_timetable, neve
 SPARSEST = 100
 """Rows that one row may become when gaps are filled."""
 
-SHORTEST_MONTH = 28
-"""Days."""
-
 JITTER = 0.1
 """Part of a step by which times of a sensor may be off, to be told so."""
 
 LARGEST_JITTER = 5 * 60 * 10**9
 """Nanoseconds by which they may be off at most."""
-
-EQUALLY_USUAL = (offsets.Week, offsets.WeekOfMonth, offsets.LastWeekOfMonth)
-"""Frequencies of weekdays, of which few dates may fit several."""
-
-FEWEST_WEEKS_OF_MONTHS = 4
-"""Weeks that first or last weekdays of months are apart at least."""
 
 
 class Times(NamedTuple):
@@ -50,31 +41,6 @@ class Times(NamedTuple):
 
     name: str
     times: pd.Index[Any]
-
-
-def is_exact(times: pd.Index[Any], step: Step) -> bool:
-    """Whether a step makes exactly some times, without a gap."""
-    at = positions(times, step)
-    return at is not None and int(at[-1]) == len(times) - 1
-
-
-def find_step(times: pd.Index[Any]) -> Step | None:
-    """Frequency of three or more sorted times without a gap, or None.
-
-    Raises
-    ------
-    TableError
-        When two frequencies fit, of which neither is the usual one.
-    """
-    rules = list(_exact(times))
-    equal = [rule for rule in rules if isinstance(rule, EQUALLY_USUAL)]
-    if len(equal) > 1 and rules[0] is equal[0]:
-        raise TableError(
-            f"dates such as {show(times[-1])} may be of frequency "
-            f"{' or '.join(map(describe, equal))}",
-            f"choose with {' or '.join(f'freq={describe(rule)!r}' for rule in equal)}",
-        )
-    return rules[0] if rules else None
 
 
 def find_steps(
@@ -256,107 +222,6 @@ def _jitter(times: pd.Index[Any]) -> str | None:
     return describe(to_offset(pd.Timedelta(size)))
 
 
-def _exact(times: pd.Index[Any]) -> Iterator[Step]:
-    """Frequencies that make exactly these times, the usual one first."""
-    if len(times) < 3:
-        return
-    for rule in _candidates(times):
-        if is_exact(times, rule):
-            yield rule
-
-
-def _candidates(times: pd.Index[Any]) -> Iterator[Step]:
-    """Frequencies that some times may have."""
-    if not isinstance(times, pd.DatetimeIndex):
-        size = int(times[1]) - int(times[0])
-        if size > 0:
-            yield size
-        return
-    wall = wall_clock(times)
-    sizes = np.unique(np.diff(wall.as_unit("ns").asi8))
-    elapsed = np.unique(np.diff(times.as_unit("ns").asi8))
-    if len(sizes) == 1 and sizes[0] > 0 and sizes[0] % DAY == 0:
-        days = int(sizes[0] // DAY)
-        # Two months of 31 days look like steps of 31 days, and three years like steps of 365.
-        if days >= SHORTEST_MONTH and (wall.day == wall.day[0]).all():
-            yield from _of_months(wall)
-        weeks, rest = divmod(days, 7)
-        yield offsets.Day(days) if rest else offsets.Week(weeks, weekday=wall[0].weekday())
-        if not rest and weeks >= FEWEST_WEEKS_OF_MONTHS:
-            yield from _of_months(wall)
-        return
-    if len(elapsed) == 1 and elapsed[0] > 0:
-        yield _of_elapsed(int(elapsed[0]))
-        return
-    if len(np.unique((wall - wall.normalize()).asi8)) == 1:
-        yield from _of_business_days(wall)
-        yield from _of_months(wall)
-        yield from _of_half_months(wall)
-    found = find_timetable(wall, int(sizes[sizes > 0].min(initial=DAY)), gaps=False)
-    if found is not None:
-        yield found
-
-
-def _of_elapsed(size: int) -> Step:
-    step = to_offset(pd.Timedelta(size))
-    return offsets.Hour(24 * step.n) if isinstance(step, offsets.Day) else step
-
-
-def _of_business_days(wall: pd.DatetimeIndex) -> Iterator[Step]:
-    if (wall.weekday < 5).all():
-        days = wall.normalize().to_numpy().astype("M8[D]")
-        apart = np.unique(np.busday_count(days[:-1], days[1:]))
-        if len(apart) == 1:
-            yield offsets.BusinessDay(int(apart[0]))
-
-
-def _of_months(wall: pd.DatetimeIndex) -> Iterator[Step]:
-    """Starts and ends of months, days of them, and weekdays of their first, second or last week."""
-    count = wall.year * 12 + wall.month
-    apart = np.unique(np.diff(count))
-    if len(apart) > 1 or apart[0] < 1:
-        return
-    months, month, weekday = int(apart[0]), int(wall[0].month), wall[0].weekday()
-    # pandas names quarters by the first month that they end or begin in, and years by their own.
-    quarter = months % 3 == 0 and months % 12 != 0
-    anchors: dict[str, tuple[int, dict[str, int]]] = {
-        "Month": (months, {}),
-        "Quarter": (months // 3, {"startingMonth": month}),
-        "Year": (months // 12, {"month": month}),
-    }
-    unit = "Year" if months % 12 == 0 else "Quarter" if quarter else "Month"
-    number, anchor = anchors[unit]
-    for kind, edge in (("", "Begin"), ("", "End"), ("B", "Begin"), ("B", "End")):
-        own = dict(anchor)
-        if unit == "Quarter":
-            own["startingMonth"] = _first_of_year(month, edge)
-        yield getattr(offsets, f"{kind}{unit}{edge}")(number, **own)
-    yield _monthly(months, wall)
-    if (wall.weekday == weekday).all():
-        weeks = np.unique((wall.day - 1) // 7)
-        if len(weeks) == 1 and weeks[0] < 4:
-            yield offsets.WeekOfMonth(months, week=int(weeks[0]), weekday=weekday)
-        yield last_week_of_month(months, weekday)
-
-
-def _first_of_year(month: int, edge: str) -> int:
-    """Month by which pandas names quarters with an edge in one: the first or last of a year."""
-    rest = month % 3
-    return {0: 12, 1: 10, 2: 11}[rest] if edge == "End" else rest or 3
-
-
-def _of_half_months(wall: pd.DatetimeIndex) -> Iterator[Step]:
-    days = [int(day) for day in np.unique(wall.day) if 1 < day < SHORTEST_MONTH]
-    if len(days) == 1:
-        yield offsets.SemiMonthBegin(day_of_month=days[0])
-        yield offsets.SemiMonthEnd(day_of_month=days[0])
-
-
-def _monthly(months: int, times: pd.DatetimeIndex) -> pd.DateOffset:
-    """The same day of every month, which has no alias; a shorter month has its last one."""
-    return pd.DateOffset(months=months, day=int(times.day.max()))
-
-
 def _typical(one: Times) -> Step:
     """Frequency that most stretches of a series with gaps have."""
     name, times = one
@@ -368,7 +233,7 @@ def _typical(one: Times) -> Step:
         )
     for width in (8, 5, 3):
         starts = np.unique(np.linspace(0, max(0, len(times) - width), 20).astype(int))
-        windows = [list(_exact(times[start : start + width])) for start in starts]
+        windows = [list(exact_rules(times[start : start + width])) for start in starts]
         # Of several rules that fit one stretch, the right one fits the others too.
         fits = [{_family(rule): rule for rule in reversed(rules)} for rules in windows]
         families = Counter(family for rules in fits for family in rules)
@@ -442,4 +307,4 @@ def _variants(step: Step, times: pd.Index[Any]) -> Iterator[Step]:
         yield offsets.MonthEnd(number)
         yield offsets.BMonthBegin(number)
         yield offsets.BMonthEnd(number)
-        yield _monthly(number, wall_clock(times))
+        yield same_day(number, wall_clock(times))

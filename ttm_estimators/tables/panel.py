@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ttm_estimators.tables.clock import parts_of_date, read_parts, read_time_of_day
 from ttm_estimators.tables.columns import (
     UNREADABLE,
     Chosen,
@@ -22,34 +21,18 @@ from ttm_estimators.tables.columns import (
     read_values,
     suggest_ids,
 )
-from ttm_estimators.tables.dates import (
-    Stamps,
-    date_formats,
-    first_cell,
-    read_times,
-    refuse_missing,
-)
+from ttm_estimators.tables.dates import Stamps, date_formats, first_cell, refuse_missing
 from ttm_estimators.tables.errors import MOST_NAMES, TableError, quoted
 from ttm_estimators.tables.files import Table
-from ttm_estimators.tables.frequency import find_step, find_steps
+from ttm_estimators.tables.frequency import find_steps
 from ttm_estimators.tables.numbers import Array, check_numbers, read_numbers
 from ttm_estimators.tables.reading import Reading
-from ttm_estimators.tables.steps import (
-    Step,
-    describe,
-    follow,
-    is_elapsed,
-    localized,
-    parse_step,
-    positions,
-    show,
-)
+from ttm_estimators.tables.rules import find_step
+from ttm_estimators.tables.steps import Step, describe, follow, parse_step, positions, show
+from ttm_estimators.tables.times import read_stamps
 
 VARIABLE = "variable"
 """Name of the column that tells several value columns apart, as in ``pandas.melt``."""
-
-STEP = "step"
-"""Name of the time column where rows are counted."""
 
 FEWEST_TO_TELL = 3
 """Times that tell at which hour of the day a series is."""
@@ -186,17 +169,13 @@ def read_panel(table: Table, reading: Reading | None = None) -> Panel:
     if repeated:
         _refuse_few_ids(free, time, ids, reading)
     codes = _codes(keys)
-    stamps, label = _stamps(frame, time, codes, reading)
+    stamps, label = read_stamps(frame, time, codes, reading)
     if reading.value:
-        values, notes = read_values(
-            frame, table.as_written, reading.value, signs, table.separator == ";"
-        )
+        values, notes = read_values(table, reading.value, signs)
         rest = [name for name in names_of(free) if name not in (*time, *ids, *values)]
         chosen = Chosen(time, ids, values, dict.fromkeys(rest, "not named"), notes)
     else:
-        chosen = find_values(
-            free, table.as_written, time, ids, signs, table.separator == ";", stamps.index
-        )
+        chosen = find_values(table, names_of(free), time, ids, signs, stamps.index)
     used = [*time, *ids, *chosen.values, *covariates]
     if len(set(used)) < len(used) or len(set(reading.value)) < len(reading.value):
         raise TableError(f"a column was chosen twice among {', '.join([*named, *covariates])}")
@@ -237,61 +216,6 @@ def _duplicated(frame: pd.DataFrame, time: list[str]) -> bool:
         if isinstance(first, UNREADABLE):
             raise TableError(f"column {name!r} holds cells of {type(first).__name__}, no dates")
     return bool(frame.duplicated(time).any())
-
-
-def _stamps(
-    frame: pd.DataFrame, time: list[str], codes: npt.NDArray[Any], reading: Reading
-) -> tuple[Stamps, str]:
-    """Times of all rows, and what their column is called."""
-    if not time:
-        count = pd.Series(codes).groupby(codes).cumcount()
-        name = next(each for each in (STEP, "row", "row number") if each not in frame)
-        return Stamps(pd.Index(count.to_numpy(dtype=np.int64))), name
-    name = time[0]
-    column = frame[name]
-    parts = parts_of_date(time) if len(time) > 1 else []
-    clock = pd.TimedeltaIndex([])
-    if parts and len(parts) == len(time):
-        column = read_parts(frame[parts])
-        name = next(each for each in ("date", "time", " ".join(time)) if each not in frame)
-        column = column.rename(name)
-    elif len(time) == 2:
-        clock = read_time_of_day(frame[time[1]])
-    elif len(time) > 2:
-        raise TableError(
-            f"{quoted(time)} make no date together",
-            "give time= for a date and a time of day, or for year, month, day and so on",
-        )
-    if len(clock):
-        days = read_times(column, reading.date_format)
-        if not isinstance(days.index, pd.DatetimeIndex) or days.index.tz is not None:
-            raise TableError(f"column {name!r} holds no dates to put {time[1]!r} behind")
-        column = pd.Series(days.index + clock, name=name)
-        stamps = read_times(column, None, reading.timezone, codes)
-    else:
-        stamps = read_times(column, reading.date_format, reading.timezone, codes)
-    if reading.round_time is not None:
-        stamps = _rounded(stamps, reading.round_time, name)
-    return stamps, name
-
-
-def _rounded(stamps: Stamps, size: str, name: str) -> Stamps:
-    index = stamps.index
-    if not isinstance(index, pd.DatetimeIndex):
-        raise TableError(f"column {name!r} holds no dates to round", "leave round_time= out")
-    step = parse_step(size)
-    wall = index.tz_localize(None)
-    try:
-        rounded = wall.round(step)  # type: ignore[arg-type]
-        if index.tz is not None:
-            # Hours are moved as time elapses, so that one that comes twice stays which it was.
-            moved = localized(rounded, index.tz)
-            rounded = index + (rounded - wall) if is_elapsed(step) else moved
-    except (ValueError, TypeError) as error:
-        raise TableError(
-            f"times can not be rounded to {size!r}", "give a length such as round_time='1min'"
-        ) from error
-    return Stamps(rounded, stamps.dtype, stamps.zone, stamps.naive, None, stamps.notes)
 
 
 def _covariates(table: Table, reading: Reading, signs: Signs) -> pd.DataFrame:
