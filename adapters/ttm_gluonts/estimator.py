@@ -210,23 +210,22 @@ class TTMEstimator(PyTorchLightningEstimator):
             given["covariates"] = [covariates_of(entry) for entry in entries]
             if validation is not None:
                 given["validation_covariates"] = [covariates_of(entry) for entry in validation]
-        try:
-            tuned = fine_tune(
-                network,
-                [series_of(entry) for entry in warn_of_covariates(entries, set(ROLES))],
-                self.fine_tuning,
-                horizon=self.lead_time + self.prediction_length,
-                validation=None if validation is None else [*map(series_of, validation)],
-                checkpoint=checkpoint,
-                **given,
-                **self.trainer_kwargs,
-            )
-        except ValueError as error:
-            names = (
-                [name_of(entry, position) for position, entry in enumerate(each)]
-                for each in (entries, validation or ())
-            )
-            raise ValueError(with_names(str(error), *names)) from error
+        names, held = (
+            [name_of(entry, position) for position, entry in enumerate(each)]
+            for each in (entries, validation or ())
+        )
+        tuned = fine_tune(
+            network,
+            [series_of(entry) for entry in warn_of_covariates(entries, set(ROLES))],
+            self.fine_tuning,
+            horizon=self.lead_time + self.prediction_length,
+            validation=None if validation is None else [*map(series_of, validation)],
+            names=names,
+            validation_names=[f"validation {name}" for name in held],
+            checkpoint=checkpoint,
+            **given,
+            **self.trainer_kwargs,
+        )
         return tuned.network, tuned.trainer
 
     def _train_new(

@@ -348,10 +348,11 @@ class TTMForecaster(BaseForecaster):
                 settings,
                 horizon=horizon,
                 covariates=covariates,
+                names=histories.names,
                 **trainer,
             )
         except ValueError as error:
-            raise ValueError(histories.with_names(str(error))) from error
+            raise ValueError(histories.with_columns(str(error))) from error
         return SharedForecaster(tuned.network, columns=columns, device=self.device)
 
     def _train_new(

@@ -128,7 +128,7 @@ class Histories:
                 names=self.names,
             )
         except ValueError as error:
-            raise ValueError(self._with_columns(str(error))) from error
+            raise ValueError(self.with_columns(str(error))) from error
         self._latest = (asked, forecast) if covariates is None else None
         return forecast
 
@@ -151,13 +151,7 @@ class Histories:
         )
         return steps_NS, index
 
-    def with_names(self, message: str) -> str:
-        """Replace the core's "series 3, channel 1" in a message by key and column."""
-        names = self.names
-        message = re.sub(r"\bseries (\d+)", lambda match: names[int(match[1])], message)
-        return self._with_columns(message)
-
-    def _with_columns(self, message: str) -> str:
+    def with_columns(self, message: str) -> str:
         """Replace the core's "channel 1" in a message by the name of the column."""
         return re.sub(r"\bchannel (\d+)", lambda m: f"column {self.columns[int(m[1])]!r}", message)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,6 +32,7 @@ from ttm_estimators.command_line.options import (
     tell,
     warn_of,
 )
+from ttm_estimators.tables.errors import TableError
 
 if TYPE_CHECKING:
     from ttm_estimators.training.fine_tuning import FineTuned, FineTuning
@@ -97,9 +98,8 @@ def finetune(
         raise InputError(f"{output} is a file: name a folder")
     require("lightning", "train", "fine-tuning")
     from ttm_estimators.forecasting import OutlierWarning
-    from ttm_estimators.forecasting.covariates import Roles
-    from ttm_estimators.tables.covariates import categories, members
-    from ttm_estimators.training.fine_tuning import FineTuning, fine_tune
+    from ttm_estimators.tables.fine_tune import fine_tune_panel
+    from ttm_estimators.training.fine_tuning import FineTuning
     from ttm_estimators.weights import DEFAULT, load_network, resolve
 
     panel = read_data(
@@ -119,8 +119,6 @@ def finetune(
         past=past,
         static=static,
     )
-    roles = Roles(known or (), past or (), categories(panel, static or ()))
-    found = members(panel, roles, together=mix_channels and panel.variables > 1)
     try:
         settings = FineTuning(
             strategy=strategy,  # type: ignore[arg-type]
@@ -137,20 +135,24 @@ def finetune(
         output.mkdir(parents=True, exist_ok=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", OutlierWarning)  # told below
-            tuned = fine_tune(
+            tuned = fine_tune_panel(
                 network,
-                found.series,
-                settings,
-                horizon=horizon,
-                covariates=found.covariates,
+                panel,
+                horizon,
+                known=known or (),
+                past=past or (),
+                static=static or (),
+                settings=settings,
                 checkpoint=output / CHECKPOINT,
                 **_trainer_options(device),
             )
+    except TableError:
+        raise
     except ValueError as error:
-        raise InputError(found.with_names(str(error))) from error
+        raise InputError(str(error)) from error
     tell(data, panel)
-    warn_of(tuned.outliers, found.quoted_names)
-    tuned = replace(tuned, roles=roles)
+    each = panel.variables if mix_channels else 1
+    warn_of(tuned.outliers, [f"series {one.name!r}" for one in panel.series[::each]])
     tuned.save(
         output, start=model or DEFAULT, horizon=horizon, fine_tuning=_settings(settings, tuned)
     )

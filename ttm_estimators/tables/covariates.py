@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -26,10 +25,6 @@ class Members(NamedTuple):
     def quoted_names(self) -> list[str]:
         """The names as messages have them."""
         return [f"series {name!r}" for name in self.names]
-
-    def with_names(self, message: str) -> str:
-        """Replace the core's "series 3" at the start of a message."""
-        return re.sub(r"^series (\d+)", lambda m: self.quoted_names[int(m[1])], message)
 
 
 def categories(panel: Panel, columns: Sequence[str]) -> dict[str, list[str]]:

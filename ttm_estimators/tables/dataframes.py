@@ -12,7 +12,6 @@ import pandas as pd
 
 from ttm_estimators.forecasting.covariates import Roles
 from ttm_estimators.tables.columns import names_of
-from ttm_estimators.tables.covariates import categories, members
 from ttm_estimators.tables.dates import first_cell
 from ttm_estimators.tables.errors import TableError, TableWarning, quoted
 from ttm_estimators.tables.files import Table, levels_of, with_index
@@ -189,7 +188,7 @@ def fine_tune_df(
     ValueError
         As :func:`ttm_estimators.fine_tune`.
     """
-    from ttm_estimators.training.fine_tuning import FineTuning, fine_tune
+    from ttm_estimators.tables.fine_tune import fine_tune_panel  # imports Lightning
 
     table, _ = _table(df, "df")
     columns = _listed(static) if not isinstance(static, pd.DataFrame) else []
@@ -201,21 +200,16 @@ def fine_tune_df(
     roles = Roles(_listed(known), _listed(past), {name: [] for name in columns})
     panel = read_panel(table, _reading(id, time, value, freq, reading or {}, roles))
     _tell(panel, value)
-    roles = Roles(roles.known, roles.past, categories(panel, columns))
-    settings = settings or FineTuning()
-    found = members(panel, roles, together=settings.mix_channels and panel.variables > 1)
-    try:
-        tuned = fine_tune(
-            model.network,
-            found.series,
-            settings,
-            horizon=horizon,
-            covariates=found.covariates,
-            **trainer_options,
-        )
-    except ValueError as error:
-        raise ValueError(found.with_names(str(error))) from error
-    return replace(tuned, roles=roles)
+    return fine_tune_panel(
+        model.network,
+        panel,
+        horizon,
+        known=roles.known,
+        past=roles.past,
+        static=columns,
+        settings=settings,
+        **trainer_options,
+    )
 
 
 def _reading(

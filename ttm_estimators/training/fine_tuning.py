@@ -81,9 +81,6 @@ VALIDATION_PART = 0.25
 
 GRADIENT_CLIP = 1.0
 
-TRAINING, VALIDATION = "series", "validation series"
-"""How messages call what is given."""
-
 FEW_WINDOWS = 1000
 FEW_WINDOWS_DROPOUT = 0.7
 """Dropout of the head for fewer windows than these, as the paper has for small data."""
@@ -263,6 +260,8 @@ def fine_tune(
     covariates: Sequence[Covariates] | None = None,
     validation: Sequence[npt.ArrayLike] | None = None,
     validation_covariates: Sequence[Covariates] | None = None,
+    names: Sequence[str] | None = None,
+    validation_names: Sequence[str] | None = None,
     checkpoint: str | Path | None = None,
     **trainer_options: Any,
 ) -> FineTuned:
@@ -290,6 +289,8 @@ def fine_tune(
         Series whose last window each is validated on, in place of a part of ``series``.
     validation_covariates : sequence of Covariates, optional
         Those of ``validation``.
+    names, validation_names : sequence of str, optional
+        How errors and warnings call each series. Default: "series 0" and "validation series 0".
     checkpoint : str or Path, optional
         File that is written after each epoch. Where there is one, training goes on from it, if it
         is of the same weights, series and settings.
@@ -312,15 +313,19 @@ def fine_tune(
     """
     began = time.perf_counter()
     settings = settings or FineTuning()
-    arrays, outliers = _arrays(series, TRAINING, settings)
-    network = _prepared(network, arrays, covariates, settings)
+    items = as_list(series)
+    names = names or [f"series {i}" for i in range(len(items))]
+    arrays, outliers = _arrays(items, names, settings)
+    network = _prepared(network, arrays, covariates, names, settings)
     longest = network.config.horizon
     horizon = longest if horizon is None else min(validated_count("horizon", horizon), longest)
-    joined = _joined(arrays, covariates, network.config, TRAINING)
+    joined = _joined(arrays, covariates, network.config, names, "series")
     held = None
     if validation is not None:
-        others, _ = _arrays(validation, VALIDATION, settings)
-        held = _joined(others, validation_covariates, network.config, VALIDATION)
+        kept = as_list(validation)
+        called = validation_names or [f"validation series {i}" for i in range(len(kept))]
+        others, _ = _arrays(kept, called, settings)
+        held = _joined(others, validation_covariates, network.config, called, "validation series")
     windows = _windows(joined, held, network.config, horizon, settings)
     found = len(windows[0].past)
     epoch_steps = min(max(found // settings.batch_size, SHORTEST_EPOCH), EPOCH)
@@ -369,9 +374,11 @@ def fine_tune(
     )
 
 
-def _arrays(series: Any, called: str, settings: FineTuning) -> tuple[list[Array], list[Outlier]]:
+def _arrays(
+    series: Sequence[Any], names: Sequence[str], settings: FineTuning
+) -> tuple[list[Array], list[Outlier]]:
     """Series of shape (time,) or (time, channels), and what was impossible in them."""
-    arrays = [as_numbers(one, f"{called} {i}") for i, one in enumerate(as_list(series))]
+    arrays = [as_numbers(one, name) for one, name in zip(series, names, strict=True)]
     outliers: list[Outlier] = []
     if settings.keep_outliers:
         return arrays, outliers
@@ -379,7 +386,6 @@ def _arrays(series: Any, called: str, settings: FineTuning) -> tuple[list[Array]
         arrays[i], found = without_outliers(array, i)
         outliers += found
     if outliers:
-        names = [f"{called} {i}" for i in range(len(arrays))]
         message = describe(outliers, names, "set keep_outliers=True")
         warnings.warn(message, OutlierWarning, stacklevel=3)
     return arrays, outliers
@@ -389,12 +395,12 @@ def _prepared(
     network: TinyTimeMixer,
     series: list[Array],
     covariates: Sequence[Covariates] | None,
+    names: Sequence[str],
     settings: FineTuning,
 ) -> TinyTimeMixer:
     """Copy a network, with the channels and covariates that it shall have."""
-    kinds = {counts(one, f"{TRAINING} {i}") for i, one in enumerate(covariates or ())} or {
-        (0, 0, 0)
-    }
+    named = zip(covariates or (), names, strict=False)
+    kinds = {counts(one, name) for one, name in named} or {(0, 0, 0)}
     if len(kinds) > 1:
         raise ValueError(
             f"series have different numbers of (known, past, static) covariates: {sorted(kinds)}"
@@ -418,17 +424,21 @@ def _prepared(
 
 
 def _joined(
-    series: list[Array], covariates: Sequence[Covariates] | None, config: TTMConfig, called: str
+    series: list[Array],
+    covariates: Sequence[Covariates] | None,
+    config: TTMConfig,
+    names: Sequence[str],
+    kind: str,
 ) -> list[Joined]:
     """Series with their covariates; every channel by itself where the network takes them so."""
     if covariates is not None and len(covariates) != len(series):
-        raise ValueError(f"there are {len(series)} {called}, but covariates of {len(covariates)}")
+        raise ValueError(f"there are {len(series)} {kind}, but covariates of {len(covariates)}")
     joined = []
     for i, one in enumerate(series):
         values_TV = one[:, None] if one.ndim == 1 else one
         if config.tied_channels:
             mine = Covariates() if covariates is None else covariates[i]
-            one_joined = join(values_TV, mine, config, f"{called} {i}")
+            one_joined = join(values_TV, mine, config, names[i])
             joined.append(one_joined._replace(origin=i))
         else:
             joined += [

@@ -1,0 +1,68 @@
+"""Fine-tuning on the series of a panel, with covariates in its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ttm_estimators.forecasting.covariates import Roles
+from ttm_estimators.network import TinyTimeMixer
+from ttm_estimators.tables.covariates import categories, members
+from ttm_estimators.tables.panel import Panel
+from ttm_estimators.training.fine_tuning import FineTuned, FineTuning, fine_tune
+
+
+def fine_tune_panel(
+    network: TinyTimeMixer,
+    panel: Panel,
+    horizon: int,
+    *,
+    known: Sequence[str] = (),
+    past: Sequence[str] = (),
+    static: Sequence[str] = (),
+    settings: FineTuning | None = None,
+    **options: Any,
+) -> FineTuned:
+    """Fine-tune a copy of a network.
+
+    Parameters
+    ----------
+    network : TinyTimeMixer
+        Trained network.
+    panel : Panel
+        Series with the columns of their covariates.
+    horizon : int
+        Steps to train on.
+    known, past, static : sequence of str, default ()
+        Columns with covariates.
+    settings : FineTuning, optional
+        How to fine-tune.
+    **options
+        As in :func:`ttm_estimators.fine_tune`.
+
+    Returns
+    -------
+    FineTuned
+        It has the names of the covariates.
+
+    Raises
+    ------
+    TableError
+        When a category is not the same in all rows of a series.
+    ValueError
+        As :func:`ttm_estimators.fine_tune`.
+    """
+    settings = settings or FineTuning()
+    roles = Roles(known, past, categories(panel, static))
+    found = members(panel, roles, together=settings.mix_channels and panel.variables > 1)
+    tuned = fine_tune(
+        network,
+        found.series,
+        settings,
+        horizon=horizon,
+        covariates=found.covariates,
+        names=found.quoted_names,
+        **options,
+    )
+    return replace(tuned, roles=roles)
