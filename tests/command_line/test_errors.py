@@ -61,7 +61,7 @@ def refuse(run, model, tmp_path):
         ("date,load\n", "has no rows"),
         (b"\x00\x01\xff\xfe\x9c" * 300, "is not UTF-8 text"),
         (b"\x00" * 300, "not text"),
-        ("größe,datum\n".encode("latin-1"), "is not UTF-8 text"),
+        ("größe,datum\n".encode("latin-1"), "has no rows"),
         (dated("2024-01-01,1", "2024-01-02,2,3,4"), "can not be read"),
         (dated("2024-01-01,1,5", "2024-01-02,2,5"), "more fields than its header"),
     ],

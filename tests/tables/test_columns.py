@@ -205,7 +205,9 @@ def test_names_with_blanks_are_in_quotes(read):
 
 
 def test_dates_in_the_header_are_told_to_be_turned(read):
-    with pytest.raises(TableError, match=r"'2024-01' are dates: each row holds a series.*melt"):
+    with pytest.raises(
+        TableError, match=r"'2024-01' are times: each row holds a series or a year.*melt"
+    ):
         read("id,2024-01,2024-02\na,1,2\nb,3,4\n")
 
 
@@ -244,3 +246,39 @@ def test_cells_that_are_no_text_and_no_number_are_left_out_or_refused(cells, rea
     for role in ("id", "value", "time"):
         with pytest.raises(TableError, match="'b'"):
             read_panel(Table(frame, "df"), Reading(**{role: ["b"]}))
+
+
+def test_a_usual_name_of_a_value_wins_over_other_numbers(read):
+    panel = read(pd.DataFrame({"ds": DAYS, "y": 1.5, "cap": 9.5}))
+    assert [series.name for series in panel.series] == ["y"]
+    assert panel.left_out == "'cap' (not the value)"
+
+
+def test_a_decimal_sign_tells_the_other_one(read):
+    panel = read(wide(["1.206,91", "5,0"] * 10), decimal=",")
+    assert panel.series[1].values[:2].tolist() == [1206.91, 5]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["jan", "Feb", "March", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
+        [f"d_{day}" for day in range(1, 201)],
+    ],
+)
+def test_times_in_the_header_are_told_to_be_turned(read, names):
+    frame = pd.DataFrame({"place": ["a", "b", "c"], **dict.fromkeys(names, 1.5)})
+    with pytest.raises(TableError, match=r"are times: each row holds a series or a year.*melt"):
+        read(frame)
+
+
+@pytest.mark.parametrize(
+    ("names", "cells"),
+    [(("year", "quarter"), ["Q1", "Q2", "Q3"]), (("year", "month"), ["Jan", "Feb", "March"])],
+)
+def test_parts_of_dates_may_have_names(read, names, cells):
+    frame = pd.DataFrame({names[0]: 2024, names[1]: cells, "load": 1.5})
+    months = [1, 4, 7] if "quarter" in names else [1, 2, 3]
+    assert list(read(frame).series[0].times.month) == months
+    with pytest.raises(TableError, match="'x' in row 2 is no"):
+        read(frame.replace({cells[1]: "x"}))

@@ -146,3 +146,39 @@ def test_a_period_tells_its_frequency_alone():
     assert list(read(pd.period_range("2024Q2", periods=1, freq="Q")).frequency.month) == [
         *(4, 7, 10, 1)
     ]
+
+
+def test_dates_that_are_finer_than_their_type_are_given_as_finer_or_refused():
+    quarters = pd.date_range("2024-01-01", periods=3, freq="15min")
+    coarse = read(pd.Series(pd.to_datetime(["2024-01-01"])).astype("datetime64[s]"))
+    assert coarse.restored(quarters + pd.Timedelta("1us")).dtype == "datetime64[ns]"
+    days = read(pd.Series(DAYS).dt.date.astype(pd.ArrowDtype(pa.date32())))
+    assert list(days.restored(quarters)) == list(quarters)
+    hours = read(pd.period_range("2024-01-01", periods=2, freq="h"))
+    with pytest.raises(TableError, match="finer than periods of h"):
+        hours.restored(quarters)
+
+
+@pytest.mark.parametrize(
+    "quarter", ["2015 Q1", "2015Q1", "2015-q1", "Q1 2015", "Q1/2015", "1Q2015"]
+)
+def test_quarters_are_read_in_every_spelling(quarter):
+    third = quarter.replace("Q1", "Q3").replace("q1", "q3").replace("1Q", "3Q")
+    assert [str(date.date()) for date in read([quarter, third]).index] == [
+        "2015-01-01",
+        "2015-07-01",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "options", "said"),
+    [
+        ("2024-01-01T00:00+01:00Z", {}, "has two offsets"),
+        ("2024-01-01T00:00+99:00", {}, r"\+99:00 is no offset"),
+        ("2024-01-01T00:00+05:99", {}, r"\+05:99 is no offset"),
+        ("2024-01-01", {"date_format": "%Y-%Y-%d"}, "can not be read as '%Y-%Y-%d'"),
+    ],
+)
+def test_offsets_and_formats_that_are_none_are_refused(cell, options, said):
+    with pytest.raises(TableError, match=said):
+        read([cell], **options)

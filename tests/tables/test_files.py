@@ -121,3 +121,23 @@ def test_two_columns_of_one_name_are_refused():
 def test_text_stays_as_it_is_written(read):
     table = read("id,y\n007,1\nNA,2\n")
     assert table.as_written(["id"])["id"].tolist() == ["007", "NA"]
+
+
+def test_western_european_text_is_read_and_told(read):
+    table = read("größe;datum\n1,5;2024-01-01\n".encode("cp1252"))
+    assert list(table.frame) == ["größe", "datum"]
+    assert "Windows-1252" in table.notes[0]
+
+
+def test_blanks_before_quotes_are_none_of_the_names(read):
+    table = read('"id", "date", "load"\n"a", "2024-01-01", "1"\n')
+    assert list(table.frame) == ["id", "date", "load"]
+    assert table.as_written(["id"])["id"].tolist() == ["a"]
+
+
+def test_an_empty_first_column_without_a_name_stays_one(read):
+    assert "Unnamed: 0" in read(",Monat,Nord\n,2024-01,1\n,2024-02,2\n").frame
+
+
+def test_a_first_row_of_data_is_kept_where_there_is_no_time(read):
+    assert len(read("a,2024-01-01,3\na,2024-01-02,4\n", headless=True).frame) == 2

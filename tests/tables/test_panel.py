@@ -137,3 +137,42 @@ def test_levels_of_an_index_are_ids():
 
     panel = read_panel(Table(with_index(frame), "df", levels=levels_of(frame)))
     assert [series.name for series in panel.series] == ["3, 7", "3, 8"]
+
+
+@pytest.mark.parametrize("month", [3, 10])
+def test_a_night_in_which_clocks_change_is_told_to_name_the_zone(month):
+    local = pd.date_range(f"2024-{month}-25", periods=24 * 8, freq="h", tz=BERLIN)
+    naive = local.tz_localize(None)
+    with pytest.raises(TableError, match="if the clock was changed there, give timezone="):
+        read(naive)
+    assert list(read(naive, timezone=BERLIN).series[0].times) == list(local)
+
+
+def test_a_month_may_be_taken_for_the_date_of_its_only_row():
+    days = ["2021-03-31", "2021-04-30", "2021-05-28", "2021-06-30", "2021-07-29"]
+    with pytest.raises(TableError, match=r"if each month has one row.*round_time='MS'"):
+        read(pd.DatetimeIndex(days))
+    panel = read(pd.DatetimeIndex(days), round_time="MS")
+    assert ahead(panel, 2) == [[pd.Timestamp("2021-08-01"), pd.Timestamp("2021-09-01")]]
+
+
+def test_a_series_that_ends_without_values_is_told():
+    frame = table(DAYS)
+    frame.loc[27:, "y"] = np.nan
+    told = "series 'y' ends in 3 rows without a value, and is forecast after them"
+    assert read(frame).empty_ends == told
+    assert read(table(DAYS)).empty_ends == ""
+
+
+def test_a_column_was_chosen_twice():
+    frame = table(DAYS, id="a")
+    for reading in ({"id": ["id", "id"]}, {"time": ["date", "date"]}, {"value": ["id", "id"]}):
+        with pytest.raises(TableError, match="was chosen twice"):
+            read(frame, **reading)
+
+
+def test_of_two_columns_with_names_of_ids_one_of_dicts_is_none():
+    frame = table(DAYS, id=[{"a": i} for i in range(30)], series="a")
+    panel = read(frame)
+    assert panel.chosen.ids == ["series"]
+    assert panel.left_out == "'id' (cells of dict)"

@@ -65,7 +65,8 @@ def test_hours_that_are_absent_at_random_are_no_timetable(share):
     [
         ((0, DAY, 5 * DAY), "Mon Tue Sat"),
         ((9 * HOUR, DAY + 9 * HOUR), "Mon Tue at 09:00"),
-        ((9 * HOUR, 10 * HOUR), "Mon from 09:00 to 10:00, 2 times a week"),
+        ((9 * HOUR, 10 * HOUR), "Mon from 09:00 to 10:00"),
+        ((9 * HOUR, 10 * HOUR, DAY + 10 * HOUR), "Mon Tue at 3 times a week"),
     ],
 )
 def test_a_timetable_is_named_in_words(slots, words):

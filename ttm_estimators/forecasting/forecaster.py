@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ from ttm_estimators.forecasting.covariates import (
     join,
     scale_future,
 )
+from ttm_estimators.forecasting.dataframes import DataFrames
 from ttm_estimators.forecasting.farther import (
     NEAR,
     from_farther,
@@ -54,11 +55,6 @@ from ttm_estimators.forecasting.series import (
 )
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.weights import WeightsError, load_network, read_card, resolve
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from ttm_estimators.training.fine_tuning import FineTuned
 
 ROWS_PER_THREAD = 64
 """Series (times channels) that a processor passes through the network at once for each thread: what
@@ -104,7 +100,7 @@ class Forecast:
         return values.clip(np.expand_dims(self.low, -1), np.expand_dims(self.high, -1))
 
 
-class Forecaster:
+class Forecaster(DataFrames):
     """A network that forecasts arrays. :func:`load` makes one of a name or a folder.
 
     Parameters
@@ -260,18 +256,6 @@ class Forecaster:
         if levels == known:
             return forecast
         return replace(forecast, quantiles=forecast.at(levels), levels=levels)
-
-    def forecast_df(self, df: pd.DataFrame, horizon: int, **options: Any) -> pd.DataFrame:
-        """Forecast the series of a DataFrame, see :func:`ttm_estimators.tables.forecast_df`."""
-        from ttm_estimators.tables import forecast_df
-
-        return forecast_df(self, df, horizon, **options)
-
-    def fine_tune_df(self, df: pd.DataFrame, horizon: int, **options: Any) -> FineTuned:
-        """Fine-tune on a DataFrame, see :func:`ttm_estimators.tables.fine_tune_df`."""
-        from ttm_estimators.tables import fine_tune_df
-
-        return fine_tune_df(self, df, horizon, **options)
 
     def _checked(self, covariates: Sequence[Covariates] | None, series: int) -> list[Covariates]:
         """Covariates of every series, if the network takes any."""

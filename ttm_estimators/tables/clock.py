@@ -24,6 +24,8 @@ SPAN_OF_DAY = rf"({TIME_OF_DAY})(\s*[-\u2013]\s*{TIME_OF_DAY})?"
 
 HOURS = 24
 
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
 
 def is_time_of_day(column: pd.Series[Any]) -> bool:
     """Whether a column holds times of a day, such as 08:30, 00:00-01:00 or hours from 0 to 24."""
@@ -97,11 +99,7 @@ def read_parts(columns: pd.DataFrame) -> pd.Series[Any]:
     TableError
         When a cell is missing or out of range.
     """
-    for name in columns:
-        refuse_missing(columns[name])
-        if not types.is_numeric_dtype(columns[name]) or (columns[name] % 1 != 0).any():
-            raise TableError(f"column {name!r} holds no whole numbers")
-    parts = {_part(str(name)): columns[name].astype(int) for name in columns}
+    parts = {_part(str(name)): _whole(columns[name]) for name in columns}
     try:
         if "week" in parts:
             text = parts["year"].astype(str) + "-" + parts["week"].astype(str).str.zfill(2) + "-1"
@@ -114,6 +112,23 @@ def read_parts(columns: pd.DataFrame) -> pd.Series[Any]:
     except ValueError as error:
         why = str(error).splitlines()[0]
         raise TableError(f"{', '.join(map(repr, columns))} make no dates: {why}") from error
+
+
+def _whole(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Numbers of a part of a date, also of months by name and of quarters such as Q1."""
+    refuse_missing(column)
+    numbers = column
+    if not types.is_numeric_dtype(column):
+        text = column.astype(str).str.strip().str.lower()
+        names = text.str[:3].map({name: i for i, name in enumerate(MONTHS, 1)})
+        numbers = pd.to_numeric(text.str.removeprefix("q"), errors="coerce").fillna(names)
+    wrong = np.flatnonzero(numbers.isna() | (numbers % 1 != 0))
+    if wrong.size:
+        raise TableError(
+            f"column {column.name!r}: {str(column.iloc[wrong[0]])!r} in row {wrong[0] + 1} is no "
+            f"{_part(str(column.name))}"
+        )
+    return numbers.astype(int)
 
 
 def _part(name: str) -> str:

@@ -26,6 +26,7 @@ from ttm_estimators.tables.numbers import (
 
 TIME_NAMES = (
     *("time", "timestamp", "datetime", "date", "ds", "ts", "period", "step", "index"),
+    *("epoch", "unix_time", "unixtime"),
     *("year", "quarter", "month", "week", "day", "hour"),
 )
 ID_NAMES = ("unique_id", "item_id", "series_id", "id", "series", "item")
@@ -59,6 +60,8 @@ class Chosen:
 
     notes: dict[str, str] = field(default_factory=dict)
     """How values were read."""
+
+    covariates: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -166,6 +169,7 @@ def find_ids(
         When there is more than one way.
     """
     free = [name for name in names_of(frame) if name not in (*time, *values)]
+    free = [name for name in free if not isinstance(first_cell(frame[name]), UNREADABLE)]
     numeric = [name for name in free if types.is_numeric_dtype(frame[name])]
     named = _named(free, ID_NAMES)
     row_numbers = [name for name in named if name in numeric and frame[name].is_unique]
@@ -245,8 +249,8 @@ def find_values(
         if why:
             del numbers[name]
             chosen.left_out[name] = why
-    if ids and len(numbers) > 1:
-        named = _named(numbers, VALUE_NAMES)
+    named = _named(numbers, VALUE_NAMES)
+    if len(numbers) > 1 and (ids or len(named) == 1):
         if len(named) != 1:
             raise TableError(
                 f"{quoted(list(numbers))} could all be the value",

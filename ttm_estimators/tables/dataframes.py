@@ -1,16 +1,18 @@
-"""DataFrames in, DataFrames out."""
+"""DataFrames as tables: their names, types, futures and categories."""
 
 from __future__ import annotations
 
 import logging
+import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from ttm_estimators.forecasting.covariates import Roles
+from ttm_estimators.forecasting.dataframes import listed
 from ttm_estimators.tables.columns import names_of
 from ttm_estimators.tables.dates import first_cell
 from ttm_estimators.tables.errors import TableError, TableWarning, quoted
@@ -23,227 +25,73 @@ if TYPE_CHECKING:
     from ttm_estimators.forecasting import Forecaster
     from ttm_estimators.training.fine_tuning import FineTuned, FineTuning
 
-Names = str | Iterable[str] | None
-
 logger = logging.getLogger(__name__)
 
 
-def forecast_df(
+def forecast_frame(
     model: Forecaster,
     df: pd.DataFrame,
     horizon: int,
+    reading: Reading,
     *,
-    id: Names = None,
-    time: Names = None,
-    value: Names = None,
     future_df: pd.DataFrame | None = None,
     static: pd.DataFrame | None = None,
-    freq: str | None = None,
-    quantile_levels: Sequence[float] | None = None,
-    batch_size: int = 256,
-    keep_outliers: bool = False,
-    progress: bool = False,
-    **reading: Any,
+    **options: Any,
 ) -> pd.DataFrame:
-    """Forecast the series of a DataFrame.
-
-    It may be long (id, time, value), hold one series (time, value), or be wide (time and a column
-    for each series). Rows may come in any order. An index of dates or periods is a time column.
-
-    Parameters
-    ----------
-    model : Forecaster
-        What :func:`ttm_estimators.load` gives. ``model.forecast_df(df, horizon)`` is the same.
-    df : DataFrame
-        Histories. It stays as it is. NaN means missing. Dates may be datetimes with or without a
-        zone, periods, ``datetime.date``, Arrow dates, text, or whole numbers such as years.
-    horizon : int
-        Steps after the last row of each series.
-    id, time, value : str or sequence of str, optional
-        Columns. Default: what types and usual names tell, such as ``unique_id, ds, y`` or
-        ``item_id, timestamp, target``. Several times make a date together, such as a day and an
-        hour. Several values are series each.
-    future_df : DataFrame, optional
-        Rows after the histories with the covariates that are known in the future, by the names of
-        ``df``. Only for models that were fine-tuned with some.
-    static : DataFrame, optional
-        A row for each id with its categories, where ``df`` has them not as columns. Only for models
-        that were fine-tuned with some.
-    freq : str, optional
-        A pandas alias, or a whole number as text. Default: what the dates tell, exactly.
-    quantile_levels : sequence of float, optional
-        Levels in (0, 1). Default: the model's own, deciles.
-    batch_size : int, default 256
-        Series in one forward pass at most.
-    keep_outliers : bool, default False
-        Whether impossible readings stay, see :meth:`ttm_estimators.Forecaster.forecast`.
-    progress : bool, default False
-        Whether to show a progress bar on standard error.
-    **reading
-        ``date_format`` (how text dates are written), ``timezone`` (by whose clock days begin, and
-        of dates without zone), ``round_time`` (such as "1min"), ``decimal`` and ``thousands``
-        (signs of numbers that are text), ``fill_gaps`` (absent dates are missing values) and
-        ``no_time`` (count rows).
-
-    Returns
-    -------
-    DataFrame
-        A row for each series and step: the id columns of ``df`` (and "variable", where several
-        columns are forecast), its time column, both with their types, "median", and a column for
-        each level, named as the level: "0.1".
-
-    Warns
-    -----
-    TableWarning
-        When columns were left out. It names each and says why.
-
-    Raises
-    ------
-    TableError
-        When the table can not be understood, has gaps or uneven dates. It is a ``ValueError``.
-    ValueError
-        As :meth:`ttm_estimators.Forecaster.forecast`.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> import ttm_estimators
-    >>> days = pd.date_range("2024-01-01", periods=60)
-    >>> df = pd.DataFrame({"ds": days, "y": [5.0, 6, 7, 8, 9, 3] * 10})
-    >>> ttm_estimators.load().forecast_df(df, 7)["ds"].iloc[0]
-    Timestamp('2024-03-01 00:00:00')
-    """
-    options = _reading(id, time, value, freq, reading, model.roles)
+    """Forecast the series of a DataFrame, see :meth:`ttm_estimators.Forecaster.forecast_df`."""
+    roles = model.roles
+    reading = replace(reading, known=roles.known, past=roles.past, static=tuple(roles.static))
     table, names = _table(df, "df")
-    table = _with_static(table, static, model.roles, options.id)
+    table = _with_static(table, static, model.roles, reading.id)
     if future_df is None:
-        panel = read_panel(table, options)
+        panel = read_panel(table, reading)
     else:
-        panel = _with_future(table, future_df, options, model.roles)
-    _tell(panel, value)
-    result, _ = forecast_panel(
-        model,
-        panel,
-        horizon,
-        quantile_levels=quantile_levels,
-        batch_size=batch_size,
-        keep_outliers=keep_outliers,
-        progress=progress,
-    )
+        panel = _with_future(table, future_df, reading, model.roles)
+    _tell(panel, reading)
+    try:
+        result, _ = forecast_panel(model, panel, horizon, **options)
+    except ValueError as error:
+        if "no future values of the covariates" not in str(error):
+            raise
+        raise TableError(str(error), "they are those of future_df") from error
     if VARIABLE in panel.keys and any(old != new for new, old in names.items()):
         result[VARIABLE] = result[VARIABLE].map(lambda name: names.get(name, name))
     own = [panel.time, *panel.chosen.ids]
     return result.rename(columns={new: old for new, old in names.items() if new in own})
 
 
-def fine_tune_df(
+def fine_tune_frame(
     model: Forecaster,
     df: pd.DataFrame,
     horizon: int,
+    reading: Reading,
     *,
-    id: Names = None,
-    time: Names = None,
-    value: Names = None,
-    known: Names = None,
-    past: Names = None,
-    static: pd.DataFrame | Names = None,
-    freq: str | None = None,
+    static: Any = None,
     settings: FineTuning | None = None,
-    reading: dict[str, Any] | None = None,
     **trainer_options: Any,
 ) -> FineTuned:
-    """Fine-tune a model on the series of a DataFrame, with covariates in its columns.
-
-    Parameters
-    ----------
-    model : Forecaster
-        What to start from. ``model.fine_tune_df(df, horizon)`` is the same.
-    df : DataFrame
-        As in :func:`forecast_df`. Rows after the last value of a series may hold covariates of its
-        future.
-    horizon : int
-        Steps to train on.
-    id, time, value, freq
-        As in :func:`forecast_df`.
-    known, past : str or sequence of str, optional
-        Columns with covariates: known in the future, and in the past only.
-    static : str, sequence of str or DataFrame, optional
-        Columns with a category of each series, or a row for each id with its categories.
-    settings : FineTuning, optional
-        How to fine-tune.
-    reading : dict, optional
-        Further ways to read the table, as in :func:`forecast_df`.
-    **trainer_options
-        As in :func:`ttm_estimators.fine_tune`.
-
-    Returns
-    -------
-    FineTuned
-        Its ``forecaster`` forecasts tables with the same columns.
-
-    Raises
-    ------
-    TableError
-        When the table can not be understood.
-    ValueError
-        As :func:`ttm_estimators.fine_tune`.
-    """
+    """Fine-tune on a DataFrame, see :meth:`ttm_estimators.Forecaster.fine_tune_df`."""
     from ttm_estimators.tables.fine_tune import fine_tune_panel  # imports Lightning
 
     table, _ = _table(df, "df")
-    columns = _listed(static) if not isinstance(static, pd.DataFrame) else []
+    columns = listed(static) if not isinstance(static, pd.DataFrame) else []
     if isinstance(static, pd.DataFrame):
         rows = _table(static, "static")[0].frame
         columns = [name for name in names_of(rows) if name not in table.frame]
         roles = Roles(static={name: [] for name in columns})
-        table = _with_static(table, static, roles, _listed(id))
-    roles = Roles(_listed(known), _listed(past), {name: [] for name in columns})
-    panel = read_panel(table, _reading(id, time, value, freq, reading or {}, roles))
-    _tell(panel, value)
+        table = _with_static(table, static, roles, reading.id)
+    panel = read_panel(table, replace(reading, static=columns))
+    _tell(panel, reading)
     return fine_tune_panel(
         model.network,
         panel,
         horizon,
-        known=roles.known,
-        past=roles.past,
+        known=reading.known,
+        past=reading.past,
         static=columns,
         settings=settings,
         **trainer_options,
     )
-
-
-def _reading(
-    id: Names, time: Names, value: Names, freq: str | None, more: dict[str, Any], roles: Roles
-) -> Reading:
-    known = {
-        "date_format",
-        "timezone",
-        "round_time",
-        "decimal",
-        "thousands",
-        "fill_gaps",
-        "no_time",
-    }
-    unknown = [name for name in more if name not in known]
-    if unknown:
-        raise TypeError(f"unknown option {unknown[0]!r}: the known ones are {sorted(known)}")
-    return Reading(
-        id=_listed(id),
-        time=_listed(time),
-        value=_listed(value),
-        freq=None if freq is None else getattr(freq, "freqstr", str(freq)),
-        known=roles.known,
-        past=roles.past,
-        static=tuple(roles.static),
-        **more,
-    )
-
-
-def _listed(names: Any) -> list[str]:
-    if names is None:
-        return []
-    many = isinstance(names, Iterable) and not isinstance(names, str)
-    return [str(name) for name in (names if many else [names])]
 
 
 def _table(df: Any, called: str) -> tuple[Table, dict[str, Any]]:
@@ -251,9 +99,15 @@ def _table(df: Any, called: str) -> tuple[Table, dict[str, Any]]:
     if isinstance(df, pd.Series):
         df = df.to_frame("value" if df.name is None else df.name)
     if not isinstance(df, pd.DataFrame):
-        raise TypeError(f"{called} is a {type(df).__name__}, not a pandas DataFrame")
+        advice = ": give df.to_pandas()" if hasattr(df, "to_pandas") else ""
+        raise TypeError(f"{called} is a {type(df).__name__}, not a pandas DataFrame{advice}")
     if not len(df):
         raise TableError(f"{called} has no rows")
+    if df.shape[1] == 1 and re.search("[;\t|]", str(df.columns[0])):
+        raise TableError(
+            f"{called} has the single column {str(df.columns[0])!r}, which holds a separator",
+            "read it with pd.read_csv(…, sep=';')",
+        )
     names = {str(name): name for name in (*df.columns, *df.index.names) if name is not None}
     table = Table(with_index(df), called, levels=levels_of(df))
     return table, {text: name for text, name in names.items() if text != name}
@@ -269,7 +123,7 @@ def _with_static(
         warnings.warn(
             "static is not used: the model was not fine-tuned with categories of series",
             TableWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
         return table
     frame, rows = table.frame, _table(static, "static")[0].frame
@@ -306,7 +160,7 @@ def _with_future(table: Table, future_df: pd.DataFrame, reading: Reading, roles:
             "future_df is not used: the model was not fine-tuned with covariates known in the "
             "future",
             TableWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
         return read_panel(table, reading)
     frame, future = table.frame, _table(future_df, "future_df")[0].frame
@@ -348,7 +202,13 @@ def _with_future(table: Table, future_df: pd.DataFrame, reading: Reading, roles:
         column = both.groupby(past.ids, observed=True)[name] if past.ids else both[name]
         both[name] = column.ffill()
     reading = replace(reading, time=past.time, id=past.ids, value=list(past.values))
-    panel = read_panel(replace(table, frame=both, name="df with future_df"), reading)
+    try:
+        panel = read_panel(replace(table, frame=both, name="df with future_df"), reading)
+    except TableError as error:
+        raise TableError(
+            f"df with future_df: {error.fault}", "let future_df go on where df ends"
+        ) from error
+    past.covariates = panel.chosen.covariates
     return replace(panel, chosen=past)
 
 
@@ -369,12 +229,12 @@ def _cast(column: pd.Series[Any], like: pd.Series[Any]) -> pd.Series[Any]:
     return cast
 
 
-def _tell(panel: Panel, value: Names) -> None:
+def _tell(panel: Panel, reading: Reading) -> None:
     """Say what was taken for what, and warn of columns that nobody named and are of no use."""
-    logger.info("read %s", panel.took)
-    if panel.left_out and value is None:
+    logger.info("read %s", "; ".join(filter(None, [panel.took, panel.empty_ends])))
+    if panel.left_out and not reading.value:
         warnings.warn(
             f"left out: {panel.left_out}; name what to forecast with value=",
             TableWarning,
-            stacklevel=3,
+            stacklevel=4,
         )

@@ -25,7 +25,8 @@ COMPACT = {6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d
 COUNTS = {5: 4, 6: 53, 7: 366}
 """Quarters, weeks or days that whole numbers of so many digits may count behind a year."""
 
-QUARTER = r"\d{4}[- ]?Q[1-4]"
+QUARTER = r"(?:(\d{4})[-/ ]?[Qq]([1-4])|(?:[Qq]([1-4])|([1-4])[Qq])[-/ ]?(\d{4}))"
+"""A year and a quarter, in either order."""
 
 WEEK = r"\d{4}-?W\d{2}"
 
@@ -81,15 +82,27 @@ class Stamps:
             if future.tz is not None and (self.naive or self.zone is not None):
                 future = future.tz_convert(self.zone) if not self.naive else _naive(future)
             if isinstance(dtype, pd.PeriodDtype):
-                return future.to_period(dtype.freq)  # type: ignore[arg-type]
+                periods = future.to_period(dtype.freq)  # type: ignore[arg-type]
+                if periods.nunique() < future.nunique():
+                    raise TableError(
+                        f"dates such as {future[0]} are finer than periods of {dtype.freq.freqstr}",
+                        "give a freq= of whole periods, or dates in their place",
+                    )
+                return periods
             if dtype is datetime.date:
                 days = future.normalize()
                 return np.array(future.date, dtype=object) if days.equals(future) else future
             if isinstance(dtype, (np.dtype, pd.DatetimeTZDtype)):
                 unit: Any = getattr(dtype, "unit", None) or np.datetime_data(dtype)[0]  # type: ignore[arg-type]
-                return future.as_unit(unit)
+                same = future.as_unit(unit)
+                return same if (same == future).all() else future
             if isinstance(dtype, pd.ArrowDtype):
-                return pd.Series(future).astype(dtype).array
+                try:
+                    same = pd.Series(future).astype(dtype)
+                    exact = bool((pd.DatetimeIndex(same) == future).all())
+                except ValueError:
+                    exact = False
+                return same.array if exact else future
             return future
         if dtype is None or (types.is_float_dtype(dtype) and not _holds(dtype, future)):
             return future
@@ -309,6 +322,8 @@ def _read_text(
         index, notes = _read_text(text, date_format, zoned, rows)
         return index, (*notes, "the start of each span")
     if date_format is None and text.str.fullmatch(QUARTER).all():
+        parts = text.str.extract(f"^{QUARTER}$").fillna("")
+        text = parts[0] + parts[4] + "Q" + parts[1] + parts[2] + parts[3]
         return pd.PeriodIndex(text, freq="Q").to_timestamp().as_unit("ns").rename(None), ()
     if date_format is None and text.str.fullmatch(WEEK).all():
         text = text.str.replace("-", "", regex=False) + "1"
@@ -329,6 +344,11 @@ def _with_offsets(
         raise TableError(
             f"column {name!r}: {text.iloc[lacking[0]]!r} {_row(lacking[0], rows)} has no offset "
             f"from UTC, as {text.iloc[0]!r} has"
+        )
+    twice = np.flatnonzero(parts[0].str.fullmatch(OFFSET))
+    if twice.size:
+        raise TableError(
+            f"column {name!r}: {text.iloc[twice[0]]!r} {_row(twice[0], rows)} has two offsets"
         )
     wall = _parsed(parts[0].rename(str(name)), None, rows)
     which, offsets = pd.factorize(parts[1])
@@ -353,6 +373,8 @@ def _minutes(offset: str) -> int:
     if offset in ("Z", "UTC"):
         return 0
     digits = offset[1:].replace(":", "").ljust(4, "0")
+    if int(digits[2:]) >= 60:
+        return MINUTES_OF_A_DAY  # which is none
     return (1 if offset[0] == "+" else -1) * (int(digits[:2]) * 60 + int(digits[2:]))
 
 
@@ -399,7 +421,7 @@ def _parse(text: pd.Series[str], date_format: str) -> pd.DatetimeIndex:
             parsed = pd.to_datetime(text, format=date_format, errors="coerce")
             if parsed.dtype == object:
                 parsed = pd.to_datetime(text, format=date_format, errors="coerce", utc=True)
-        except ValueError as error:
+        except (ValueError, re.error) as error:
             raise TableError(f"dates can not be read as {date_format!r}: {error}") from error
     return pd.DatetimeIndex(parsed, name=None).as_unit("ns")
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 
+from ttm_estimators.tables.dates import date_formats
 from ttm_estimators.tables.errors import TableError
 
 STDIN = Path("-")
@@ -50,6 +51,8 @@ class Table:
 
     content: bytes | None = None
     header: int = 0
+    options: dict[str, Any] = field(default_factory=dict)
+    """Text of a CSV file, lines before its header, and how it was parsed."""
 
     levels: list[str] = field(default_factory=list)
     """Columns that were levels of an index with several."""
@@ -58,7 +61,7 @@ class Table:
         """Columns of a CSV file as text, "" where empty; others as they are."""
         if self.content is None or not names:
             return self.frame[names]
-        options: dict[str, Any] = {"dtype": str, "keep_default_na": False}
+        options: dict[str, Any] = {"dtype": str, "keep_default_na": False, **self.options}
         text = _parse_csv(self.content, self.separator, self.header, **options)
         text.columns = self.frame.columns
         return text[names]
@@ -177,23 +180,33 @@ def _read_csv(content: bytes, name: str, headless: bool) -> Table:
         except UnicodeDecodeError:
             content.decode("utf-8")
             raise
-    text = content.decode("utf-8-sig")
+    notes = []
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        if b"\0" in content:
+            raise
+        text = content.decode("cp1252")  # how spreadsheets save in Western Europe
+        content = text.encode()
+        notes.append("nothing, but the text was read as Windows-1252, for it is not UTF-8")
     if "\0" in text:  # pandas would read such a field as missing
         raise ValueError("it is not text")
-    separator, header, names, notes = _find_header(text[:FIRST_LETTERS])
-    if headless and names and all(map(_is_number, names)):
+    separator, header, names, before = _find_header(text[:FIRST_LETTERS])
+    notes += before
+    if headless and any(_is_number(name) or date_formats(name) for name in names):
         frame = _parse_csv(content, separator, header, header=None)
         frame.columns = [f"column {i + 1}" for i in range(frame.shape[1])]
         return Table(frame, name, separator, notes)
     twice = [each for each, count in Counter(map(str.strip, names)).items() if count > 1 and each]
     if twice and not all(map(_is_number, names)):
         raise TableError(f"{name} has two columns called {twice[0]!r}", "rename one")
-    frame = _parse_csv(content, separator, header)
+    options = {"skipinitialspace": any(name.lstrip()[:1] == '"' for name in names)}
+    frame = _parse_csv(content, separator, header, **options)
     frame.columns = frame.columns.map(str.strip)
     unnamed = frame.columns[0]
     if unnamed.startswith("Unnamed: 0"):  # pandas writes an index without a name
         frame = frame.rename(columns={unnamed: _unnamed(frame) or unnamed})
-    return Table(frame, name, separator, notes, content, header)
+    return Table(frame, name, separator, notes, content, header, options)
 
 
 def _unnamed(frame: pd.DataFrame) -> str | None:
@@ -201,6 +214,8 @@ def _unnamed(frame: pd.DataFrame) -> str | None:
     from ttm_estimators.tables.columns import may_hold_time
 
     column, others = frame.iloc[:, 0], frame.iloc[:, 1:]
+    if column.isna().all():
+        return None
     if pd.api.types.is_integer_dtype(column):
         timed = any(may_hold_time(str(name), others[name]) for name in others)
         name = None if timed else "time"

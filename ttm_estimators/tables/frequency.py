@@ -20,6 +20,7 @@ from ttm_estimators.tables.steps import (
     describe,
     follow,
     is_elapsed,
+    may_be_a_change_of_the_clock,
     positions,
     show,
     wall_clock,
@@ -178,10 +179,15 @@ def _first_fault(name: str, times: pd.Index[Any], step: Step, on_grid: bool) -> 
     expected = follow(times, step, len(times), after=0)
     k = int(np.argmax(expected[:-1] != times[1:]))
     if on_grid:
+        remedy = "add the missing rows, or use fill_gaps=True to treat them as missing values"
+        if is_elapsed(step) and may_be_a_change_of_the_clock(expected[k]):
+            remedy += "; if the clock was changed there, give timezone="
+        if isinstance(step, (offsets.BusinessDay, Timetable)):
+            remedy += "; if it is a holiday, no_time=True counts rows"
         return TableError(
             f"series {name!r} has gaps: {show(expected[k])} is missing at frequency "
             f"{describe(step)}",
-            "add the missing rows, or use fill_gaps=True to treat them as missing values",
+            remedy,
         )
     jitter = _jitter(times)
     remedy = "correct or aggregate it, or give the right freq="
@@ -192,12 +198,21 @@ def _first_fault(name: str, times: pd.Index[Any], step: Step, on_grid: bool) -> 
             "name the zone by whose clock days begin with timezone=, such as "
             "timezone='Europe/Berlin'"
         )
+    elif _is_one_a_month(times):
+        remedy = "if each month has one row, take its month for the date with round_time='MS'"
     return TableError(
         f"series {name!r} is not evenly spaced: after {show(times[k])} comes "
         f"{show(times[k + 1])}, where {show(expected[k])} is expected at frequency "
         f"{describe(step)}",
         remedy,
     )
+
+
+def _is_one_a_month(times: pd.Index[Any]) -> bool:
+    """Whether there is one date in every month, whichever day it is."""
+    if not isinstance(times, pd.DatetimeIndex) or len(times) < 3:
+        return False
+    return bool((np.diff(times.year * 12 + times.month) == 1).all())
 
 
 def _are_days_elsewhere(times: pd.Index[Any]) -> bool:
@@ -256,10 +271,11 @@ def _typical(one: Times) -> Step:
                     )
         return _or_timetable(times, found)
     sizes, counts = np.unique(np.diff(times.astype(np.int64)), return_counts=True)
-    if counts.max() == 1:
+    if counts.max() == 1 or _is_one_a_month(times):
+        months = "if each month has one row, take its month for the date with round_time='MS'"
         raise TableError(
             f"series {name!r} is not evenly spaced: {', '.join(show(t) for t in times[:3])}",
-            "correct it, or give freq= and fill_gaps=True",
+            months if _is_one_a_month(times) else "correct it, or give freq= and fill_gaps=True",
         )
     size = int(sizes[np.argmax(counts)])
     if not isinstance(times, pd.DatetimeIndex):

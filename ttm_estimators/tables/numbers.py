@@ -171,8 +171,10 @@ def _read_text(
         if found is None:
             return np.full(len(texts), np.nan), [], next(text for text in numeric if "," in text)
         decimal, thousands = found
-    decimal = decimal or ("," if thousands == "." else ".")
-    thousands = thousands or ""
+    else:
+        decimal = decimal or ("," if thousands == "." else ".")
+        # Where only the decimal sign is given, the other one may part thousands.
+        thousands = thousands or {",": ".", ".": ","}.get(decimal, "")
     signs = [sign for sign in (decimal, thousands) if sign and (sign != "." or thousands == ".")]
     if any(sign in text for text in numeric for sign in signs):
         parted = f" and {thousands!r} between thousands" if thousands else ""

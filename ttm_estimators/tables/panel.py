@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ttm_estimators.tables.clock import MONTHS
 from ttm_estimators.tables.columns import (
     UNREADABLE,
     Chosen,
@@ -17,6 +19,7 @@ from ttm_estimators.tables.columns import (
     find_ids,
     find_time,
     find_values,
+    may_hold_time,
     names_of,
     read_values,
     suggest_ids,
@@ -28,7 +31,15 @@ from ttm_estimators.tables.frequency import find_steps
 from ttm_estimators.tables.numbers import Array, check_numbers, read_numbers
 from ttm_estimators.tables.reading import Reading
 from ttm_estimators.tables.rules import find_step
-from ttm_estimators.tables.steps import Step, describe, follow, parse_step, positions, show
+from ttm_estimators.tables.steps import (
+    Step,
+    describe,
+    follow,
+    may_be_a_change_of_the_clock,
+    parse_step,
+    positions,
+    show,
+)
 from ttm_estimators.tables.times import read_stamps
 
 VARIABLE = "variable"
@@ -39,6 +50,9 @@ FEWEST_TO_TELL = 3
 
 FEW_IDS = 0.5
 """Part of rows that share their time and ids with others, from which ids are lacking."""
+
+MANY = 20
+"""Columns such as d_1, d_2 and so on beyond which they are days rather than series."""
 
 WHOLE = r"^([-+]?\d+)\.0+$"
 """A whole number with decimals."""
@@ -99,12 +113,30 @@ class Panel:
         named = " and ".join(map(repr, columns.time))
         parts = [f"time {named or 'by counting rows'}{_as(self.stamps.notes)}"]
         if columns.ids:
-            parts.append(f"id {quoted(columns.ids)}")
+            parts.append(f"{'ids' if len(columns.ids) > 1 else 'id'} {quoted(columns.ids)}")
         values = [f"{name!r}{_as([columns.notes.get(name, '')])}" for name in columns.values]
         more = len(values) - MOST_NAMES
         shown = ", ".join(values[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
         parts.append(f"value{'s' if len(values) > 1 else ''} {shown}")
+        if columns.covariates:
+            several = len(columns.covariates) > 1
+            parts.append(f"covariate{'s' if several else ''} {quoted(columns.covariates)}")
         return ", ".join(parts)
+
+    @property
+    def empty_ends(self) -> str:
+        """Which series end in rows without values, behind which their forecasts begin, if any."""
+        silent = [one for one in self.series if len(one.values) and np.isnan(one.values[-1])]
+        silent = [one for one in silent if not np.isnan(one.values).all()]
+        if not silent:
+            return ""
+        first = silent[0]
+        rows = int(np.argmax(~np.isnan(first.values[::-1])))
+        more = f" (and {len(silent) - 1} more)" if len(silent) > 1 else ""
+        return (
+            f"series {first.name!r}{more} ends in {rows} row{'s' if rows > 1 else ''} without a "
+            "value, and is forecast after them"
+        )
 
     @property
     def left_out(self) -> str:
@@ -158,6 +190,9 @@ def read_panel(table: Table, reading: Reading | None = None) -> Panel:
     for name in (*named, *covariates):
         if name not in frame:
             raise TableError(f"{table.name} has no column {name!r}, only {quoted(names_of(frame))}")
+    for name in named:
+        if named.count(name) > 1:
+            raise TableError(f"column {name!r} was chosen twice")
     step = None if reading.freq is None else parse_step(reading.freq)
     others = _covariates(table, reading, signs)
     free = frame.drop(columns=[name for name in covariates if name not in named])
@@ -176,6 +211,7 @@ def read_panel(table: Table, reading: Reading | None = None) -> Panel:
         chosen = Chosen(time, ids, values, dict.fromkeys(rest, "not named"), notes)
     else:
         chosen = find_values(table, names_of(free), time, ids, signs, stamps.index)
+    chosen.covariates = list(dict.fromkeys(covariates))
     used = [*time, *ids, *chosen.values, *covariates]
     if len(set(used)) < len(used) or len(set(reading.value)) < len(reading.value):
         raise TableError(f"a column was chosen twice among {', '.join([*named, *covariates])}")
@@ -192,9 +228,15 @@ def _time(table: Table, free: pd.DataFrame, named: list[str]) -> list[str]:
             f"{table.name} has values such as {(dates or names)[0]} in its first line",
             "add a header, or count rows of numbers with no_time=True",
         )
-    if len(dates) > 1:
+    months = [name for name in names if name.strip().lower()[:3] in MONTHS and len(name) < 10]
+    counted = [name for name in names if re.fullmatch(r"[A-Za-z]+_?\d+", name)]
+    counted = counted if 2 * len(counted) > len(names) and len(counted) > MANY else []
+    sideways = dates if len(dates) > 1 else months if len(months) == 12 else []
+    if not sideways and counted and not any(may_hold_time(name, free[name]) for name in free):
+        sideways = counted
+    if sideways:
         raise TableError(
-            f"columns such as {dates[0]!r} are dates: each row holds a series",
+            f"columns such as {sideways[0]!r} are times: each row holds a series or a year",
             "turn the table around, such as by pandas.melt",
         )
     return find_time(free, named)
@@ -285,9 +327,11 @@ def _split(
     if twice.size:
         which = int(np.searchsorted(starts, twice[0], side="right")) - 1
         hint = suggest_ids(frame, chosen.time, chosen.ids, list(columns))
+        if may_be_a_change_of_the_clock(index[twice[0]]):
+            hint = hint or "if the clock was changed there, give timezone=, else drop one"
         raise TableError(
             f"series {names[which]!r} has two rows for {show(index[twice[0]])}",
-            hint or "drop one, or name the columns that tell series apart with id=",
+            hint or "add them up or drop one, or name the columns that tell series apart with id=",
         )
     every = [index[start:end] for start, end in zip(starts, ends, strict=True)]
     given = step if step is not None else _own_step(stamps, every)

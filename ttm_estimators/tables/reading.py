@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ttm_estimators.tables.errors import TableError
 
-TEXTS = ("freq", "date_format", "timezone", "round_time", "decimal", "thousands")
+if TYPE_CHECKING:
+    from pandas.tseries.offsets import BaseOffset
+
+TEXTS = ("date_format", "timezone", "round_time", "decimal", "thousands")
 
 DATED = ("time", "date_format", "timezone", "round_time")
 """Options of no use where rows are counted."""
@@ -33,8 +37,8 @@ class Reading:
     value: Sequence[str] = ()
     """Columns to forecast."""
 
-    freq: str | None = None
-    """Frequency: a pandas alias, or a whole number where times are whole numbers."""
+    freq: str | BaseOffset | None = None
+    """Frequency: a pandas alias or offset, or a whole number where times are whole numbers."""
 
     date_format: str | None = None
     """How dates are written, in the terms of ``strptime``."""

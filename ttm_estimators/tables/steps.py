@@ -33,6 +33,9 @@ LONGEST = 10**15
 CENTURIES = 9 * 10**18
 """Nanoseconds of the dates that pandas knows, in one direction."""
 
+SUNDAY, CHANGES, LAST_CHANGE = 6, (3, 4, 9, 10, 11), 3
+"""Weekday, months and latest hour at which most zones change their clocks."""
+
 MOST_HOURS = 24
 """Different hours of the day up to which one is looked for that most times have."""
 
@@ -40,14 +43,18 @@ LONGEST_SHIFT = pd.Timedelta(hours=3)
 """By which clocks are put forward. Samoa left out a whole day."""
 
 
-def parse_step(text: str) -> Step:
-    """Read a pandas alias in its old or new spelling, or a whole number.
+def parse_step(text: str | pd.offsets.BaseOffset) -> Step:
+    """Read a pandas alias in its old or new spelling, an offset, or a whole number.
 
     Raises
     ------
     TableError
         When it is neither, or not positive.
     """
+    if isinstance(text, pd.offsets.BaseOffset):
+        return text
+    if not isinstance(text, str):
+        raise TableError(f"freq must be text or an offset, got {type(text).__name__}")
     last_week = LAST_WEEK.fullmatch(text.strip())
     if text.strip().isdecimal():
         step: Step = int(text)
@@ -207,6 +214,12 @@ def localized(wall: pd.DatetimeIndex, zone: Any) -> pd.DatetimeIndex:
     if wrong.size:
         raise TableError(f"{show(wall[wrong[0]])} does not exist in {zone}")
     return times
+
+
+def may_be_a_change_of_the_clock(time: Any) -> bool:
+    """Whether a date without zone is in a night in which clocks are often changed."""
+    naive = isinstance(time, pd.Timestamp) and time.tz is None
+    return naive and time.weekday() == SUNDAY and time.month in CHANGES and time.hour <= LAST_CHANGE
 
 
 def _first_instant(wall: pd.DatetimeIndex, zone: Any) -> pd.DatetimeIndex:

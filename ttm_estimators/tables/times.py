@@ -14,6 +14,9 @@ from ttm_estimators.tables.errors import TableError, quoted
 from ttm_estimators.tables.reading import Reading
 from ttm_estimators.tables.steps import is_elapsed, localized, parse_step
 
+STARTS = {"MS": "M", "QS": "Q", "YS": "Y"}
+"""Starts of months, quarters and years that dates within them may be taken for."""
+
 STEP = "step"
 """Name of the time column where rows are counted."""
 
@@ -74,11 +77,17 @@ def read_stamps(
 def _rounded(stamps: Stamps, size: str, name: str) -> Stamps:
     index = stamps.index
     if not isinstance(index, pd.DatetimeIndex):
-        raise TableError(f"column {name!r} holds no dates to round", "leave round_time= out")
+        raise TableError(
+            f"column {name!r} holds whole numbers, no dates to round",
+            "leave round_time= out, or make dates of them, such as by pd.to_datetime(…, unit='s')",
+        )
     step = parse_step(size)
     wall = index.tz_localize(None)
     try:
-        rounded = wall.round(step)  # type: ignore[arg-type]
+        if size in STARTS:
+            rounded = wall.to_period(STARTS[size]).to_timestamp().as_unit("ns")
+        else:
+            rounded = wall.round(step)  # type: ignore[arg-type]
         if index.tz is not None:
             # Hours are moved as time elapses, so that one that comes twice stays which it was.
             moved = localized(rounded, index.tz)

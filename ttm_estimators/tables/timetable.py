@@ -45,7 +45,9 @@ class Timetable:
         hours = [str(pd.Timestamp(int(hour)).time())[:5] for hour in np.unique(slots % DAY)]
         if len(hours) == 1:
             return f"{' '.join(days)} at {hours[0]}" if hours[0] != "00:00" else " ".join(days)
-        return f"{' '.join(days)} from {hours[0]} to {hours[-1]}, {len(slots)} times a week"
+        if len(slots) < len(days) * len(hours):
+            return f"{' '.join(days)} at {len(slots)} times a week"
+        return f"{' '.join(days)} from {hours[0]} to {hours[-1]}"
 
     def as_offset(self) -> pd.offsets.BaseOffset | None:
         """The same as an offset of pandas, if there is one: certain days at one hour."""

@@ -1,0 +1,239 @@
+"""DataFrames in and out of a forecaster. How they are read is in :mod:`ttm_estimators.tables`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ttm_estimators.forecasting.forecaster import Forecaster
+    from ttm_estimators.training.fine_tuning import FineTuned, FineTuning
+
+Names = Any
+"""A name, or several: None, one, or a sequence."""
+
+
+class DataFrames:
+    """What a forecaster does with tables."""
+
+    def forecast_df(
+        self,
+        df: pd.DataFrame,
+        horizon: int,
+        *,
+        id: Names = None,
+        time: Names = None,
+        value: Names = None,
+        future_df: pd.DataFrame | None = None,
+        static: pd.DataFrame | None = None,
+        freq: str | pd.offsets.BaseOffset | None = None,
+        quantile_levels: Sequence[float] | None = None,
+        batch_size: int = 256,
+        keep_outliers: bool = False,
+        progress: bool = False,
+        date_format: str | None = None,
+        timezone: str | None = None,
+        round_time: str | None = None,
+        decimal: str | None = None,
+        thousands: str | None = None,
+        fill_gaps: bool = False,
+        no_time: bool = False,
+    ) -> pd.DataFrame:
+        """Forecast the series of a DataFrame.
+
+        It may be long (id, time, value), hold one series (time, value), or be wide (time and a
+        column for each series). Rows may come in any order. An index of dates or periods is a time
+        column.
+
+        Parameters
+        ----------
+        df : DataFrame
+            Histories. It stays as it is. NaN means missing. Dates may be datetimes with or without
+            a zone, periods, ``datetime.date``, Arrow dates, text, or whole numbers such as years.
+        horizon : int
+            Steps after the last row of each series.
+        id, time, value : str or sequence of str, optional
+            Columns. Default: what types and usual names tell, such as ``unique_id, ds, y`` or
+            ``item_id, timestamp, target``. Several times make a date together, such as a day and an
+            hour. Several values are series each.
+        future_df : DataFrame, optional
+            Rows after the histories with the covariates that are known in the future, by the names
+            of ``df``. Only for models that were fine-tuned with some.
+        static : DataFrame, optional
+            A row for each id with its categories, where ``df`` has them not as columns. Only for
+            models that were fine-tuned with some.
+        freq : str or offset, optional
+            A pandas alias or offset, or a whole number as text. Default: what the dates tell,
+            exactly.
+        quantile_levels : sequence of float, optional
+            Levels in (0, 1). Default: the model's own, deciles.
+        batch_size : int, default 256
+            Series in one forward pass at most.
+        keep_outliers : bool, default False
+            Whether impossible readings stay, see :meth:`ttm_estimators.Forecaster.forecast`.
+        progress : bool, default False
+            Whether to show a progress bar on standard error.
+        date_format : str, optional
+            How text dates are written, in the terms of ``strptime``. Default: what the first one
+            tells.
+        timezone : str, optional
+            Zone by whose clock days begin, such as "Europe/Berlin". Dates without zone are taken to
+            be of it. Default: that of the dates, if any.
+        round_time : str, optional
+            What times are rounded to, such as "1min", or "MS" for months.
+        decimal, thousands : str, optional
+            Signs of numbers that are text. Default: what the cells tell, if they leave no doubt.
+        fill_gaps : bool, default False
+            Whether absent dates become missing values. They are otherwise refused.
+        no_time : bool, default False
+            Whether rows are counted, for want of a time column.
+
+        Returns
+        -------
+        DataFrame
+            A row for each series and step: the id columns of ``df`` (and "variable", where several
+            columns are forecast), its time column, both with their types, "median", and a column
+            for each level, named as the level: "0.1".
+
+        Warns
+        -----
+        TableWarning
+            When columns were left out. It names each and says why.
+
+        Raises
+        ------
+        TableError
+            When the table can not be understood, has gaps or uneven dates. It is a ``ValueError``.
+        ValueError
+            As :meth:`ttm_estimators.Forecaster.forecast`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import ttm_estimators
+        >>> days = pd.date_range("2024-01-01", periods=60)
+        >>> df = pd.DataFrame({"ds": days, "y": [5.0, 6, 7, 8, 9, 3] * 10})
+        >>> ttm_estimators.load().forecast_df(df, 7)["ds"].iloc[0]
+        Timestamp('2024-03-01 00:00:00')
+        """
+        from ttm_estimators.tables.dataframes import forecast_frame  # pandas is slow to import
+        from ttm_estimators.tables.reading import Reading
+
+        reading = Reading(
+            id=listed(id),
+            time=listed(time),
+            value=listed(value),
+            freq=freq,
+            date_format=date_format,
+            timezone=timezone,
+            round_time=round_time,
+            decimal=decimal,
+            thousands=thousands,
+            fill_gaps=fill_gaps,
+            no_time=no_time,
+        )
+        return forecast_frame(
+            cast("Forecaster", self),
+            df,
+            horizon,
+            reading,
+            future_df=future_df,
+            static=static,
+            quantile_levels=quantile_levels,
+            batch_size=batch_size,
+            keep_outliers=keep_outliers,
+            progress=progress,
+        )
+
+    def fine_tune_df(
+        self,
+        df: pd.DataFrame,
+        horizon: int,
+        *,
+        id: Names = None,
+        time: Names = None,
+        value: Names = None,
+        known: Names = None,
+        past: Names = None,
+        static: pd.DataFrame | Names = None,
+        freq: str | pd.offsets.BaseOffset | None = None,
+        settings: FineTuning | None = None,
+        date_format: str | None = None,
+        timezone: str | None = None,
+        round_time: str | None = None,
+        decimal: str | None = None,
+        thousands: str | None = None,
+        fill_gaps: bool = False,
+        no_time: bool = False,
+        **trainer_options: Any,
+    ) -> FineTuned:
+        """Fine-tune a model on the series of a DataFrame, with covariates in its columns.
+
+        Parameters
+        ----------
+        df : DataFrame
+            As in :meth:`forecast_df`. Rows after the last value of a series may hold covariates of
+            its future.
+        horizon : int
+            Steps to train on.
+        id, time, value, freq, date_format, timezone, round_time : optional
+        decimal, thousands, fill_gaps, no_time : optional
+            As in :meth:`forecast_df`.
+        known, past : str or sequence of str, optional
+            Columns with covariates: known in the future, and in the past only.
+        static : str, sequence of str or DataFrame, optional
+            Columns with a category of each series, or a row for each id with its categories.
+        settings : FineTuning, optional
+            How to fine-tune.
+        **trainer_options
+            As in :func:`ttm_estimators.fine_tune`.
+
+        Returns
+        -------
+        FineTuned
+            Its ``forecaster`` forecasts tables with the same columns.
+
+        Raises
+        ------
+        TableError
+            When the table can not be understood.
+        ValueError
+            As :func:`ttm_estimators.fine_tune`.
+        """
+        from ttm_estimators.tables.dataframes import fine_tune_frame  # imports Lightning
+        from ttm_estimators.tables.reading import Reading
+
+        reading = Reading(
+            id=listed(id),
+            time=listed(time),
+            value=listed(value),
+            freq=freq,
+            date_format=date_format,
+            timezone=timezone,
+            round_time=round_time,
+            decimal=decimal,
+            thousands=thousands,
+            fill_gaps=fill_gaps,
+            no_time=no_time,
+            known=listed(known),
+            past=listed(past),
+        )
+        return fine_tune_frame(
+            cast("Forecaster", self),
+            df,
+            horizon,
+            reading,
+            static=static,
+            settings=settings,
+            **trainer_options,
+        )
+
+
+def listed(names: Names) -> list[str]:
+    """Names as a list of text."""
+    if names is None:
+        return []
+    many = isinstance(names, Iterable) and not isinstance(names, str)
+    return [str(name) for name in (names if many else [names])]
