@@ -98,11 +98,10 @@ class Stamps:
                 return same if (same == future).all() else future
             if isinstance(dtype, pd.ArrowDtype):
                 try:
-                    same = pd.Series(future).astype(dtype)
-                    exact = bool((pd.DatetimeIndex(same) == future).all())
+                    cast = pd.Series(future).astype(dtype)
                 except ValueError:
-                    exact = False
-                return same.array if exact else future
+                    return future
+                return cast.array if (pd.DatetimeIndex(cast) == future).all() else future
             return future
         if dtype is None or (types.is_float_dtype(dtype) and not _holds(dtype, future)):
             return future

@@ -232,7 +232,11 @@ def _time(table: Table, free: pd.DataFrame, named: list[str]) -> list[str]:
     counted = [name for name in names if re.fullmatch(r"[A-Za-z]+_?\d+", name)]
     counted = counted if 2 * len(counted) > len(names) and len(counted) > MANY else []
     sideways = dates if len(dates) > 1 else months if len(months) == 12 else []
-    if not sideways and counted and not any(may_hold_time(name, free[name]) for name in free):
+    if (
+        not sideways
+        and counted
+        and not any(may_hold_time(name, free[name]) for name in names_of(free))
+    ):
         sideways = counted
     if sideways:
         raise TableError(
