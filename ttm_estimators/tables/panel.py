@@ -201,9 +201,9 @@ def read_panel(table: Table, reading: Reading | None = None) -> Panel:
     levels = [name for name in table.levels if name not in (*named, *time, *covariates)]
     ids = list(reading.id) or levels or find_ids(free, time, reading.value, repeated)
     keys = _read_ids(table, ids)
-    if repeated:
-        _refuse_few_ids(free, time, ids, reading)
     codes = _codes(keys)
+    if repeated:
+        _refuse_few_ids(free, time, ids, codes, reading)
     stamps, label = read_stamps(frame, time, codes, reading)
     if reading.value:
         values, notes = read_values(table, reading.value, signs)
@@ -246,9 +246,17 @@ def _time(table: Table, free: pd.DataFrame, named: list[str]) -> list[str]:
     return find_time(free, named)
 
 
-def _refuse_few_ids(frame: pd.DataFrame, time: list[str], ids: list[str], reading: Reading) -> None:
+def _refuse_few_ids(
+    frame: pd.DataFrame,
+    time: list[str],
+    ids: list[str],
+    codes: npt.NDArray[Any],
+    reading: Reading,
+) -> None:
     """Refuse ids that leave most times with several rows, and say which would not."""
-    repeated = frame.duplicated([*time, *ids], keep=False).mean() > FEW_IDS
+    stamps = _codes(frame[time])
+    both = pd.Series(codes * (stamps.max() + 1) + stamps)
+    repeated = both.duplicated(keep=False).mean() > FEW_IDS
     hint = suggest_ids(frame, time, ids, reading.value) if repeated else ""
     if hint:
         more = f" and {quoted(ids)}" if ids else ""
