@@ -216,7 +216,7 @@ def test_a_fine_tuned_model_forecasts_frames_with_their_covariates(tuned, tmp_pa
         (lambda options: options["future_df"].pop("price"), "future_df has no column 'price'"),
         (
             lambda options: options.update(future_df=options["future_df"][2:]),
-            "series 'north' has gaps: 2024-04-30 is missing",
+            "series 'north' has gaps: 2024-04-30 is missing.*let future_df go on where df ends",
         ),
         (
             lambda options: options.update(static=pd.concat([SIZES, SIZES])),
@@ -271,3 +271,10 @@ def test_wrong_horizons_and_levels_are_told(model):
         model.forecast_df(one(), "2")
     with pytest.raises(ValueError, match="quantile_levels must differ"):
         model.forecast_df(one(), 2, quantile_levels=[0.5, 0.5])
+
+
+def test_a_file_that_was_read_with_another_separator_is_told(model):
+    frame = pd.DataFrame({"date;load": ["2024-01-01;1", "2024-01-02;2"]})
+    with pytest.raises(TableError, match=r"single column 'date;load'.*pd\.read_csv"):
+        model.forecast_df(frame, 1)
+    model.forecast_df(one()[["y"]].set_axis(["a|b"], axis="columns").set_axis(DAYS), 1)

@@ -103,7 +103,8 @@ def _table(df: Any, called: str) -> tuple[Table, dict[str, Any]]:
         raise TypeError(f"{called} is a {type(df).__name__}, not a pandas DataFrame{advice}")
     if not len(df):
         raise TableError(f"{called} has no rows")
-    if df.shape[1] == 1 and re.search("[;\t|]", str(df.columns[0])):
+    single = df.shape[1] == 1 and isinstance(df.index, pd.RangeIndex)
+    if single and re.search("[;\t|]", str(df.columns[0])):
         raise TableError(
             f"{called} has the single column {str(df.columns[0])!r}, which holds a separator",
             "read it with pd.read_csv(…, sep=';')",
@@ -205,6 +206,8 @@ def _with_future(table: Table, future_df: pd.DataFrame, reading: Reading, roles:
     try:
         panel = read_panel(replace(table, frame=both, name="df with future_df"), reading)
     except TableError as error:
+        if "has gaps" not in error.fault:
+            raise
         raise TableError(
             f"df with future_df: {error.fault}", "let future_df go on where df ends"
         ) from error
