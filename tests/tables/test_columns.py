@@ -135,6 +135,8 @@ def test_dots_are_doubtful_where_semicolons_part_fields(read):
     text = "date;load\n" + "".join(f"{day:%Y-%m-%d};1.{i:03}\n" for i, day in enumerate(DAYS, 10))
     with pytest.raises(TableError, match=r"'1.010' may have a decimal sign"):
         read(text)
+    with pytest.raises(TableError, match=r"'1.010' may have a decimal sign"):
+        read(text.split("\n", 1)[1], no_time=True)
     assert read(text, decimal=".").series[0].values[0] == 1.01
     assert read(text, thousands=".").series[0].values[0] == 1010
     assert read(text.replace(";", ",")).series[0].values[0] == 1.01

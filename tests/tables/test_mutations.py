@@ -66,7 +66,7 @@ def read_told(line: str) -> Told:
         elif word.endswith(" more"):
             told.more[use] = int(word.split()[1])
         else:
-            use = word.strip(",;: ").replace("values", "value")
+            use = word.strip(",;: ").replace("values", "value").replace("ids", "id")
     return told
 
 

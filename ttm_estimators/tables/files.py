@@ -194,9 +194,10 @@ def _read_csv(content: bytes, name: str, headless: bool) -> Table:
     separator, header, names, before = _find_header(text[:FIRST_LETTERS])
     notes += before
     if headless and any(_is_number(name) or date_formats(name) for name in names):
-        frame = _parse_csv(content, separator, header, header=None)
+        options: dict[str, Any] = {"header": None}
+        frame = _parse_csv(content, separator, header, **options)
         frame.columns = [f"column {i + 1}" for i in range(frame.shape[1])]
-        return Table(frame, name, separator, notes)
+        return Table(frame, name, separator, notes, content, header, options)
     twice = [each for each, count in Counter(map(str.strip, names)).items() if count > 1 and each]
     if twice and not all(map(_is_number, names)):
         raise TableError(f"{name} has two columns called {twice[0]!r}", "rename one")
