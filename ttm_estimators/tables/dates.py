@@ -213,7 +213,7 @@ def refuse_missing(column: pd.Series[Any]) -> None:
 def date_formats(text: str) -> list[str]:
     """Ways to read a date: two where the day could be the month."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
+        warnings.simplefilter("ignore")
         guesses = (guess_datetime_format(text), guess_datetime_format(text, dayfirst=True))
     if guesses[0] and guesses[0].startswith("%Y"):
         # ISO8601 also takes a column in which only some dates have an hour.

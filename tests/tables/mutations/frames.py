@@ -241,7 +241,7 @@ def odd_names(frame: pd.DataFrame, draw: random.Random) -> pd.DataFrame:
     if kind == "levels":
         levels = pd.MultiIndex.from_tuples([("top", name) for name in names])
         return frame.set_axis(levels, axis="columns")
-    return frame.rename_axis(columns="columns")
+    return frame.rename_axis(columns=["columns"] * frame.columns.nlevels)
 
 
 FRAME_MUTATIONS: tuple[Callable[[pd.DataFrame, random.Random], pd.DataFrame], ...] = (
