@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from ttm_estimators import TinyTimeMixer, TTMConfig, save_network
+from ttm_estimators.command_line.errors import as_options
 from ttm_estimators.forecasting import Forecaster
 
 DAYS = "date,load\n2024-01-01,1\n2024-01-02,2\n2024-01-03,3\n2024-01-04,4\n"
@@ -458,3 +459,18 @@ def test_a_process_ends_with_code_2_and_one_line(tmp_path):
     assert done.stdout == ""
     assert done.stderr.startswith("error: series 'load' has two rows")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("remedy", "spelled"),
+    [
+        ("give it with freq=, such as freq='D'", "give it with --freq, such as --freq D"),
+        ("use fill_gaps=True", "use --fill-gaps"),
+        (
+            "tell series apart with id='a b' id=\"o'clock\"",
+            "tell series apart with --id 'a b' --id \"o'clock\"",
+        ),
+    ],
+)
+def test_options_in_a_remedy_are_spelled_as_on_the_command_line(remedy, spelled):
+    assert as_options(remedy) == spelled

@@ -126,7 +126,8 @@ def test_text_stays_as_it_is_written(read):
 def test_western_european_text_is_read_and_told(read):
     table = read("größe;datum\n1,5;2024-01-01\n".encode("cp1252"))
     assert list(table.frame) == ["größe", "datum"]
-    assert "Windows-1252" in table.notes[0]
+    assert "Windows-1252" in table.remark
+    assert table.notes == []
 
 
 def test_blanks_before_quotes_are_none_of_the_names(read):
@@ -141,3 +142,11 @@ def test_an_empty_first_column_without_a_name_stays_one(read):
 
 def test_a_first_row_of_data_is_kept_where_there_is_no_time(read):
     assert len(read("a,2024-01-01,3\na,2024-01-02,4\n", headless=True).frame) == 2
+
+
+def test_no_column_is_parsed_as_text_twice(read, monkeypatch):
+    table = read("id;a;b\n1;1.5;2.5\n")
+    first = table.as_written(["b", "id"])
+    assert first.to_numpy().tolist() == [["2.5", "1"]]
+    monkeypatch.delattr("ttm_estimators.tables.files._parse_csv")
+    assert table.as_written(["id"])["id"].tolist() == ["1"]

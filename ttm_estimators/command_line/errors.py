@@ -54,10 +54,11 @@ def as_options(remedy: str) -> str:
 
     def spell(match: re.Match[str]) -> str:
         name, value = match[1].replace("_", "-"), (match[2] or "").removeprefix("True")
-        plain = value.strip("'")
-        return f"--{name}" + (f" {value if ' ' in plain else plain}" if plain else "")
+        plain = value[1:-1]
+        quotes = any(sign in plain for sign in " '\"")
+        return f"--{name}" + (f" {value if quotes else plain}" if plain else "")
 
-    return re.sub(rf"\b({'|'.join(OPTIONS)})=(True|'[^']*')?", spell, remedy)
+    return re.sub(rf"\b({'|'.join(OPTIONS)})=(True|'[^']*'|\"[^\"]*\")?", spell, remedy)
 
 
 def _exit(message: str) -> NoReturn:

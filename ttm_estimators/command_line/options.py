@@ -83,8 +83,8 @@ def tell(data: Path, panel: Panel) -> None:
     """Say what was taken for what, and what was left out."""
     left_out = f"; left out: {panel.left_out}" if panel.left_out else ""
     typer.echo(f"Read {data}: {panel.took}{left_out}")
-    if panel.empty_ends:
-        typer.echo(f"Note: {panel.empty_ends}")
+    for note in filter(None, (panel.remark, panel.empty_ends)):
+        typer.echo(f"Note: {note}")
 
 
 def warn_of(outliers: tuple[Outlier, ...], names: list[str]) -> None:

@@ -69,8 +69,8 @@ class Stamps:
     naive: bool = False
     """Whether dates go back without the zone that they were given."""
 
-    frequency: Any = None
-    """Offset, where the type of the column has one."""
+    frequency: pd.DatetimeIndex | None = None
+    """Some dates of its frequency, where the type of the column has one."""
 
     notes: tuple[str, ...] = ()
     """What was taken for what."""
@@ -80,7 +80,7 @@ class Stamps:
         dtype = self.dtype
         if isinstance(future, pd.DatetimeIndex):
             if future.tz is not None and (self.naive or self.zone is not None):
-                future = future.tz_convert(self.zone) if not self.naive else _naive(future)
+                future = future.tz_localize(None) if self.naive else future.tz_convert(self.zone)
             if isinstance(dtype, pd.PeriodDtype):
                 periods = future.to_period(dtype.freq)  # type: ignore[arg-type]
                 if periods.nunique() < future.nunique():
@@ -491,7 +491,3 @@ def _refuse_disorder(rows: pd.DataFrame, twice: Any, zone: ZoneInfo, name: Any) 
                 "that tells which is the first",
                 "sort them by the time that they were recorded at",
             )
-
-
-def _naive(future: pd.DatetimeIndex) -> pd.DatetimeIndex:
-    return future.tz_localize(None)

@@ -16,8 +16,8 @@ class TableError(ValueError):
     fault : str
         What is wrong, and where.
     remedy : str, optional
-        What to do, with options as Python has them, such as ``freq='D'``. It holds nothing that a
-        user gave, so that a command line may spell them its own way.
+        What to do, with options as Python has them, such as ``freq='D'`` and ``id='shop'``, which a
+        command line may spell its own way. Nothing else in it is from a user.
     """
 
     def __init__(self, fault: str, remedy: str = "") -> None:

@@ -20,6 +20,7 @@ import pandas as pd
 
 from ttm_estimators.tables.dates import date_formats
 from ttm_estimators.tables.errors import TableError
+from ttm_estimators.tables.numbers import is_number
 
 STDIN = Path("-")
 
@@ -54,6 +55,12 @@ class Table:
     options: dict[str, Any] = field(default_factory=dict)
     """Text of a CSV file, lines before its header, and how it was parsed."""
 
+    text: dict[str, pd.Series[Any]] = field(default_factory=dict)
+    """Columns that were read as text, so that none is parsed twice."""
+
+    remark: str = ""
+    """How a file was read, where that is not what its name says."""
+
     levels: list[str] = field(default_factory=list)
     """Columns that were levels of an index with several."""
 
@@ -61,10 +68,13 @@ class Table:
         """Columns of a CSV file as text, "" where empty; others as they are."""
         if self.content is None or not names:
             return self.frame[names]
-        options: dict[str, Any] = {"dtype": str, "keep_default_na": False, **self.options}
-        text = _parse_csv(self.content, self.separator, self.header, **options)
-        text.columns = self.frame.columns
-        return text[names]
+        columns = list(self.frame.columns)
+        places = sorted(columns.index(name) for name in names if name not in self.text)
+        if places:
+            options = {"dtype": str, "keep_default_na": False, "usecols": places, **self.options}
+            text = _parse_csv(self.content, self.separator, self.header, **options)
+            self.text |= {columns[place]: text.iloc[:, i] for i, place in enumerate(places)}
+        return pd.DataFrame({name: self.text[name] for name in names})
 
 
 def read_file(path: Path, *, headless: bool = False) -> Table:
@@ -180,7 +190,7 @@ def _read_csv(content: bytes, name: str, headless: bool) -> Table:
         except UnicodeDecodeError:
             content.decode("utf-8")
             raise
-    notes = []
+    remark = ""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -188,26 +198,27 @@ def _read_csv(content: bytes, name: str, headless: bool) -> Table:
             raise
         text = content.decode("cp1252")  # how spreadsheets save in Western Europe
         content = text.encode()
-        notes.append("nothing, but the text was read as Windows-1252, for it is not UTF-8")
+        remark = "the text was read as Windows-1252, for it is not UTF-8"
     if "\0" in text:  # pandas would read such a field as missing
         raise ValueError("it is not text")
-    separator, header, names, before = _find_header(text[:FIRST_LETTERS])
-    notes += before
-    if headless and any(_is_number(name) or date_formats(name) for name in names):
-        options: dict[str, Any] = {"header": None}
-        frame = _parse_csv(content, separator, header, **options)
-        frame.columns = [f"column {i + 1}" for i in range(frame.shape[1])]
-        return Table(frame, name, separator, notes, content, header, options)
+    separator, header, names, notes = _find_header(text[:FIRST_LETTERS])
+    table = Table(pd.DataFrame(), name, separator, notes, content, header, remark=remark)
+    if headless and any(is_number(name) or date_formats(name) for name in names):
+        table.options = {"header": None}
+        frame = _parse_csv(content, separator, header, **table.options)
+        table.frame = frame.set_axis([f"column {i + 1}" for i in range(frame.shape[1])], axis=1)
+        return table
     twice = [each for each, count in Counter(map(str.strip, names)).items() if count > 1 and each]
-    if twice and not all(map(_is_number, names)):
+    if twice and not all(map(is_number, names)):
         raise TableError(f"{name} has two columns called {twice[0]!r}", "rename one")
-    options = {"skipinitialspace": any(name.lstrip()[:1] == '"' for name in names)}
-    frame = _parse_csv(content, separator, header, **options)
+    table.options = {"skipinitialspace": any(name.lstrip()[:1] == '"' for name in names)}
+    frame = _parse_csv(content, separator, header, **table.options)
     frame.columns = frame.columns.map(str.strip)
     unnamed = frame.columns[0]
     if unnamed.startswith("Unnamed: 0"):  # pandas writes an index without a name
         frame = frame.rename(columns={unnamed: _unnamed(frame) or unnamed})
-    return Table(frame, name, separator, notes, content, header, options)
+    table.frame = frame
+    return table
 
 
 def _unnamed(frame: pd.DataFrame) -> str | None:
@@ -245,7 +256,7 @@ def _find_header(text: str) -> tuple[str, int, list[str], list[str]]:
     place = next((i for i, (_, fields) in enumerate(rows) if len(fields) == usual), 0)
     # A row above with fewer fields is the header if the next one holds numbers.
     above = [i for i in range(place) if len(rows[i][1]) > 1]
-    if above and any(map(_is_number, rows[place][1])):
+    if above and any(map(is_number, rows[place][1])):
         place = above[-1]
     line, names = rows[place] if rows else (0, [])
     before = [fields for _, fields in rows[:place] if any(field.strip() for field in fields)]
@@ -274,7 +285,3 @@ def _parse_csv(content: bytes, separator: str | None, skipped: int, **options: A
             encoding="utf-8-sig",
             **options,
         )
-
-
-def _is_number(text: str) -> bool:
-    return not pd.isna(pd.to_numeric(text, errors="coerce"))

@@ -124,6 +124,11 @@ def check_numbers(column: pd.Series[Any], numbers: Numbers) -> Array:
     return numbers.values
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a number as it stands."""
+    return not pd.isna(pd.to_numeric(text, errors="coerce"))
+
+
 def doubtful_dots(text: pd.Series[str]) -> str | None:
     """A number such as 1.010 where all dots may part thousands, in a file that has semicolons."""
     dotted = text[text.str.contains(".", regex=False)]

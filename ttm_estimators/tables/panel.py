@@ -28,7 +28,7 @@ from ttm_estimators.tables.dates import Stamps, date_formats, first_cell, refuse
 from ttm_estimators.tables.errors import MOST_NAMES, TableError, quoted
 from ttm_estimators.tables.files import Table
 from ttm_estimators.tables.frequency import find_steps
-from ttm_estimators.tables.numbers import Array, check_numbers, read_numbers
+from ttm_estimators.tables.numbers import Array, check_numbers, is_number, read_numbers
 from ttm_estimators.tables.reading import Reading
 from ttm_estimators.tables.rules import find_step
 from ttm_estimators.tables.steps import (
@@ -105,6 +105,9 @@ class Panel:
 
     notes: Sequence[str] = ()
     """What was left out of a file."""
+
+    remark: str = ""
+    """How a file was read, where that is not what its name says."""
 
     @property
     def took(self) -> str:
@@ -213,16 +216,17 @@ def read_panel(table: Table, reading: Reading | None = None) -> Panel:
         chosen = find_values(table, names_of(free), time, ids, signs, stamps.index)
     chosen.covariates = list(dict.fromkeys(covariates))
     used = [*time, *ids, *chosen.values, *covariates]
-    if len(set(used)) < len(used) or len(set(reading.value)) < len(reading.value):
+    if len(set(used)) < len(used):
         raise TableError(f"a column was chosen twice among {', '.join([*named, *covariates])}")
     series, keys = _split(stamps, keys, codes, chosen, step, reading, others, frame)
-    return Panel(series, keys, label, stamps, chosen, len(chosen.values), table.notes)
+    variables = len(chosen.values)
+    return Panel(series, keys, label, stamps, chosen, variables, table.notes, table.remark)
 
 
 def _time(table: Table, free: pd.DataFrame, named: list[str]) -> list[str]:
     names = names_of(table.frame)
     dates = [name for name in names if date_formats(name) and not name.isdecimal()]
-    numbers = all(map(_is_number, names))
+    numbers = all(map(is_number, names))
     if table.content is not None and (numbers or len(dates) == 1 or dates[:1] == names[:1]):
         raise TableError(
             f"{table.name} has values such as {(dates or names)[0]} in its first line",
@@ -403,10 +407,6 @@ def _filled(
 def _as(notes: Sequence[str]) -> str:
     told = ", ".join(note for note in notes if note)
     return f" ({told})" if told else ""
-
-
-def _is_number(text: str) -> bool:
-    return not pd.isna(pd.to_numeric(text, errors="coerce"))
 
 
 def summary(panel: Panel, horizon: int) -> str:
