@@ -331,8 +331,9 @@ class Forecaster(DataFrames):
                 )
                 for block in self.config.far_factors
             }
-            median = self.quantile_levels.index(0.5)
-            values_BHVQ[places] = move(values_BHVQ[places], looks, median, self.config.horizon)
+            values_BHVQ[places] = move(
+                values_BHVQ[places], looks, self.quantile_levels, self.config.horizon
+            )
         return values_BHVQ[:, :horizon]
 
     @torch.inference_mode()
