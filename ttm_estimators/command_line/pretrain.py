@@ -31,10 +31,6 @@ def pretrain(
     start: Annotated[
         str | None, typer.Option(help="Shipped model or weights folder to start from.")
     ] = None,
-    teacher: Annotated[
-        list[str] | None,
-        typer.Option(help="Shipped model or weights folder to learn from too. May be repeated."),
-    ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes that make windows.")] = 1,
 ) -> None:
     """Pre-train a network on synthetic and real series.
@@ -66,7 +62,6 @@ def pretrain(
             corpus=corpus,
             budget=seconds,
             start=start,
-            teachers=teacher or (),
             workers=workers,
         )
     except (FileNotFoundError, ValueError) as error:

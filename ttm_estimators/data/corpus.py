@@ -45,19 +45,8 @@ DOWNSAMPLED_SHARE = 0.35
 DECIMATED_SHARE = 0.3
 """Share of these that take every k-th point, where the others take the mean of k."""
 
-CALENDAR_SHARE = 0.12
-"""Share of windows of means over whole days or weeks, where a series is long enough: days and weeks
-are what people forecast, and have little history."""
-
-CALENDAR_STEPS = 32
-"""Fewest days or weeks that such a series holds."""
-
 REVERSED_SHARE = 0.1
 """Share of windows that run backwards in time."""
-
-DAY = 86_400 * 10**9
-WEEK = 7 * DAY
-"""Nanoseconds."""
 
 FORMAT = 2
 """Of the cache: to be raised when what is written there changes."""
@@ -223,9 +212,6 @@ class Corpus:
         usable_B1 = draw.chance(DOWNSAMPLED_SHARE) & (length_B1 >= 64 * rate_B1)
         rate_B1 = torch.where(usable_B1, rate_B1, 1)
         width_B1 = torch.where(draw.chance(DECIMATED_SHARE), 1, rate_B1)
-        calendar_B1 = self._calendar_rates(draw, row_B1)
-        rate_B1 = torch.where(calendar_B1 > 0, calendar_B1, rate_B1)
-        width_B1 = torch.where(calendar_B1 > 0, calendar_B1, width_B1)
         offset_B1 = (draw.uniform(0.0, 1.0) * rate_B1).long()
         steps_B1 = (length_B1 - offset_B1) // rate_B1
 
@@ -247,21 +233,6 @@ class Corpus:
         known_BT = inside_BT & (2 * count_BT >= width_B1) & (count_BT > 0)
         resolution_B = resolution_tokens((self.intervals[row_B1] * rate_B1).squeeze(1))
         return torch.where(known_BT, value_BT, math.nan).float(), resolution_B
-
-
-    def _calendar_rates(self, draw: Draw, row_B1: Tensor) -> Tensor:
-        """Steps that make a day or a week, for those that are down-sampled so, 0 for others."""
-        step_B1 = torch.where(draw.chance(0.5), DAY, WEEK)
-        interval_B1 = self.intervals[row_B1].clamp(min=1)
-        rate_B1 = step_B1 // interval_B1
-        chosen_B1 = (
-            draw.chance(CALENDAR_SHARE)
-            & (self.intervals[row_B1] > 0)
-            & (rate_B1 > 1)
-            & (step_B1 % interval_B1 == 0)
-            & (self.lengths[row_B1] >= CALENDAR_STEPS * rate_B1)
-        )
-        return torch.where(chosen_B1, rate_B1, 0)
 
 
 def _cache_folder() -> Path:

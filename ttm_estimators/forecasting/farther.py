@@ -23,7 +23,6 @@ from einops import rearrange
 
 from ttm_estimators.forecasting.series import Array, end_of, without_leading
 from ttm_estimators.network.config import MOST_FAR, TTMConfig
-from ttm_estimators.network.heads import spread_indices
 
 NEAR = MOST_FAR
 """Steps that are forecast from near alone: the nearest ones hang on the latest points, and no block
@@ -101,9 +100,7 @@ def _block_medians(values_TC: Array, block: int, config: TTMConfig) -> Array | N
     return median_TC
 
 
-def move(
-    near_NHCQ: Array, looks: Mapping[int, Array], levels: tuple[float, ...], at_once: int
-) -> Array:
+def move(near_NHCQ: Array, looks: Mapping[int, Array], median: int, at_once: int) -> Array:
     """Move a forecast to what it is from farther away, all quantiles of a step alike.
 
     A step without any spread stays: a constant goes on. The last steps of a pass of the network
@@ -116,21 +113,19 @@ def move(
     looks : mapping of int to array
         For each block length, quantiles of the medians of as many whole blocks as fit in, of shape
         (N, F, C, Q).
-    levels : tuple of float
-        Quantile levels, the median among them.
+    median : int
+        Place of the median among the quantiles.
     at_once : int
         Steps that the network forecasts in one pass.
     """
     horizon = near_NHCQ.shape[1]
-    median, (low, high) = levels.index(0.5), spread_indices(levels)
-    near_NHC = near_NHCQ[..., high] - near_NHCQ[..., low]
+    near_NHC = _spread(near_NHCQ)
     moved_NHC, precision_NHC = np.zeros_like(near_NHC), np.ones_like(near_NHC)
     for block, far_NFCQ in looks.items():
         steps = near_NHCQ[:, : far_NFCQ.shape[1] * block, :, median]
         middle_NFC = np.median(rearrange(steps, "n (f s) c -> n f s c", s=block), axis=2)
         change_NHC = _at_steps(far_NFCQ[..., median] - middle_NFC, block, horizon, at_once)
-        far_NFC = far_NFCQ[..., high] - far_NFCQ[..., low]
-        spread_NHC = _at_steps(far_NFC, block, horizon, at_once)
+        spread_NHC = _at_steps(_spread(far_NFCQ), block, horizon, at_once)
         with np.errstate(over="ignore"):  # next to a spread of next to nothing
             relative_NHC = np.divide(
                 spread_NHC, near_NHC, out=np.full_like(near_NHC, np.inf), where=near_NHC > 0
@@ -140,6 +135,12 @@ def move(
     part_H = np.clip((np.arange(1, horizon + 1) - NEAR) / (FAR - NEAR), 0.0, 1.0)
     moved: Array = near_NHCQ + (part_H[:, None] * moved_NHC / precision_NHC)[..., None]
     return moved
+
+
+def _spread(quantiles_Q: Array) -> Array:
+    """How far the outer quantiles lie apart."""
+    spread: Array = quantiles_Q[..., -1] - quantiles_Q[..., 0]
+    return spread
 
 
 def _at_steps(block_NFC: Array, block: int, horizon: int, at_once: int) -> Array:

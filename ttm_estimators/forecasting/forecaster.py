@@ -331,9 +331,8 @@ class Forecaster(DataFrames):
                 )
                 for block in self.config.far_factors
             }
-            values_BHVQ[places] = move(
-                values_BHVQ[places], looks, self.quantile_levels, self.config.horizon
-            )
+            median = self.quantile_levels.index(0.5)
+            values_BHVQ[places] = move(values_BHVQ[places], looks, median, self.config.horizon)
         return values_BHVQ[:, :horizon]
 
     @torch.inference_mode()

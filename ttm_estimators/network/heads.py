@@ -51,14 +51,6 @@ def median_index(config: TTMConfig) -> int:
     return config.quantile_levels.index(0.5) if config.quantile_levels else 0
 
 
-def spread_indices(levels: tuple[float, ...]) -> tuple[int, int]:
-    """Places of the levels nearest to 0.1 and 0.9, between which the spread of a forecast is
-    measured: levels further out vary more from series to series.
-    """
-    low, high = (min(range(len(levels)), key=lambda i: abs(levels[i] - w)) for w in (0.1, 0.9))
-    return low, high
-
-
 def linear_rows(layer: nn.Linear, x: Tensor, rows: int) -> Tensor:
     """Apply the first ``rows`` outputs of a linear layer: what pruning of the horizon saves."""
     return functional.linear(x, layer.weight[:rows], layer.bias[:rows])

@@ -9,8 +9,6 @@ from ttm_estimators.network.config import TTMConfig
 
 DECILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
-OUTER_AND_DECILES = (0.01, 0.05, *DECILES, 0.95, 0.99)
-
 _512 = TTMConfig()
 _LONG = TTMConfig(context_length=1024, patch_length=128, hidden_size=384, decoder_hidden_size=256)
 _EXOGENOUS = replace(

@@ -24,7 +24,6 @@ from ttm_estimators.network.prepared import Prepared, prepare
 from ttm_estimators.network.resolution import UNKNOWN
 from ttm_estimators.network.scaling import Scaling
 from ttm_estimators.training.nested import map_tensors
-from ttm_estimators.training.teachers import Teachers
 
 PREPARED_AT_ONCE = 8192
 """Windows, which bounds the memory of the search for cycles."""
@@ -44,9 +43,6 @@ class Chunk(NamedTuple):
 
     finite_B: Tensor
     """False where anything in a window was not finite: it counts for nothing."""
-
-    taught_BHVQ: Tensor | None = None
-    """Quantiles that teachers forecast, where there are any."""
 
 
 def require_single_series(config: TTMConfig) -> None:
@@ -100,30 +96,16 @@ def _prepare(config: TTMConfig, window: Window) -> Chunk:
 class _Chunks(IterableDataset[Chunk]):
     """What a stream makes, prepared."""
 
-    def __init__(self, config: TTMConfig, stream: WindowStream, teachers: Teachers | None) -> None:
+    def __init__(self, config: TTMConfig, stream: WindowStream) -> None:
         self.config = config
         self.stream = stream
-        self.teachers = teachers
 
     def __iter__(self) -> Iterator[Chunk]:
         for window in self.stream:
-            chunk = prepare_chunk(self.config, window)
-            if self.teachers is not None:
-                chunk = chunk._replace(taught_BHVQ=self._taught(chunk))
-            yield chunk
-
-    def _taught(self, chunk: Chunk) -> Tensor:
-        assert self.teachers is not None
-        horizon, parts = chunk.target_BHV.shape[1], []
-        for first in range(0, len(chunk.finite_B), PREPARED_AT_ONCE):
-            part = map_tensors(lambda x, i=first: x[i : i + PREPARED_AT_ONCE], chunk.prepared)
-            parts.append(self.teachers.mean(part, horizon))
-        return torch.cat(parts)
+            yield prepare_chunk(self.config, window)
 
 
-def chunks(
-    config: TTMConfig, stream: WindowStream, workers: int, teachers: Teachers | None = None
-) -> Iterator[Chunk]:
+def chunks(config: TTMConfig, stream: WindowStream, workers: int) -> Iterator[Chunk]:
     """Make chunks of all batches of a stream, each while the one before it is trained on.
 
     Parameters
@@ -135,10 +117,8 @@ def chunks(
         of their own.
     workers : int
         Processes that make them elsewhere. 0: this one does, between the steps.
-    teachers : Teachers, optional
-        Whose forecasts the chunks hold beside the futures.
     """
-    made = _Chunks(config, stream, teachers)
+    made = _Chunks(config, stream)
     if stream.device.type == "cuda":
         return _beside_training(iter(made))
     return iter(DataLoader(made, batch_size=None, num_workers=workers))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -34,7 +34,6 @@ from ttm_estimators.training.run_folder import (
 )
 from ttm_estimators.training.run_log import RunLog
 from ttm_estimators.training.step import Step, chunk_loss
-from ttm_estimators.training.teachers import Teachers
 from ttm_estimators.weights import load_network, resolve, save_network
 from ttm_estimators.weights.folder import WEIGHTS_FILE
 from ttm_estimators.weights.shipped import CARD_FILE
@@ -73,7 +72,6 @@ def pretrain(
     corpus: Path | None = None,
     budget: float | None = None,
     start: str | Path | None = None,
-    teachers: Sequence[str | Path] = (),
     workers: int = 1,
     progress: bool = True,
     clock: Callable[[], float] = time.monotonic,
@@ -102,9 +100,6 @@ def pretrain(
         what the decay will take, the steps are decided and noted in ``run.json``.
     start : str or Path, optional
         Shipped model or weights folder to start from, in place of random weights.
-    teachers : sequence of str or Path
-        Shipped models or weights folders whose mean forecast is learnt beside what came: see
-        :mod:`ttm_estimators.training.teachers`.
     workers : int, default 1
         Processes that make windows. The stream is the same for any number; 0, which is this
         process, may round otherwise where it has several threads. A GPU makes them itself.
@@ -121,8 +116,8 @@ def pretrain(
     Raises
     ------
     ValueError
-        When the network is not one for single series, ``start`` is of another geometry, a teacher
-        does not fit the network, the recipe needs a corpus, ``output`` holds another run, or the loss is no longer finite.
+        When the network is not one for single series, ``start`` is of another geometry, the recipe
+        needs a corpus, ``output`` holds another run, or the loss is no longer finite.
     """
     require_single_series(config)
     if recipe.real_share > 0 and corpus is None:
@@ -138,7 +133,7 @@ def pretrain(
         real, held_back = Corpus.read(corpus).split() if corpus is not None else (None, None)
         if not is_first_process():
             distributed.barrier()  # the first one may have to set a checkpoint back
-        steps = claim(output, config, recipe, budget, start, teachers)
+        steps = claim(output, config, recipe, budget, start)
         if _processes() > 1 and is_first_process():
             distributed.barrier()
         kept = all((output / name).exists() for name in (WEIGHTS_FILE, CARD_FILE))
@@ -150,7 +145,6 @@ def pretrain(
             output,
             real,
             held_back,
-            teachers=teachers,
             budget=budget,
             workers=workers,
             clock=clock,
@@ -211,7 +205,6 @@ class _Run:
         corpus: Corpus | None,
         held_back: Corpus | None,
         *,
-        teachers: Sequence[str | Path],
         budget: float | None,
         workers: int,
         clock: Callable[[], float],
@@ -231,16 +224,9 @@ class _Run:
         self.began = self.moment = self.saved = clock()
         self.compiled: tuple[float, int] | None = None  # moment and steps of the first report
         self.validation = self._validation(held_back)
-        taught = (
-            Teachers(teachers, self.config, device=self.device, compiled=recipe.compile)
-            if teachers
-            else None
-        )
-        self.chunks = chunks(self.config, self._windows(corpus), workers, taught)
+        self.chunks = chunks(self.config, self._windows(corpus), workers)
         self.chunk = next(self.chunks)
-        self.step = Step(
-            network, recipe, self.chunk, _processes(), taught.levels if taught else ()
-        )
+        self.step = Step(network, recipe, self.chunk, _processes())
         if found:
             self.step.restore(found.tensors)
         elif recipe.stable_steps == 0:
@@ -426,7 +412,6 @@ class _Run:
             "seed": self.recipe.seed,
             "real_share": self.recipe.real_share,
             "start": read_run(self.output)["start"],
-            "teachers": read_run(self.output)["teachers"],
         }
         write(self.output / CARD_FILE, card)
 

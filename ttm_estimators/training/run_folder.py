@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,12 +27,7 @@ RUN_FILE = "run.json"
 
 
 def claim(
-    output: Path,
-    config: TTMConfig,
-    recipe: Recipe,
-    budget: float | None,
-    start: str | Path | None,
-    teachers: Sequence[str | Path] = (),
+    output: Path, config: TTMConfig, recipe: Recipe, budget: float | None, start: str | Path | None
 ) -> int:
     """Note down what is trained in a folder, or refuse one where something else is.
 
@@ -47,7 +41,6 @@ def claim(
         "network": asdict(config),
         "recipe": asdict(recipe),
         "start": None if start is None else {"model": str(start), "sha256": _fingerprint(start)},
-        "teachers": {f"sha256 of teacher {i}": _fingerprint(t) for i, t in enumerate(teachers)},
         "budget": budget,
         "steps": steps,
     }
@@ -69,7 +62,7 @@ def claim(
 def _refuse_other(output: Path, found: dict[str, Any], run: dict[str, Any]) -> None:
     if any((output / "checkpoints").glob("*.ckpt")):
         raise ValueError(f"{output} holds a run of an earlier version: choose another folder")
-    for part in ("network", "recipe", "start", "teachers"):
+    for part in ("network", "recipe", "start"):
         values, others = run[part] or {}, found.get(part) or {}
         for name in {**values, **others}:
             if name != "model" and others.get(name) != values.get(name):

@@ -24,13 +24,7 @@ WARM_UP_RUNS = 3
 """Runs before a CUDA graph is captured, as libraries allocate and choose kernels in the first."""
 
 
-def chunk_loss(
-    network: TinyTimeMixer,
-    chunk: Chunk,
-    *,
-    relative: bool = False,
-    taught_levels: tuple[float, ...] = (),
-) -> Tensor:
+def chunk_loss(network: TinyTimeMixer, chunk: Chunk, *, relative: bool = False) -> Tensor:
     """Quantile loss of prepared windows, on the scale of their histories.
 
     Parameters
@@ -41,8 +35,6 @@ def chunk_loss(
         The windows.
     relative : bool, default False
         See :func:`~ttm_estimators.training.loss.pinball_loss`.
-    taught_levels : tuple of float
-        Quantile levels of what teachers forecast, where the chunk holds that.
     """
     forecast_BHVQ = network.forecast_prepared(
         chunk.prepared,
@@ -50,22 +42,15 @@ def chunk_loss(
         resolution_B=chunk.resolution_B if network.config.resolutions else None,
     )
     return pinball_loss(
-        forecast_BHVQ,
-        chunk.target_BHV,
-        network.config.quantile_levels,
-        relative=relative,
-        taught_BHVQ=chunk.taught_BHVQ,
-        taught_levels=taught_levels,
+        forecast_BHVQ, chunk.target_BHV, network.config.quantile_levels, relative=relative
     )
 
 
-def _step_loss(
-    network: TinyTimeMixer, chunk: Chunk, precision: str, taught_levels: tuple[float, ...]
-) -> Tensor:
+def _step_loss(network: TinyTimeMixer, chunk: Chunk, precision: str) -> Tensor:
     """What a step of pre-training minimises, in the number format of its recipe."""
     device = chunk.target_BHV.device.type
     with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16-mixed"):
-        return chunk_loss(network, chunk, relative=True, taught_levels=taught_levels)
+        return chunk_loss(network, chunk, relative=True)
 
 
 def compiled(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -88,22 +73,14 @@ class Step:
         Windows of which the first are a batch in shape.
     processes : int, default 1
         Processes that train.
-    taught_levels : tuple of float
-        Quantile levels of what teachers forecast, where the windows hold that.
     """
 
     def __init__(
-        self,
-        network: TinyTimeMixer,
-        recipe: Recipe,
-        example: Chunk,
-        processes: int = 1,
-        taught_levels: tuple[float, ...] = (),
+        self, network: TinyTimeMixer, recipe: Recipe, example: Chunk, processes: int = 1
     ) -> None:
         self.network = network.train()
         self.recipe = recipe
         self.processes = processes
-        self.taught_levels = taught_levels
         self.average = copy.deepcopy(network).requires_grad_(False).eval()
         device = example.target_BHV.device
         self.batch: Chunk = map_tensors(lambda tensor: tensor[: recipe.batch_size].clone(), example)
@@ -164,7 +141,7 @@ class Step:
 
     def _gradients(self) -> None:
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self.loss(self.network, self.batch, self.recipe.precision, self.taught_levels)
+        loss = self.loss(self.network, self.batch, self.recipe.precision)
         loss.backward()  # type: ignore[no-untyped-call]
         self.loss_sum += loss.detach()
         self.not_finite += (~self.batch.finite_B).sum()

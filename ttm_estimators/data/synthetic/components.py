@@ -16,9 +16,6 @@ from torch.nn import functional
 
 PROFILE_POINTS = 128
 
-SLOW_SHARE = 0.15
-"""Share of series whose season may be seen hardly more than once."""
-
 MANY_ROWS = 100
 """Rows of a mixture from which on rounding the share of a family to whole rows changes little."""
 
@@ -213,24 +210,12 @@ def seasonal(draw: Draw, period_N1: Tensor, profile_NG: Tensor | None = None) ->
 
 def periods(draw: Draw) -> tuple[Tensor, Tensor]:
     """Two periods for each row, in steps, shapes (N, 1): of a common calendar, or of none."""
-    # A season is learnt from a few repetitions: short series get short ones. Some get a long one,
-    # of which hardly more than one repetition is seen, as of the year in a hundred weeks.
-    repeated, slow = max(6.0, draw.length / 5), max(6.0, draw.length / 1.25)
-    slow_N1 = draw.chance(SLOW_SHARE)
-    calendar_N2 = torch.where(slow_N1, _cycles(draw, slow), _cycles(draw, repeated))
-    free_N1 = draw.chance(0.35)
-    free_period_N1 = torch.where(
-        slow_N1,
-        draw.log_uniform(min(500.0, repeated), min(500.0, slow)),
-        draw.log_uniform(2.5, min(500.0, repeated)),
-    )
-    first_N1 = torch.where(free_N1, free_period_N1, calendar_N2[:, :1])
-    second_N1 = torch.where(free_N1, first_N1 * draw.log_uniform(2.0, 12.0), calendar_N2[:, 1:])
-    return first_N1, second_N1
-
-
-def _cycles(draw: Draw, longest: float) -> Tensor:
-    """Two periods of a common calendar for each row, the first no longer than so, shape (N, 2)."""
+    # A season is learnt from a few repetitions: short series get short ones.
+    longest = max(6.0, draw.length / 5)
     cycles = [cycle for cycle in CYCLES if cycle[0] <= longest]
     index_N = draw.uniform(0.0, len(cycles)).long().clamp(max=len(cycles) - 1).squeeze(1)
-    return torch.tensor(cycles, device=draw.device)[index_N]
+    calendar_N2 = torch.tensor(cycles, device=draw.device)[index_N]
+    free_N1 = draw.chance(0.35)
+    first_N1 = torch.where(free_N1, draw.log_uniform(2.5, min(500.0, longest)), calendar_N2[:, :1])
+    second_N1 = torch.where(free_N1, first_N1 * draw.log_uniform(2.0, 12.0), calendar_N2[:, 1:])
+    return first_N1, second_N1

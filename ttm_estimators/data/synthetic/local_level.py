@@ -9,19 +9,14 @@ from ttm_estimators.data.synthetic.components import (
     Draw,
     heavy_tailed,
     periods,
-    recursion,
     seasonal,
     standardise,
 )
 
 
 def local_level(draw: Draw) -> Tensor:
-    """Random walks, with drift or a damped trend, season and noise of any size beside their steps (ETS-like)."""
-    # A slope of its own that fades: a damped trend.
-    fading = 1.0 - draw.log_uniform(0.003, 0.2)
-    slope = standardise(recursion(fading, draw.normal(draw.length)))
-    slope = slope * draw.log_uniform(0.02, 1.0) * draw.chance(0.35)
-    level = (heavy_tailed(draw) + slope).cumsum(dim=-1)
+    """Random walks, with drift, season and noise of any size beside their steps (ETS-like)."""
+    level = heavy_tailed(draw).cumsum(dim=-1)
     drift = draw.time() * draw.normal(1) * draw.log_uniform(0.01, 0.3) * draw.chance(0.3)
     first_N1, _ = periods(draw)
     season = seasonal(draw, first_N1) * draw.log_uniform(0.3, 30.0) * draw.chance(0.6)
