@@ -1,0 +1,80 @@
+"""Old names of public things. They work for one release, with a warning that has the new name."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, TypeVar
+
+Class = TypeVar("Class", bound=type)
+
+
+def renamed_fields(**new_names: str) -> Callable[[Class], Class]:
+    """Let a class take arguments by their old names, and have attributes of them.
+
+    Parameters
+    ----------
+    **new_names
+        The new name for each old one.
+    """
+
+    def decorate(cls: Class) -> Class:
+        make: Callable[..., None] = cls.__init__  # type: ignore[misc]
+
+        @functools.wraps(make)
+        def init(self: Any, *values: Any, **named: Any) -> None:
+            for old, new in new_names.items():
+                if old in named:
+                    if new in named:
+                        raise TypeError(f"{old} is now called {new}: give one of them")
+                    warn_of(f"{cls.__name__}({old}=…)", new, stacklevel=3)
+                    named[new] = named.pop(old)
+            make(self, *values, **named)
+
+        cls.__init__ = init  # type: ignore[misc]
+        for old, new in new_names.items():
+            setattr(cls, old, _old_attribute(cls.__name__, old, new))
+        return cls
+
+    return decorate
+
+
+def renamed_names(module: str, **new_names: str) -> Callable[[str], Any]:
+    """Make a module's ``__getattr__`` that finds names by their old ones.
+
+    Parameters
+    ----------
+    module : str
+        Name of the module.
+    **new_names
+        For each old name the new one, or where it has moved to: "package.module.name".
+    """
+
+    def getattribute(name: str) -> Any:
+        if name not in new_names:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        new = new_names[name]
+        warn_of(f"{module}.{name}", new, stacklevel=3)
+        home, _, own = new.rpartition(".")
+        return getattr(import_module(home or module), own)
+
+    return getattribute
+
+
+def warn_of(old: str, new: str, *, stacklevel: int) -> None:
+    """Tell users of an old name the new one."""
+    warnings.warn(
+        f"{old} is now called {new}; the old name goes with the next release",
+        FutureWarning,
+        stacklevel=stacklevel + 1,
+    )
+
+
+def _old_attribute(cls: str, old: str, new: str) -> property:
+    def get(self: Any) -> Any:
+        warn_of(f"{cls}.{old}", new, stacklevel=2)
+        return getattr(self, new)
+
+    return property(get, doc=f"Old name of ``{new}``.")
