@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
     from ttm_estimators.network import PRESETS, TinyTimeMixer, TTMConfig
     from ttm_estimators.tables import TableError, TableWarning
-    from ttm_estimators.training.fine_tuning import FineTuned, FineTuning, fine_tune
+    from ttm_estimators.training.fine_tuning.fine_tune import FineTuned, FineTuning, fine_tune
     from ttm_estimators.weights import WeightsError, load_network, save_network, shipped_models
 
 __version__ = "0.1.0"
@@ -34,13 +34,13 @@ let_children_work()
 
 _HOMES = {
     "Covariates": "forecasting",
-    "FineTuned": "training.fine_tuning",
-    "FineTuning": "training.fine_tuning",
+    "FineTuned": "training.fine_tuning.fine_tune",
+    "FineTuning": "training.fine_tuning.fine_tune",
     "Forecast": "forecasting",
     "Forecaster": "forecasting",
     "Outlier": "forecasting",
     "OutlierWarning": "forecasting",
-    "fine_tune": "training.fine_tuning",
+    "fine_tune": "training.fine_tuning.fine_tune",
     "load": "forecasting",
     "PRESETS": "network",
     "TTMConfig": "network",

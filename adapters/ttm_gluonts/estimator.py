@@ -18,9 +18,9 @@ from gluonts.transform import Identity, Transformation
 
 from ttm_estimators import TinyTimeMixer, load
 from ttm_estimators.network.presets import find_config
-from ttm_estimators.training.fine_tuning import FineTuning, fine_tune
-from ttm_estimators.training.module import Training
+from ttm_estimators.training.fine_tuning.fine_tune import FineTuning, fine_tune
 from ttm_estimators.training.on_series import train_on_series
+from ttm_estimators.training.pretraining.module import Training
 from ttm_estimators.training.recipe import ON_SERIES, Recipe
 from ttm_gluonts.entries import (
     ROLES,

@@ -322,7 +322,7 @@ class TTMForecaster(BaseForecaster):
     ) -> SharedForecaster:
         """Fine-tune trained weights."""
         # Lightning is slow to import.
-        from ttm_estimators.training.fine_tuning import FineTuning, fine_tune
+        from ttm_estimators.training.fine_tuning.fine_tune import FineTuning, fine_tune
 
         if self.recipe is not None:
             raise ValueError("recipe is for a new network: give fine_tuning to start from weights")

@@ -6,8 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ttm_estimators.data import monash
-from ttm_estimators.data.corpus import Corpus
+from ttm_estimators.data.corpus import Corpus, monash
 
 
 @pytest.fixture

@@ -31,8 +31,8 @@ def monash(
 
     Sets that are benchmarks are refused. Downloads are kept in the user's cache folder.
     """
-    from ttm_estimators.data.monash import check_name, read_monash
-    from ttm_estimators.data.write import write_corpus
+    from ttm_estimators.data.corpus import write_corpus
+    from ttm_estimators.data.corpus.monash import check_name, read_monash
 
     if output.exists() and not output.is_dir():
         raise InputError(f"--output {output} is a file: name a folder")
@@ -66,7 +66,7 @@ def check(
         if not path.is_dir():
             raise InputError(f"there is no folder {path}")
     check_output(output, "--output", (".json",))
-    from ttm_estimators.data.overlap import check as compare
+    from ttm_estimators.data.corpus.overlap import check as compare
 
     try:
         report = compare(folder, evaluations)

@@ -35,7 +35,7 @@ from ttm_estimators.command_line.options import (
 from ttm_estimators.tables.errors import TableError
 
 if TYPE_CHECKING:
-    from ttm_estimators.training.fine_tuning import FineTuned, FineTuning
+    from ttm_estimators.training.fine_tuning.fine_tune import FineTuned, FineTuning
 
 CHECKPOINT = "fine_tuning.ckpt"
 """What an interrupted run goes on from."""
@@ -99,7 +99,7 @@ def finetune(
     require("lightning", "train", "fine-tuning")
     from ttm_estimators.forecasting import OutlierWarning
     from ttm_estimators.tables.fine_tune import fine_tune_panel
-    from ttm_estimators.training.fine_tuning import FineTuning
+    from ttm_estimators.training.fine_tuning.fine_tune import FineTuning
     from ttm_estimators.weights import DEFAULT, load_network, resolve
 
     panel = read_data(

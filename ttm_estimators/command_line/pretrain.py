@@ -46,9 +46,9 @@ def pretrain(
     # Read when torch is imported: windows of many lengths would leave a GPU's memory in pieces.
     os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
     require("lightning", "train", "pre-training")
-    from ttm_estimators.training.pretraining import pretrain as run
-    from ttm_estimators.training.recipe_file import read_recipe
-    from ttm_estimators.training.run_folder import is_first_process
+    from ttm_estimators.training.pretraining.pretrain import pretrain as run
+    from ttm_estimators.training.pretraining.recipe_file import read_recipe
+    from ttm_estimators.training.pretraining.run_folder import is_first_process
     from ttm_estimators.weights import read_card
 
     try:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ttm_estimators.forecasting.forecaster import Forecaster
-    from ttm_estimators.training.fine_tuning import FineTuned, FineTuning
+    from ttm_estimators.training.fine_tuning.fine_tune import FineTuned, FineTuning
 
 Names = Any
 """A name, or several: None, one, or a sequence."""

@@ -23,7 +23,7 @@ from ttm_estimators.tables.reading import Reading
 
 if TYPE_CHECKING:
     from ttm_estimators.forecasting import Forecaster
-    from ttm_estimators.training.fine_tuning import FineTuned, FineTuning
+    from ttm_estimators.training.fine_tuning.fine_tune import FineTuned, FineTuning
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from ttm_estimators.forecasting.covariates import Roles
 from ttm_estimators.network import TinyTimeMixer
 from ttm_estimators.tables.covariates import categories, members
 from ttm_estimators.tables.panel import Panel
-from ttm_estimators.training.fine_tuning import FineTuned, FineTuning, fine_tune
+from ttm_estimators.training.fine_tuning.fine_tune import FineTuned, FineTuning, fine_tune
 
 
 def fine_tune_panel(

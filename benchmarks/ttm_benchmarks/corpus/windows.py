@@ -19,7 +19,7 @@ from pandas.tseries.frequencies import to_offset
 
 from ttm_benchmarks.demo.metrics import seasonal_error
 from ttm_benchmarks.gift_eval.tasks import TERMS
-from ttm_estimators.data.deny_list import refuse
+from ttm_estimators.data.corpus.deny_list import refuse
 
 Array = npt.NDArray[Any]
 

@@ -17,7 +17,7 @@ from ttm_estimators import PRESETS
 from ttm_estimators.data.corpus import Corpus
 from ttm_estimators.data.stream import WindowStream
 from ttm_estimators.data.synthetic import Draw, sample
-from ttm_estimators.training.chunks import prepare_chunk
+from ttm_estimators.training.pretraining.chunks import prepare_chunk
 
 GEOMETRY = "ttm_2048_720"
 CONFIG = PRESETS[GEOMETRY]

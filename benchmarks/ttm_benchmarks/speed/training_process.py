@@ -74,9 +74,9 @@ def say(value: float) -> None:
 
 def train_ours(windows: Windows, batch_size: int, steps: int, compiled: bool) -> None:
     """Train our network as pre-training does."""
-    from ttm_estimators.training.chunks import prepare_chunk
+    from ttm_estimators.training.pretraining.chunks import prepare_chunk
+    from ttm_estimators.training.pretraining.step import Step
     from ttm_estimators.training.recipe import Recipe
-    from ttm_estimators.training.step import Step
 
     recipe = Recipe(
         steps=len(windows) // batch_size, batch_size=batch_size, compile=compiled, real_share=0.0

@@ -5,8 +5,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from ttm_estimators.data.corpus import Corpus
-from ttm_estimators.data.write import write_corpus
+from ttm_estimators.data.corpus import Corpus, write_corpus
 
 
 def read(file):

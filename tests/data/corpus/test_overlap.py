@@ -4,7 +4,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ttm_estimators.data.overlap import EvaluationWindows, check, read_corpus, read_evaluation
+from ttm_estimators.data.corpus.overlap import (
+    EvaluationWindows,
+    check,
+    read_corpus,
+    read_evaluation,
+)
 
 RANDOM = np.random.default_rng(0)
 OTHER = RANDOM.normal(size=3_000)
@@ -97,7 +102,7 @@ def test_coarse_values_are_told_apart_over_a_longer_stretch():
 
 
 def test_missing_values_hide_only_the_windows_around_them(evaluation, monkeypatch):
-    monkeypatch.setattr("ttm_estimators.data.overlap.SPACINGS", (1,))
+    monkeypatch.setattr("ttm_estimators.data.corpus.overlap.SPACINGS", (1,))
     broken = evaluation.copy()
     broken[[500, 900]] = np.nan
     positions = {position for position, _ in EvaluationWindows([evaluation]).search(broken)}

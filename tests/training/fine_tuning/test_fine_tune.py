@@ -15,9 +15,9 @@ import lightning
 
 from ttm_estimators import load_network, save_network
 from ttm_estimators.forecasting.covariates import Covariates
-from ttm_estimators.training import fine_tuning
-from ttm_estimators.training.fine_tuning import RATES, FineTuning, fine_tune
-from ttm_estimators.training.tuning_module import Examples, Tuning
+from ttm_estimators.training.fine_tuning import fine_tune as fine_tuning
+from ttm_estimators.training.fine_tuning.fine_tune import RATES, FineTuning, fine_tune
+from ttm_estimators.training.fine_tuning.module import Examples, Tuning
 
 CPU = {"accelerator": "cpu"}
 

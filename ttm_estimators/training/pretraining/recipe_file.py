@@ -22,7 +22,7 @@ class RecipeError(ValueError):
 
 def shipped_recipes() -> dict[str, Path]:
     """Names and files of the recipes that ship, one for each shipped model."""
-    folder = Path(str(resources.files("ttm_estimators.training"))) / "recipes"
+    folder = Path(str(resources.files("ttm_estimators.training.pretraining"))) / "recipes"
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 

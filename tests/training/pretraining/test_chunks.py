@@ -9,11 +9,11 @@ import torch
 from tests.tiny import TINY, tiny_network
 from ttm_estimators.data.stream import WindowStream
 from ttm_estimators.network.prepared import prepare
-from ttm_estimators.training import chunks as chunks_module
-from ttm_estimators.training.chunks import chunks, prepare_chunk
 from ttm_estimators.training.loss import pinball_loss
 from ttm_estimators.training.nested import map_tensors
-from ttm_estimators.training.step import chunk_loss
+from ttm_estimators.training.pretraining import chunks as chunks_module
+from ttm_estimators.training.pretraining.chunks import chunks, prepare_chunk
+from ttm_estimators.training.pretraining.step import chunk_loss
 
 LEVELS = TINY.quantile_levels
 

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, distributed, nn
 
 from ttm_estimators.network import TinyTimeMixer
-from ttm_estimators.training.chunks import Chunk
 from ttm_estimators.training.loss import pinball_loss
 from ttm_estimators.training.nested import map_tensors
 from ttm_estimators.training.optimizer import BETAS, make_optimizer
+from ttm_estimators.training.pretraining.chunks import Chunk
 from ttm_estimators.training.recipe import Recipe
 
 WARM_UP_RUNS = 3

@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from ttm_estimators.data.corpus import LARGEST_SHARE, RATES, Corpus
+from ttm_estimators.data.corpus import Corpus
+from ttm_estimators.data.corpus.read import LARGEST_SHARE, RATES
 from ttm_estimators.data.synthetic import Draw
 
 
@@ -47,9 +48,9 @@ def test_windows_are_pieces_of_standardised_series_means_of_them_or_backwards(cu
 
 
 def test_a_down_sampled_window_holds_means_or_every_kth_point(cut, monkeypatch):
-    monkeypatch.setattr("ttm_estimators.data.corpus.DOWNSAMPLED_SHARE", 1.0)
-    monkeypatch.setattr("ttm_estimators.data.corpus.REVERSED_SHARE", 0.0)
-    monkeypatch.setattr("ttm_estimators.data.corpus.RATES", (2,))
+    monkeypatch.setattr("ttm_estimators.data.corpus.read.DOWNSAMPLED_SHARE", 1.0)
+    monkeypatch.setattr("ttm_estimators.data.corpus.read.REVERSED_SHARE", 0.0)
+    monkeypatch.setattr("ttm_estimators.data.corpus.read.RATES", (2,))
     windows = cut([np.tile([1.0, 3.0], 200)], windows=100)
     means = windows.nan_to_num().abs().amax(dim=1) < 1e-6
     every_second = (windows.nan_to_num(nan=1.0).abs() - 1).abs().amax(dim=1) < 1e-6
@@ -64,7 +65,7 @@ PUBLISHED = (None, "min", "2min", "5min", "10min", "15min", "30min", "h", "D", "
 
 @pytest.mark.parametrize("freq", PUBLISHED[1:])
 def test_a_window_has_the_published_token_of_its_frequency(tmp_path, monkeypatch, freq):
-    monkeypatch.setattr("ttm_estimators.data.corpus.DOWNSAMPLED_SHARE", 0.0)
+    monkeypatch.setattr("ttm_estimators.data.corpus.read.DOWNSAMPLED_SHARE", 0.0)
     write(tmp_path, "made", [np.arange(200.0)], freq=[freq])
     _, tokens = draw_windows(Corpus.read(tmp_path, cache=tmp_path / "cache"))
     assert set(tokens.tolist()) == {PUBLISHED.index(freq)}
@@ -76,9 +77,9 @@ def test_a_window_has_the_published_token_of_its_frequency(tmp_path, monkeypatch
     [("30min", 2, "h"), ("5min", 3, "15min"), ("h", 24, "D"), ("D", 7, "W"), ("h", 7, None)],
 )
 def test_a_down_sampled_window_is_relabelled(tmp_path, monkeypatch, freq, rate, coarser, decimated):
-    monkeypatch.setattr("ttm_estimators.data.corpus.DOWNSAMPLED_SHARE", 0.5)
-    monkeypatch.setattr("ttm_estimators.data.corpus.DECIMATED_SHARE", decimated)
-    monkeypatch.setattr("ttm_estimators.data.corpus.RATES", (rate,))
+    monkeypatch.setattr("ttm_estimators.data.corpus.read.DOWNSAMPLED_SHARE", 0.5)
+    monkeypatch.setattr("ttm_estimators.data.corpus.read.DECIMATED_SHARE", decimated)
+    monkeypatch.setattr("ttm_estimators.data.corpus.read.RATES", (rate,))
     values = np.arange(4_000.0)
     write(tmp_path, "made", [values], freq=[freq])
     windows, tokens = draw_windows(Corpus.read(tmp_path, cache=tmp_path / "cache"), windows=200)
@@ -110,7 +111,7 @@ def test_spellings_of_a_frequency_are_one(tmp_path, alias, same):
     ids=str,
 )
 def test_a_frequency_without_a_token_is_unknown(tmp_path, monkeypatch, columns):
-    monkeypatch.setattr("ttm_estimators.data.corpus.RATES", (5,))
+    monkeypatch.setattr("ttm_estimators.data.corpus.read.RATES", (5,))
     write(tmp_path, "made", [np.arange(4_000.0)], **columns)
     windows, tokens = draw_windows(Corpus.read(tmp_path, cache=tmp_path / "cache"))
     assert tokens.shape == (len(windows),)
@@ -129,7 +130,7 @@ def test_a_frequency_changes_no_window(tmp_path):
 
 
 def test_missing_values_stay_missing_and_alter_no_other(cut, monkeypatch):
-    monkeypatch.setattr("ttm_estimators.data.corpus.DOWNSAMPLED_SHARE", 0.0)
+    monkeypatch.setattr("ttm_estimators.data.corpus.read.DOWNSAMPLED_SHARE", 0.0)
     values = np.sin(np.arange(300.0))
     values[::7] = math.nan
     observed = values[np.isfinite(values)]

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from pandas.tseries.frequencies import to_offset
 
-from ttm_estimators.data.deny_list import find_benchmark
-from ttm_estimators.data.monash import FREQUENCIES, RECORDS, fetch, read_monash, read_tsf
+from ttm_estimators.data.corpus.deny_list import find_benchmark
+from ttm_estimators.data.corpus.monash import FREQUENCIES, RECORDS, fetch, read_monash, read_tsf
 
 TSF = """# Made here
 

@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("lightning", reason="training needs the extra train")
 
-from ttm_estimators.training.run_log import RunLog
+from ttm_estimators.training.pretraining.run_log import RunLog
 
 METRICS = {"loss": 0.51234, "windows_per_second": 1234.4}
 

@@ -42,11 +42,7 @@ from ttm_estimators.forecasting.outliers import (
 from ttm_estimators.forecasting.series import Array, as_list, as_numbers, validated_count
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.network.widening import widen
-from ttm_estimators.training.hardware import describe_hardware
-from ttm_estimators.training.quiet import quiet
-from ttm_estimators.training.run_folder import write
-from ttm_estimators.training.sure import is_sure
-from ttm_estimators.training.tuning_module import (
+from ttm_estimators.training.fine_tuning.module import (
     Batches,
     BestWeights,
     Examples,
@@ -54,6 +50,10 @@ from ttm_estimators.training.tuning_module import (
     Tuning,
     examples,
 )
+from ttm_estimators.training.fine_tuning.one_sided_test import is_sure
+from ttm_estimators.training.hardware import describe_hardware
+from ttm_estimators.training.pretraining.run_folder import write
+from ttm_estimators.training.quiet import quiet
 from ttm_estimators.weights import save_network
 from ttm_estimators.weights.shipped import CARD_FILE
 

@@ -1,7 +1,7 @@
 import pytest
 
 from ttm_benchmarks.gift_eval.tasks import TASKS
-from ttm_estimators.data.deny_list import find_benchmark, refuse
+from ttm_estimators.data.corpus.deny_list import find_benchmark, refuse
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=str)

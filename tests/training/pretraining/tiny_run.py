@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from tests.training.test_pretraining import Clock, shorten_periods, train, weights
-from ttm_estimators.training import pretraining
+from tests.training.pretraining.test_pretrain import Clock, shorten_periods, train, weights
+from ttm_estimators.training.pretraining import pretrain as pretraining
 
 
 def main(output: Path, steps: int, budget: float | None) -> None:

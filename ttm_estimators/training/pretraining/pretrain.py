@@ -16,11 +16,15 @@ from torch import distributed
 from ttm_estimators.data.corpus import Corpus
 from ttm_estimators.data.stream import WindowStream
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
-from ttm_estimators.training.chunks import Chunk, chunks, prepare_chunk, require_single_series
 from ttm_estimators.training.hardware import describe_hardware, peak_memory
 from ttm_estimators.training.nested import map_tensors
-from ttm_estimators.training.recipe import Recipe
-from ttm_estimators.training.run_folder import (
+from ttm_estimators.training.pretraining.chunks import (
+    Chunk,
+    chunks,
+    prepare_chunk,
+    require_single_series,
+)
+from ttm_estimators.training.pretraining.run_folder import (
     RUN_FILE,
     UNDECIDED,
     checkpoints,
@@ -32,8 +36,9 @@ from ttm_estimators.training.run_folder import (
     trained_steps,
     write,
 )
-from ttm_estimators.training.run_log import RunLog
-from ttm_estimators.training.step import Step, chunk_loss
+from ttm_estimators.training.pretraining.run_log import RunLog
+from ttm_estimators.training.pretraining.step import Step, chunk_loss
+from ttm_estimators.training.recipe import Recipe
 from ttm_estimators.weights import load_network, resolve, save_network
 from ttm_estimators.weights.folder import WEIGHTS_FILE
 from ttm_estimators.weights.shipped import CARD_FILE

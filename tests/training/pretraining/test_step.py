@@ -10,11 +10,11 @@ from torch.optim.swa_utils import AveragedModel
 from tests.tiny import TINY, tiny_network
 from ttm_estimators import TinyTimeMixer
 from ttm_estimators.data.stream import WindowStream
-from ttm_estimators.training.chunks import prepare_chunk
 from ttm_estimators.training.loss import pinball_loss
 from ttm_estimators.training.nested import map_tensors
+from ttm_estimators.training.pretraining.chunks import prepare_chunk
+from ttm_estimators.training.pretraining.step import Step
 from ttm_estimators.training.recipe import Recipe
-from ttm_estimators.training.step import Step
 
 RECIPE = Recipe(
     steps=6, batch_size=16, warmup_steps=2, learning_rate=1e-2, real_share=0.0, gradient_clip=0.1

@@ -4,8 +4,12 @@ import pytest
 import yaml
 
 from ttm_estimators.network import PRESETS, TTMConfig
+from ttm_estimators.training.pretraining.recipe_file import (
+    RecipeError,
+    read_recipe,
+    shipped_recipes,
+)
 from ttm_estimators.training.recipe import Recipe
-from ttm_estimators.training.recipe_file import RecipeError, read_recipe, shipped_recipes
 from ttm_estimators.weights import shipped_models
 
 pytest.importorskip("lightning", reason="training needs the extra train")

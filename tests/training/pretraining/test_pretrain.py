@@ -21,13 +21,13 @@ from ttm_estimators.weights import load_network, read_card
 
 pytest.importorskip("lightning", reason="training needs the extra train")
 
-from ttm_estimators.training import pretraining
 from ttm_estimators.training.loss import pinball_loss
-from ttm_estimators.training.module import Training
-from ttm_estimators.training.pretraining import Recipe, pretrain
-from ttm_estimators.training.run_folder import read_checkpoint
-from ttm_estimators.training.run_log import RunLog
-from ttm_estimators.training.step import Step
+from ttm_estimators.training.pretraining import pretrain as pretraining
+from ttm_estimators.training.pretraining.module import Training
+from ttm_estimators.training.pretraining.pretrain import Recipe, pretrain
+from ttm_estimators.training.pretraining.run_folder import read_checkpoint
+from ttm_estimators.training.pretraining.run_log import RunLog
+from ttm_estimators.training.pretraining.step import Step
 
 RESOLVED = replace(TINY, resolutions=10)
 
@@ -132,7 +132,7 @@ def test_training_lowers_the_loss(tmp_path):
 def test_a_network_with_a_resolution_prefix_learns_the_tokens_that_its_windows_have(
     tmp_path, monkeypatch, corpus
 ):
-    monkeypatch.setattr("ttm_estimators.data.corpus.RATES", (2,))  # of hours: no token
+    monkeypatch.setattr("ttm_estimators.data.corpus.read.RATES", (2,))  # of hours: no token
     options = {"corpus": corpus, "real_share": 0.5, "weight_decay": 0.0, "config": RESOLVED}
     first, trained = (
         train(tmp_path / f"{steps}", steps=steps, **options).backbone.prefix.embedding.weight
@@ -216,7 +216,7 @@ def test_a_killed_run_that_is_compiled_ends_where_an_undisturbed_one_does(tmp_pa
     assert compiled == 3 * [{"fallback_random": True}]
 
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SCRIPT = Path(__file__).with_name("tiny_run.py")
 
 

@@ -25,7 +25,7 @@ import torch
 from pandas.tseries.frequencies import to_offset
 from torch import Tensor
 
-from ttm_estimators.data.deny_list import refuse
+from ttm_estimators.data.corpus.deny_list import refuse
 from ttm_estimators.data.synthetic import Draw
 from ttm_estimators.data.windows import YOUNGEST
 from ttm_estimators.network.resolution import STEPS, resolution_tokens

@@ -25,7 +25,7 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 import numpy.typing as npt
 
-from ttm_estimators.data.deny_list import refuse
+from ttm_estimators.data.corpus.deny_list import refuse
 
 HUB = "https://zenodo.org"
 

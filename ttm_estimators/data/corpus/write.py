@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ttm_estimators.data.deny_list import refuse
+from ttm_estimators.data.corpus.deny_list import refuse
 
 _SCHEMA = pa.schema(
     [

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttm_estimators.training.sure import is_sure
+from ttm_estimators.training.fine_tuning.one_sided_test import is_sure
 
 APART = torch.arange(200)
 

@@ -22,7 +22,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ttm_estimators.data.deny_list import find_benchmark
+from ttm_estimators.data.corpus.deny_list import find_benchmark
 
 Floats = npt.NDArray[np.float64]
 

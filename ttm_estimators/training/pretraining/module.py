@@ -8,10 +8,10 @@ from torch import Tensor
 
 from ttm_estimators.data.windows import Window
 from ttm_estimators.network import TinyTimeMixer
-from ttm_estimators.training.chunks import prepare_chunk, require_single_series
 from ttm_estimators.training.optimizer import BETAS, make_optimizer
+from ttm_estimators.training.pretraining.chunks import prepare_chunk, require_single_series
+from ttm_estimators.training.pretraining.step import chunk_loss, compiled
 from ttm_estimators.training.recipe import Recipe
-from ttm_estimators.training.step import chunk_loss, compiled
 
 
 class Training(lightning.LightningModule):

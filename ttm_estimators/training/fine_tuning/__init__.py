@@ -1,0 +1,1 @@
+"""Training on series of a user."""

@@ -1,0 +1,1 @@
+"""Pre-training: a network from random weights, on synthetic and real series."""
