@@ -6,6 +6,7 @@ from types import ModuleType
 
 import pytest
 
+import ttm_estimators
 from ttm_estimators.renamed import renamed_fields, renamed_names
 
 
@@ -47,3 +48,11 @@ def test_a_module_finds_old_names(monkeypatch):
         assert module.floor(1.5) == 1
     with pytest.raises(AttributeError, match="nothing"):
         module.nothing  # noqa: B018
+
+
+def test_old_names_of_fine_tuning_are_found():
+    with pytest.warns(FutureWarning, match="ttm_estimators.FineTuning is now called FineTuneCon"):
+        assert ttm_estimators.FineTuning is ttm_estimators.FineTuneConfig
+    with pytest.warns(FutureWarning, match="validation_fraction"):
+        settings = ttm_estimators.FineTuneConfig(validation_share=0.3)
+    assert settings.validation_fraction == 0.3

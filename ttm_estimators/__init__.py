@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ttm_estimators.forked import let_children_work
+from ttm_estimators.renamed import warn_of
 
 if TYPE_CHECKING:
     from ttm_estimators.forecasting import (
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
     )
     from ttm_estimators.network import PRESETS, TinyTimeMixer, TTMConfig
     from ttm_estimators.tables import TableError, TableWarning
-    from ttm_estimators.training.fine_tuning.fine_tune import FineTuned, FineTuning, fine_tune
+    from ttm_estimators.training.fine_tuning.fine_tune import (
+        FineTuneConfig,
+        FineTuneResult,
+        fine_tune,
+    )
     from ttm_estimators.weights import WeightsError, load_network, save_network, shipped_models
 
 __version__ = "0.1.0"
@@ -34,8 +39,8 @@ let_children_work()
 
 _HOMES = {
     "Covariates": "forecasting",
-    "FineTuned": "training.fine_tuning.fine_tune",
-    "FineTuning": "training.fine_tuning.fine_tune",
+    "FineTuneResult": "training.fine_tuning.fine_tune",
+    "FineTuneConfig": "training.fine_tuning.fine_tune",
     "Forecast": "forecasting",
     "Forecaster": "forecasting",
     "Outlier": "forecasting",
@@ -53,11 +58,13 @@ _HOMES = {
     "shipped_models": "weights",
 }
 
+_OLD_NAMES = {"FineTuned": "FineTuneResult", "FineTuning": "FineTuneConfig"}
+
 __all__ = [
     "PRESETS",
     "Covariates",
-    "FineTuned",
-    "FineTuning",
+    "FineTuneConfig",
+    "FineTuneResult",
     "Forecast",
     "Forecaster",
     "Outlier",
@@ -77,6 +84,10 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import public names on first use, so that the command line starts without torch."""
+    if name in _OLD_NAMES:
+        new = _OLD_NAMES[name]
+        warn_of(f"{__name__}.{name}", new, stacklevel=2)
+        return __getattr__(new)
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

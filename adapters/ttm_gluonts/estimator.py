@@ -18,9 +18,9 @@ from gluonts.transform import Identity, Transformation
 
 from ttm_estimators import TinyTimeMixer, load
 from ttm_estimators.network.presets import find_config
-from ttm_estimators.training.fine_tuning.fine_tune import FineTuning, fine_tune
+from ttm_estimators.training.fine_tuning.fine_tune import FineTuneConfig, fine_tune
 from ttm_estimators.training.on_series import train_on_series
-from ttm_estimators.training.pretraining.module import Training
+from ttm_estimators.training.pretraining.module import PretrainModule
 from ttm_estimators.training.recipe import ON_SERIES, Recipe
 from ttm_gluonts.entries import (
     ROLES,
@@ -49,7 +49,7 @@ class TTMEstimator(PyTorchLightningEstimator):
         Weights to fine-tune: a shipped model, a weights folder, or a network, which stays as it is.
         Default: the default model.
     fine_tuning : dict, optional
-        Fields of :class:`ttm_estimators.FineTuning`, such as ``strategy`` ("decoder", "head",
+        Fields of :class:`ttm_estimators.FineTuneConfig`, such as ``strategy`` ("decoder", "head",
         "bias", "full"), ``mix_channels``, ``steps`` and ``seed``.
     network : str or dict, optional
         Train a new network instead, without covariates: a name in ``ttm_estimators.PRESETS``, or
@@ -103,7 +103,7 @@ class TTMEstimator(PyTorchLightningEstimator):
             raise ValueError("recipe is for a new network: give fine_tuning to start from weights")
         self.prediction_length = prediction_length
         self.model = model
-        self.fine_tuning = FineTuning(**(fine_tuning or {}))
+        self.fine_tuning = FineTuneConfig(**(fine_tuning or {}))
         self.config = None if network is None else find_config(network)
         self.recipe = Recipe(**{**ON_SERIES, **(recipe or {})})
         self.predictor_kwargs = {**(predictor_kwargs or {})}
@@ -122,9 +122,9 @@ class TTMEstimator(PyTorchLightningEstimator):
         """Return no transformation: the predictor takes entries as they are."""
         return Identity()
 
-    def create_lightning_module(self) -> Training:
+    def create_lightning_module(self) -> PretrainModule:
         """Make the module that training of a new network starts from."""
-        return Training(self.create_network(), self.recipe)
+        return PretrainModule(self.create_network(), self.recipe)
 
     def create_predictor(
         self, transformation: Transformation, module: TinyTimeMixer

@@ -55,7 +55,7 @@ class TTMForecaster(BaseForecaster):
         which then has to be given to ``predict`` for all its steps. Without either, ``X`` is not
         used, and a warning says so.
     fine_tuning : dict, optional
-        Further fields of :class:`ttm_estimators.FineTuning`, such as ``steps``,
+        Further fields of :class:`ttm_estimators.FineTuneConfig`, such as ``steps``,
         ``learning_rate`` and ``mix_channels``.
     recipe : dict, optional
         How a new ``network`` is trained: fields of ``ttm_estimators.training.recipe.Recipe``.
@@ -322,12 +322,12 @@ class TTMForecaster(BaseForecaster):
     ) -> SharedForecaster:
         """Fine-tune trained weights."""
         # Lightning is slow to import.
-        from ttm_estimators.training.fine_tuning.fine_tune import FineTuning, fine_tune
+        from ttm_estimators.training.fine_tuning.fine_tune import FineTuneConfig, fine_tune
 
         if self.recipe is not None:
             raise ValueError("recipe is for a new network: give fine_tuning to start from weights")
         strategy = self.fine_tune if isinstance(self.fine_tune, str) else "decoder"
-        settings = FineTuning(
+        settings = FineTuneConfig(
             **{
                 "strategy": strategy,
                 "keep_outliers": self.keep_outliers,

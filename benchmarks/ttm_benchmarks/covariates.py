@@ -21,7 +21,7 @@ from rich.table import Table
 
 from ttm_benchmarks.ltsf.protocol import borders
 from ttm_benchmarks.ltsf.read import find_dataset, read_dataset, standardise
-from ttm_estimators import Covariates, FineTuning, Forecaster, fine_tune, load
+from ttm_estimators import Covariates, FineTuneConfig, Forecaster, fine_tune, load
 
 Array = npt.NDArray[np.float64]
 
@@ -102,7 +102,7 @@ def run(
 
 def measure(forecaster: Forecaster, one: Set, seed: int) -> dict[str, float]:
     """Errors zero-shot, fine-tuned without covariates, and with them."""
-    settings = FineTuning(windows=WINDOWS, steps=STEPS, seed=seed)
+    settings = FineTuneConfig(windows=WINDOWS, steps=STEPS, seed=seed)
     errors = {"zero-shot": _error(forecaster, one, None)}
     for name, given in (("fine-tuned", False), (WITH, True)):
         tuned = fine_tune(

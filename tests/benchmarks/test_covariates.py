@@ -7,14 +7,16 @@ pytest.importorskip("lightning", reason="training needs the extra train")
 from ttm_benchmarks import covariates
 from ttm_benchmarks.covariates import HORIZON, made, real
 from ttm_benchmarks.ltsf.protocol import borders
-from ttm_estimators import FineTuning
+from ttm_estimators import FineTuneConfig
 
 
 @pytest.fixture
 def _short(monkeypatch):
     quick = {"steps": 100, "windows": 500, "batch_size": 16, "learning_rate": 2e-2}
     monkeypatch.setattr(
-        covariates, "FineTuning", lambda seed, **_: FineTuning(seed=seed, head_dropout=0.0, **quick)
+        covariates,
+        "FineTuneConfig",
+        lambda seed, **_: FineTuneConfig(seed=seed, head_dropout=0.0, **quick),
     )
 
 

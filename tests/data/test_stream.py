@@ -30,9 +30,9 @@ def first(batches, n):
     return [window for window, _ in zip(batches, range(n), strict=False)]
 
 
-@pytest.mark.parametrize("real_share", [0.0, 0.5, 1.0])
-def test_batches_have_their_shape_and_a_share_of_real_windows(corpus, real_share):
-    past, future, _ = WindowStream(*SHAPE, corpus=corpus, real_share=real_share).batch(0)
+@pytest.mark.parametrize("real_fraction", [0.0, 0.5, 1.0])
+def test_batches_have_their_shape_and_a_share_of_real_windows(corpus, real_fraction):
+    past, future, _ = WindowStream(*SHAPE, corpus=corpus, real_fraction=real_fraction).batch(0)
     assert past.shape == (24, 128)
     assert future.shape == (24, 32)
     assert not past.isinf().any()
@@ -52,7 +52,7 @@ def test_a_context_that_does_not_vary_teaches_nothing_whatever_came_before(tmp_p
     pq.write_table(pa.table({"target": series}), tmp_path / "made.parquet")
     corpus = Corpus.read(tmp_path, cache=tmp_path / "cache")
     stream = WindowStream(
-        64, 16, 200, corpus=corpus, real_share=1.0, augmentation=False, input_length=512
+        64, 16, 200, corpus=corpus, real_fraction=1.0, augmentation=False, input_length=512
     )
     past, future, _ = stream.batch(0)
     context = past[:, -64:].nan_to_num()
@@ -73,9 +73,9 @@ def test_a_context_holds_no_value_from_before_it():
 
 
 def test_without_augmentation_a_history_is_what_was_cut(corpus):
-    past, future, _ = WindowStream(*SHAPE, corpus=corpus, real_share=1.0, augmentation=False).batch(
-        0
-    )
+    past, future, _ = WindowStream(
+        *SHAPE, corpus=corpus, real_fraction=1.0, augmentation=False
+    ).batch(0)
     whole = torch.cat([past, future], dim=1)
     known = whole.isfinite()
     gaps = known.int().diff(dim=1).clamp(min=0).sum(dim=1) + known[:, 0]

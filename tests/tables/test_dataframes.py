@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import ttm_estimators
-from ttm_estimators import FineTuning
+from ttm_estimators import FineTuneConfig
 from ttm_estimators.tables import TableError, TableWarning
 
 DAYS = pd.date_range("2024-01-01", periods=40)
@@ -185,7 +185,7 @@ SIZES = pd.DataFrame({"shop": ["south", "north"], "size": ["small", "large"]})
 def tuned(model):
     pytest.importorskip("lightning", reason="training needs the extra train")
     history, _ = driven(120, 6)
-    settings = FineTuning(steps=10, batch_size=16, learning_rate=0.01)
+    settings = FineTuneConfig(steps=10, batch_size=16, learning_rate=0.01)
     return model.fine_tune_df(
         history, 6, value="sales", known="price", static=SIZES, settings=settings
     )

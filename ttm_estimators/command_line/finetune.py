@@ -35,7 +35,7 @@ from ttm_estimators.command_line.options import (
 from ttm_estimators.tables.errors import TableError
 
 if TYPE_CHECKING:
-    from ttm_estimators.training.fine_tuning.fine_tune import FineTuned, FineTuning
+    from ttm_estimators.training.fine_tuning.fine_tune import FineTuneConfig, FineTuneResult
 
 CHECKPOINT = "fine_tuning.ckpt"
 """What an interrupted run goes on from."""
@@ -99,7 +99,7 @@ def finetune(
     require("lightning", "train", "fine-tuning")
     from ttm_estimators.forecasting import OutlierWarning
     from ttm_estimators.tables.fine_tune import fine_tune_panel
-    from ttm_estimators.training.fine_tuning.fine_tune import FineTuning
+    from ttm_estimators.training.fine_tuning.fine_tune import FineTuneConfig
     from ttm_estimators.weights import DEFAULT, load_network, resolve
 
     panel = read_data(
@@ -120,7 +120,7 @@ def finetune(
         static=static,
     )
     try:
-        settings = FineTuning(
+        settings = FineTuneConfig(
             strategy=strategy,  # type: ignore[arg-type]
             mix_channels=mix_channels,
             windows=windows,
@@ -175,5 +175,5 @@ def _trainer_options(device: str) -> dict[str, Any]:
     return options
 
 
-def _settings(settings: FineTuning, tuned: FineTuned) -> dict[str, Any]:
+def _settings(settings: FineTuneConfig, tuned: FineTuneResult) -> dict[str, Any]:
     return {**asdict(settings), "learning_rate": tuned.learning_rate}

@@ -55,7 +55,7 @@ class WindowStream(IterableDataset[Window]):
         Which process this is of how many.
     corpus : Corpus, optional
         Real series.
-    real_share : float, default 0.5
+    real_fraction : float, default 0.5
         Share of windows that are cut from the corpus, when there is one.
     augmentation : bool, default True
         Whether windows are changed further.
@@ -73,7 +73,7 @@ class WindowStream(IterableDataset[Window]):
         rank: int = 0,
         ranks: int = 1,
         corpus: Corpus | None = None,
-        real_share: float = 0.5,
+        real_fraction: float = 0.5,
         augmentation: bool = True,
         device: str | torch.device = "cpu",
         input_length: int | None = None,
@@ -88,7 +88,7 @@ class WindowStream(IterableDataset[Window]):
         self.ranks = ranks
         self.augmentation = augmentation
         self.device = torch.device(device)
-        self.real = round(real_share * batch_size) if corpus is not None else 0
+        self.real = round(real_fraction * batch_size) if corpus is not None else 0
         if corpus is not None:
             self.corpus = corpus.to(self.device)
             self.chances = corpus.weights().cumsum(0).to(self.device)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ttm_estimators.forecasting.forecaster import Forecaster
-    from ttm_estimators.training.fine_tuning.fine_tune import FineTuned, FineTuning
+    from ttm_estimators.training.fine_tuning.fine_tune import FineTuneConfig, FineTuneResult
 
 Names = Any
 """A name, or several: None, one, or a sequence."""
@@ -159,7 +159,7 @@ class DataFrames:
         past: Names = None,
         static: pd.DataFrame | Names = None,
         freq: str | pd.offsets.BaseOffset | None = None,
-        settings: FineTuning | None = None,
+        settings: FineTuneConfig | None = None,
         date_format: str | None = None,
         timezone: str | None = None,
         round_time: str | None = None,
@@ -168,7 +168,7 @@ class DataFrames:
         fill_gaps: bool = False,
         no_time: bool = False,
         **trainer_options: Any,
-    ) -> FineTuned:
+    ) -> FineTuneResult:
         """Fine-tune a model on the series of a DataFrame, with covariates in its columns.
 
         Parameters
@@ -185,14 +185,14 @@ class DataFrames:
             Columns with covariates: known in the future, and in the past only.
         static : str, sequence of str or DataFrame, optional
             Columns with a category of each series, or a row for each id with its categories.
-        settings : FineTuning, optional
+        settings : FineTuneConfig, optional
             How to fine-tune.
         **trainer_options
             As in :func:`ttm_estimators.fine_tune`.
 
         Returns
         -------
-        FineTuned
+        FineTuneResult
             Its ``forecaster`` forecasts tables with the same columns.
 
         Raises

@@ -23,7 +23,7 @@ from ttm_estimators.tables.reading import Reading
 
 if TYPE_CHECKING:
     from ttm_estimators.forecasting import Forecaster
-    from ttm_estimators.training.fine_tuning.fine_tune import FineTuned, FineTuning
+    from ttm_estimators.training.fine_tuning.fine_tune import FineTuneConfig, FineTuneResult
 
 logger = logging.getLogger(__name__)
 
@@ -67,9 +67,9 @@ def fine_tune_frame(
     reading: Reading,
     *,
     static: Any = None,
-    settings: FineTuning | None = None,
+    settings: FineTuneConfig | None = None,
     **trainer_options: Any,
-) -> FineTuned:
+) -> FineTuneResult:
     """Fine-tune on a DataFrame, see :meth:`ttm_estimators.Forecaster.fine_tune_df`."""
     from ttm_estimators.tables.fine_tune import fine_tune_panel  # imports Lightning
 

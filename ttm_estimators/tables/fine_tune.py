@@ -10,7 +10,7 @@ from ttm_estimators.forecasting.covariates import Roles
 from ttm_estimators.network import TinyTimeMixer
 from ttm_estimators.tables.covariates import categories, members
 from ttm_estimators.tables.panel import Panel
-from ttm_estimators.training.fine_tuning.fine_tune import FineTuned, FineTuning, fine_tune
+from ttm_estimators.training.fine_tuning.fine_tune import FineTuneConfig, FineTuneResult, fine_tune
 
 
 def fine_tune_panel(
@@ -21,9 +21,9 @@ def fine_tune_panel(
     known: Sequence[str] = (),
     past: Sequence[str] = (),
     static: Sequence[str] = (),
-    settings: FineTuning | None = None,
+    settings: FineTuneConfig | None = None,
     **options: Any,
-) -> FineTuned:
+) -> FineTuneResult:
     """Fine-tune a copy of a network.
 
     Parameters
@@ -36,14 +36,14 @@ def fine_tune_panel(
         Steps to train on.
     known, past, static : sequence of str, default ()
         Columns with covariates.
-    settings : FineTuning, optional
+    settings : FineTuneConfig, optional
         How to fine-tune.
     **options
         As in :func:`ttm_estimators.fine_tune`.
 
     Returns
     -------
-    FineTuned
+    FineTuneResult
         It has the names of the covariates.
 
     Raises
@@ -53,7 +53,7 @@ def fine_tune_panel(
     ValueError
         As :func:`ttm_estimators.fine_tune`.
     """
-    settings = settings or FineTuning()
+    settings = settings or FineTuneConfig()
     roles = Roles(known, past, categories(panel, static))
     found = members(panel, roles, together=settings.mix_channels and panel.variables > 1)
     tuned = fine_tune(

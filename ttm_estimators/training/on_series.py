@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 from ttm_estimators.data.series_windows import SeriesWindows, last_windows
 from ttm_estimators.data.windows import Window
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
-from ttm_estimators.training.pretraining.module import Training
+from ttm_estimators.training.pretraining.module import PretrainModule
 from ttm_estimators.training.quiet import quiet
 from ttm_estimators.training.recipe import Recipe
 
@@ -106,7 +106,7 @@ def train_on_series(
     return trainer
 
 
-class _ValidatedTraining(Training):
+class _ValidatedTraining(PretrainModule):
     def validation_step(self, window: Window) -> None:
         self.log("val_loss", self.loss(window), batch_size=len(window.past))
 

@@ -6,9 +6,19 @@ import math
 from dataclasses import dataclass, fields, replace
 from typing import Literal, get_args
 
+from ttm_estimators.renamed import renamed_fields
+
 Precision = Literal["32-true", "bf16-mixed"]
 
+OLD_NAMES = {
+    "decay_share": "decay_fraction",
+    "averaged_share": "averaged_fraction",
+    "real_share": "real_fraction",
+}
+"""New names of fields by their old ones. Files of runs and recipes may have either."""
 
+
+@renamed_fields(**OLD_NAMES)
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How to train.
@@ -31,7 +41,7 @@ class Recipe:
     warmup_steps: int = 200
     """Steps of linear warm-up."""
 
-    decay_share: float = 0.35
+    decay_fraction: float = 0.35
     """Share of the steps over which the rate falls linearly to zero at the end."""
 
     weight_decay: float = 0.02
@@ -40,11 +50,11 @@ class Recipe:
     gradient_clip: float = 1.0
     """Largest norm of the gradient."""
 
-    averaged_share: float = 0.02
+    averaged_fraction: float = 0.02
     """Pre-training only. The weights that are kept are a running mean over about this share of the
     steps behind them. 0: the last weights."""
 
-    real_share: float = 0.5
+    real_fraction: float = 0.5
     """Pre-training only. Share of windows that are cut from a corpus, the others are synthetic."""
 
     augmentation: bool = True
@@ -79,7 +89,7 @@ class Recipe:
             raise ValueError(f"weight_decay must not be negative, got {self.weight_decay}")
         if self.seed < 0:
             raise ValueError(f"seed must not be negative, got {self.seed}")
-        for name in ("decay_share", "averaged_share", "real_share"):
+        for name in ("decay_fraction", "averaged_fraction", "real_fraction"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
         if self.precision not in get_args(Precision):
@@ -88,11 +98,11 @@ class Recipe:
     @property
     def stable_steps(self) -> int:
         """Steps before the decay."""
-        return int((1 - self.decay_share) * self.steps)
+        return int((1 - self.decay_fraction) * self.steps)
 
     def steps_for(self, stable_steps: int) -> int:
-        """Fewest steps of a run with so many before its decay. ``decay_share`` is below 1."""
-        steps = max(1, math.ceil(stable_steps / (1 - self.decay_share)))
+        """Fewest steps of a run with so many before its decay. ``decay_fraction`` is below 1."""
+        steps = max(1, math.ceil(stable_steps / (1 - self.decay_fraction)))
         while replace(self, steps=steps).stable_steps < stable_steps:
             steps += 1  # rounding
         return steps

@@ -13,9 +13,9 @@ from rich.table import Table
 
 from ttm_benchmarks.gift_eval.run import SHOWN, run
 from ttm_benchmarks.gift_eval.submission import PREFIX, RESULTS_FILE
-from ttm_estimators import FineTuning
+from ttm_estimators import FineTuneConfig
 
-SETTINGS = FineTuning(windows=3000, steps=300, patience=3, learning_rate=1e-3)
+SETTINGS = FineTuneConfig(windows=3000, steps=300, patience=3, learning_rate=1e-3)
 """How to fine-tune: 34 tasks within an hour and a half on two cores. One rate saves its trials."""
 
 ZERO_SHOT = "zero_shot"

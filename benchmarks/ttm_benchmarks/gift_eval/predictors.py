@@ -12,7 +12,7 @@ from gluonts.dataset.common import Dataset
 from gluonts.model.predictor import Predictor
 from gluonts.model.seasonal_naive import SeasonalNaivePredictor
 
-from ttm_estimators import FineTuning
+from ttm_estimators import FineTuneConfig
 from ttm_estimators.weights import WeightsError, load_network, read_card, resolve
 from ttm_estimators.weights.shipped import shipped_folder
 from ttm_gluonts import TTMPredictor
@@ -37,11 +37,11 @@ class Model(NamedTuple):
     about: dict[str, Any]
     """What else is known about it, in the terms of a submission."""
 
-    fine_tuning: FineTuning | None = None
+    fine_tuning: FineTuneConfig | None = None
     """How it is fine-tuned on each task's training part. None: it is not."""
 
 
-def fine_tuned(model: Model, settings: FineTuning) -> Model:
+def fine_tuned(model: Model, settings: FineTuneConfig) -> Model:
     """A model of ours that is fine-tuned on each task's own training part.
 
     Raises

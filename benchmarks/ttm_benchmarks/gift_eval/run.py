@@ -31,7 +31,7 @@ from ttm_benchmarks.gift_eval.submission import (
     open_submission,
 )
 from ttm_benchmarks.gift_eval.tasks import Task, select
-from ttm_estimators import FineTuning
+from ttm_estimators import FineTuneConfig
 
 SHOWN = {"MASE": METRICS[3], "CRPS": METRICS[-1]}
 """The leaderboard's metrics by their names there."""
@@ -48,7 +48,7 @@ def run(
     device: str,
     multivariate: bool,
     before_test: bool = False,
-    fine_tuning: FineTuning | None = None,
+    fine_tuning: FineTuneConfig | None = None,
 ) -> None:
     """Measure a model and write ``all_results.csv`` and ``config.json``, the files of a submission.
 
@@ -79,7 +79,7 @@ def run(
     before_test : bool, default False
         Whether to measure on the windows before the test windows: no submission, but what models
         may be chosen by.
-    fine_tuning : FineTuning, optional
+    fine_tuning : FineTuneConfig, optional
         How to fine-tune on the training part of each task.
 
     Raises

@@ -24,7 +24,7 @@ from rich.table import Table
 from ttm_benchmarks.ltsf.protocol import Borders, borders
 from ttm_benchmarks.ltsf.read import find_dataset, read_dataset, standardise
 from ttm_benchmarks.ltsf.windows import PointScores, iterate_windows
-from ttm_estimators import FineTuning, Forecaster, fine_tune, load
+from ttm_estimators import FineTuneConfig, Forecaster, fine_tune, load
 from ttm_estimators.weights import resolve
 from ttm_estimators.weights.folder import WEIGHTS_FILE
 
@@ -33,7 +33,7 @@ Array = npt.NDArray[np.float64]
 SHARE = 0.05
 """Part of the training windows, its first, that is trained on."""
 
-SETTINGS = FineTuning(windows=3000, steps=300, patience=3, learning_rate=1e-3)
+SETTINGS = FineTuneConfig(windows=3000, steps=300, patience=3, learning_rate=1e-3)
 """How to fine-tune, but for what the protocol decides on: half a minute for each set."""
 
 VALIDATION_WINDOWS = 100
@@ -53,7 +53,7 @@ def run(
     *,
     datasets: Sequence[str],
     horizons: Sequence[int],
-    settings: FineTuning,
+    settings: FineTuneConfig,
     batch_size: int,
     every: int,
 ) -> bool:
@@ -73,7 +73,7 @@ def run(
         Names of datasets.
     horizons : sequence of int
         Steps to forecast.
-    settings : FineTuning
+    settings : FineTuneConfig
         How to fine-tune. The protocol decides on validation and the shortest history.
     batch_size : int
         Series in one forward pass.
@@ -137,7 +137,7 @@ def measure(
     values_TC: Array,
     split: Borders,
     horizon: int,
-    settings: FineTuning,
+    settings: FineTuneConfig,
     *,
     batch_size: int,
     every: int,
@@ -173,7 +173,7 @@ def measure(
         }
     return {
         **facts,
-        "share": tuned.share,
+        "share": tuned.fraction,
         "learning_rate": tuned.learning_rate,
         "steps": tuned.steps,
         "windows": tuned.windows,

@@ -79,7 +79,7 @@ def train_ours(windows: Windows, batch_size: int, steps: int, compiled: bool) ->
     from ttm_estimators.training.recipe import Recipe
 
     recipe = Recipe(
-        steps=len(windows) // batch_size, batch_size=batch_size, compile=compiled, real_share=0.0
+        steps=len(windows) // batch_size, batch_size=batch_size, compile=compiled, real_fraction=0.0
     )
     network = TinyTimeMixer(CONFIG)
     say(sum(parameter.numel() for parameter in network.parameters()))

@@ -31,12 +31,12 @@ def walk(windows: int) -> torch.Tensor:
 
 def ours(windows: int, passes: int, batch_size: int) -> tuple[int, Callable[[], None]]:
     """Parameters that are trained, and our fine-tuning from windows to the tuned network."""
-    from ttm_estimators import FineTuning, TinyTimeMixer, fine_tune
+    from ttm_estimators import FineTuneConfig, TinyTimeMixer, fine_tune
 
     torch.manual_seed(0)
     network = TinyTimeMixer(CONFIG)
     series = walk(windows).numpy()
-    settings = FineTuning(
+    settings = FineTuneConfig(
         windows=windows,
         steps=passes * windows // batch_size,
         batch_size=batch_size,

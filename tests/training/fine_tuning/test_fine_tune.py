@@ -16,8 +16,8 @@ import lightning
 from ttm_estimators import load_network, save_network
 from ttm_estimators.forecasting.covariates import Covariates
 from ttm_estimators.training.fine_tuning import fine_tune as fine_tuning
-from ttm_estimators.training.fine_tuning.fine_tune import RATES, FineTuning, fine_tune
-from ttm_estimators.training.fine_tuning.module import Examples, Tuning
+from ttm_estimators.training.fine_tuning.fine_tune import RATES, FineTuneConfig, fine_tune
+from ttm_estimators.training.fine_tuning.module import Examples, FineTuneModule
 
 CPU = {"accelerator": "cpu"}
 
@@ -44,7 +44,7 @@ def tune(series=None, network=None, options=None, **changes):
     return fine_tune(
         network or tiny_network(),
         waves() if series is None else series,
-        FineTuning(**{**settings, **changes}),
+        FineTuneConfig(**{**settings, **changes}),
         **given,
         **CPU,
         **(options or {}),
@@ -62,7 +62,7 @@ def changed(result, before):
 
 def test_fine_tuning_learns_the_series_and_says_so():
     result = tune(steps=60, learning_rate=None)
-    assert result.share > 0
+    assert result.fraction > 0
     assert result.loss < 0.7 * result.zero_shot_loss
     assert result.learning_rate in fine_tuning.RATES
     assert "below zero-shot" in str(result)
@@ -83,7 +83,7 @@ def test_what_does_no_better_is_not_kept():
     contrary = [np.concatenate([values[:-12], -values[-12:]]) for values in waves()]
     learnt = tune(steps=10, validation=waves()).network
     result = tune(steps=30, network=learnt, validation=contrary)
-    assert (result.share, result.loss) == (0.0, result.zero_shot_loss)
+    assert (result.fraction, result.loss) == (0.0, result.zero_shot_loss)
     assert changed(result, learnt) == set()
     assert "kept the zero-shot weights" in str(result)
 
@@ -180,6 +180,18 @@ def test_an_interrupted_run_goes_on_as_if_it_had_not_been(tmp_path):
     assert resumed.learning_rate == whole.learning_rate
     with pytest.raises(ValueError, match=r"another run \(strategy"):
         tune(**arguments, strategy="head", checkpoint=path)
+
+
+def test_a_checkpoint_with_the_old_name_of_a_setting_is_resumed(tmp_path):
+    path = tmp_path / "run.ckpt"
+    first = tune(checkpoint=path)
+    written = torch.load(path, weights_only=True)
+    run = written["fine_tuning"]
+    run["validation_share"] = run.pop("validation_fraction")
+    torch.save(written, path)
+    state = dict(first.network.state_dict())
+    again = tune(checkpoint=path).network.state_dict()
+    torch.testing.assert_close(dict(again), state, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(
@@ -391,7 +403,7 @@ def test_a_horizon_is_a_whole_number_of_at_least_1(horizon):
 def test_a_validation_without_values_is_told():
     ended = [np.concatenate([values, np.full(60, np.nan)]) for values in waves((120,))]
     result = tune(ended)
-    assert (result.share, result.zero_shot_loss) == (0.0, 0.0)
+    assert (result.fraction, result.zero_shot_loss) == (0.0, 0.0)
     assert str(result).startswith("kept the zero-shot weights, for validation has no values")
 
 
@@ -406,8 +418,8 @@ def test_a_validation_without_values_is_told():
         ("batch_size", 0),
         ("shortest_history", 0),
         ("seed", -1),
-        ("validation_share", 1.0),
-        ("validation_share", None),
+        ("validation_fraction", 1.0),
+        ("validation_fraction", None),
         ("learning_rate", "fast"),
         ("head_dropout", "0.5"),
         ("learning_rate", 0.0),
@@ -416,7 +428,7 @@ def test_a_validation_without_values_is_told():
 )
 def test_a_setting_out_of_range_is_named(field, value):
     with pytest.raises(ValueError, match=field):
-        FineTuning(**{field: value})
+        FineTuneConfig(**{field: value})
 
 
 def test_impossible_readings_are_missing_in_training_and_validation_unless_they_are_kept():
@@ -433,13 +445,13 @@ def test_impossible_readings_are_missing_in_training_and_validation_unless_they_
 @pytest.mark.parametrize("strategy", ["decoder", "full"])
 def test_every_step_of_every_trial_is_taken_in_training_mode(monkeypatch, strategy):
     modes = []
-    step = Tuning.training_step
+    step = FineTuneModule.training_step
 
     def noted(self, batch):
         modes.append({module.training for module in self.network.modules()})
         return step(self, batch)
 
-    monkeypatch.setattr(Tuning, "training_step", noted)
+    monkeypatch.setattr(FineTuneModule, "training_step", noted)
     network = tiny_network().eval()
     tuned = tune(network=network, learning_rate=None, head_dropout=None, strategy=strategy)
     assert len(modes) == len(RATES) * 5 + tuned.steps
@@ -450,7 +462,7 @@ def test_every_step_of_every_trial_is_taken_in_training_mode(monkeypatch, strate
 @pytest.mark.parametrize("training", [True, False])
 def test_losses_are_of_evaluation_and_leave_the_mode_as_it_was(training):
     network = tiny_network(head_dropout=0.5).train(training)
-    tuning = Tuning(network, 1e-3, 1, 0, {})
+    tuning = FineTuneModule(network, 1e-3, 1, 0, {})
     past, future = torch.randn(4, network.config.context_length, 1), torch.randn(4, 3, 1)
     batch = Examples(past, future, torch.empty(4, 3, 0), torch.empty(4, 0, dtype=torch.long), None)
     first, second = (tuning.losses([batch]) for _ in range(2))

@@ -23,7 +23,7 @@ pytest.importorskip("lightning", reason="training needs the extra train")
 
 from ttm_estimators.training.loss import pinball_loss
 from ttm_estimators.training.pretraining import pretrain as pretraining
-from ttm_estimators.training.pretraining.module import Training
+from ttm_estimators.training.pretraining.module import PretrainModule
 from ttm_estimators.training.pretraining.pretrain import Recipe, pretrain
 from ttm_estimators.training.pretraining.run_folder import read_checkpoint
 from ttm_estimators.training.pretraining.run_log import RunLog
@@ -81,7 +81,7 @@ def corpus(tmp_path, monkeypatch):
 
 
 def train(folder, *, corpus=None, budget=None, start=None, config=TINY, clock=None, **changes):
-    recipe = {"steps": 16, "batch_size": 8, "warmup_steps": 2, "real_share": 0.0}
+    recipe = {"steps": 16, "batch_size": 8, "warmup_steps": 2, "real_fraction": 0.0}
     return pretrain(
         config,
         Recipe(**{**recipe, **changes}),
@@ -122,7 +122,7 @@ def test_training_lowers_the_loss(tmp_path):
     window = WindowStream(TINY.context_length, TINY.horizon, 256, seed=99).batch(0)
 
     def loss(network):
-        module = Training(network.eval(), Recipe())
+        module = PretrainModule(network.eval(), Recipe())
         return module.loss(window).item()
 
     network = train(tmp_path, steps=40, learning_rate=1e-2)
@@ -133,7 +133,7 @@ def test_a_network_with_a_resolution_prefix_learns_the_tokens_that_its_windows_h
     tmp_path, monkeypatch, corpus
 ):
     monkeypatch.setattr("ttm_estimators.data.corpus.read.RATES", (2,))  # of hours: no token
-    options = {"corpus": corpus, "real_share": 0.5, "weight_decay": 0.0, "config": RESOLVED}
+    options = {"corpus": corpus, "real_fraction": 0.5, "weight_decay": 0.0, "config": RESOLVED}
     first, trained = (
         train(tmp_path / f"{steps}", steps=steps, **options).backbone.prefix.embedding.weight
         for steps in (1, 16)
@@ -146,7 +146,9 @@ def test_a_resolution_without_a_token_of_the_network_is_unknown_to_it():
     window = WindowStream(TINY.context_length, TINY.horizon, 8).batch(0)
 
     def loss(token):
-        return Training(network, Recipe()).loss(window._replace(resolution=torch.full((8,), token)))
+        return PretrainModule(network, Recipe()).loss(
+            window._replace(resolution=torch.full((8,), token))
+        )
 
     assert loss(3) == loss(9) == loss(0)
     assert loss(2) != loss(0)
@@ -185,7 +187,7 @@ def test_the_result_is_a_weights_folder_with_a_card(tmp_path):
 def test_a_killed_run_ends_where_an_undisturbed_one_does(
     tmp_path, monkeypatch, corpus, steps, changes
 ):
-    options = {"corpus": corpus, "real_share": 0.5, "validation_every": 4, "steps": steps}
+    options = {"corpus": corpus, "real_fraction": 0.5, "validation_every": 4, "steps": steps}
     options |= changes
     monkeypatch.setattr(pretraining, "CHECKPOINT_SECONDS", 0.0)
     undisturbed = train(tmp_path / "undisturbed", **options)
@@ -276,11 +278,11 @@ def test_a_run_that_is_given_more_steps_ends_where_a_long_one_does(tmp_path, mon
     assert same(train(tmp_path / "extended", steps=24), undisturbed)
 
 
-@pytest.mark.parametrize("decay_share", [0.0, 0.95, 1.0])
-def test_a_run_of_any_decay_may_be_given_more_steps(tmp_path, decay_share):
-    undisturbed = train(tmp_path / "undisturbed", steps=24, decay_share=decay_share)
-    train(tmp_path / "extended", steps=10, decay_share=decay_share)
-    extended = train(tmp_path / "extended", steps=24, decay_share=decay_share)
+@pytest.mark.parametrize("decay_fraction", [0.0, 0.95, 1.0])
+def test_a_run_of_any_decay_may_be_given_more_steps(tmp_path, decay_fraction):
+    undisturbed = train(tmp_path / "undisturbed", steps=24, decay_fraction=decay_fraction)
+    train(tmp_path / "extended", steps=10, decay_fraction=decay_fraction)
+    extended = train(tmp_path / "extended", steps=24, decay_fraction=decay_fraction)
     assert same(extended, undisturbed)
 
 
@@ -313,6 +315,14 @@ def test_a_run_of_an_earlier_version_is_left_alone(tmp_path):
         train(tmp_path)
 
 
+def test_a_run_that_was_noted_with_old_names_is_resumed(tmp_path):
+    network = train(tmp_path)
+    run = tmp_path / "run.json"
+    run.write_text(run.read_text().replace("_fraction", "_share"))
+    assert same(train(tmp_path), network)
+    assert "real_fraction" in run.read_text()
+
+
 def test_a_damaged_checkpoint_is_named(tmp_path):
     train(tmp_path)
     last = tmp_path / "checkpoints" / "last.safetensors"
@@ -326,7 +336,7 @@ def test_a_corpus_of_one_series_has_none_to_hold_back(tmp_path, monkeypatch):
     table = pyarrow.table({"target": [np.sin(np.arange(200.0))]})
     parquet.write_table(table, tmp_path / "one.parquet")
     with pytest.raises(ValueError, match="a corpus of one series"):
-        train(tmp_path / "run", corpus=tmp_path, real_share=0.5)
+        train(tmp_path / "run", corpus=tmp_path, real_fraction=0.5)
 
 
 def test_a_run_is_not_made_shorter_than_its_stable_phase(tmp_path):
@@ -364,7 +374,7 @@ def test_the_time_before_the_first_report_is_none_of_the_pace(tmp_path):
 
     def end(clock):
         folder = tmp_path / type(clock).__name__
-        train(folder, budget=40.0, decay_share=0.5, clock=clock)
+        train(folder, budget=40.0, decay_fraction=0.5, clock=clock)
         return json.loads((folder / "run.json").read_text())["steps"]
 
     quick, slow = end(Clock()), end(SlowStart())
@@ -413,18 +423,18 @@ def test_what_is_kept_is_the_running_mean_of_the_weights(tmp_path):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pretraining, "Step", Recording)
-        network = train(tmp_path / "mean", averaged_share=0.5)
+        network = train(tmp_path / "mean", averaged_fraction=0.5)
     mean = seen[0]
     for n, latest in enumerate(seen[1:], start=1):
         mean = mean + (latest - mean) / (1 + 0.5 * n)
     torch.testing.assert_close(weights(network), mean)
-    last = train(tmp_path / "last", averaged_share=0.0)
+    last = train(tmp_path / "last", averaged_fraction=0.0)
     torch.testing.assert_close(weights(last), seen[-1])
 
 
 def test_training_is_relative_to_what_is_known_and_validation_is_not(monkeypatch):
     network = tiny_network()
-    module = Training(network, Recipe())
+    module = PretrainModule(network, Recipe())
     monkeypatch.setattr(module, "log", lambda *_, **__: None)
     window = WindowStream(64, 12, 8, input_length=128).batch(0)
     with torch.no_grad():
@@ -439,7 +449,7 @@ def test_training_is_relative_to_what_is_known_and_validation_is_not(monkeypatch
 
 
 def test_validation_is_on_held_back_series_and_fresh_synthetic_ones(tmp_path, corpus):
-    train(tmp_path, corpus=corpus, real_share=0.5, validation_every=8)
+    train(tmp_path, corpus=corpus, real_fraction=0.5, validation_every=8)
     rows = [row for row in read_log(tmp_path) if row["val_corpus"]]
     assert [int(row["step"]) for row in rows] == [8, 16]
     assert all(float(row["val_corpus"]) > 0 and float(row["val_synthetic"]) > 0 for row in rows)
@@ -478,7 +488,7 @@ def test_a_loss_that_is_no_longer_finite_ends_the_run_and_keeps_its_checkpoint(
     with pytest.raises(
         ValueError, match=r"the loss is not finite after 16 steps: train with a lower"
     ):
-        train(tmp_path, decay_share=0.5)
+        train(tmp_path, decay_fraction=0.5)
     kept = read_checkpoint(tmp_path / "checkpoints" / "last.safetensors")
     assert 0 < kept.steps < 16
     assert all(tensor.isfinite().all() for tensor in kept.tensors.values())
@@ -505,7 +515,7 @@ def test_random_numbers_of_others_are_left_as_they_were(tmp_path):
 def test_validation_windows_do_not_depend_on_the_batches_of_training(tmp_path, corpus):
     losses = []
     for size in (4, 8):
-        options = {"steps": 1, "learning_rate": 1e-9, "corpus": corpus, "real_share": 0.5}
+        options = {"steps": 1, "learning_rate": 1e-9, "corpus": corpus, "real_fraction": 0.5}
         train(tmp_path / f"{size}", batch_size=size, **options)
         losses.append([row["val_corpus"] for row in read_log(tmp_path / f"{size}")])
     assert [float(a) for a in losses[0]] == pytest.approx([float(a) for a in losses[1]], rel=1e-5)
@@ -518,7 +528,7 @@ def test_validation_leaves_training_as_it_is(tmp_path):
 
 def test_real_windows_need_a_corpus(tmp_path):
     with pytest.raises(ValueError, match="name a corpus"):
-        train(tmp_path / "run", real_share=0.5)
+        train(tmp_path / "run", real_fraction=0.5)
     assert not (tmp_path / "run").exists()
 
 
@@ -541,7 +551,7 @@ def test_weights_of_another_geometry_are_refused_as_a_start(tmp_path):
 
 
 def test_the_rate_warms_up_stays_and_decays():
-    recipe = Recipe(steps=100, warmup_steps=10, decay_share=0.4)
+    recipe = Recipe(steps=100, warmup_steps=10, decay_fraction=0.4)
     rates = [recipe.rate(step) for step in range(101)]
     assert rates[0] < rates[5] < rates[9] == 1.0
     assert rates[10:60] == [1.0] * 50
@@ -556,11 +566,11 @@ def test_the_rate_warms_up_stays_and_decays():
         {"steps": 0},
         {"batch_size": 0},
         {"warmup_steps": 0},
-        {"decay_share": 2.0},
+        {"decay_fraction": 2.0},
         {"precision": "8"},
         {"learning_rate": -1.0},
         {"learning_rate": "fast"},
-        {"real_share": 1.5},
+        {"real_fraction": 1.5},
         {"steps": 1.5},
         {"steps": True},
         {"compile": 1},
@@ -574,5 +584,5 @@ def test_a_recipe_out_of_range_is_refused(wrong):
 def test_a_network_for_more_than_single_series_is_refused(tmp_path):
     mixing = replace(TINY, channels=2, mix_channels=True)
     with pytest.raises(ValueError, match="single series"):
-        pretrain(mixing, Recipe(steps=1, real_share=0.0), tmp_path / "run")
+        pretrain(mixing, Recipe(steps=1, real_fraction=0.0), tmp_path / "run")
     assert not (tmp_path / "run").exists()

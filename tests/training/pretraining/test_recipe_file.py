@@ -43,6 +43,12 @@ def test_a_recipe_may_spell_out_its_network(tmp_path):
     assert recipe == Recipe()
 
 
+def test_old_keys_are_read_in_silence(tmp_path, recwarn):
+    path = write(tmp_path, "network: ttm_512_96\ndecay_share: 0.5\nreal_share: 0\n")
+    assert read_recipe(path)[1] == Recipe(decay_fraction=0.5, real_fraction=0)
+    assert not recwarn
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -17,7 +17,7 @@ from ttm_estimators.training.pretraining.step import Step
 from ttm_estimators.training.recipe import Recipe
 
 RECIPE = Recipe(
-    steps=6, batch_size=16, warmup_steps=2, learning_rate=1e-2, real_share=0.0, gradient_clip=0.1
+    steps=6, batch_size=16, warmup_steps=2, learning_rate=1e-2, real_fraction=0.0, gradient_clip=0.1
 )
 
 

@@ -42,15 +42,16 @@ from ttm_estimators.forecasting.outliers import (
 from ttm_estimators.forecasting.series import Array, as_list, as_numbers, validated_count
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.network.widening import widen
+from ttm_estimators.renamed import renamed_fields
 from ttm_estimators.training.fine_tuning.module import (
     Batches,
     BestWeights,
     Examples,
+    FineTuneModule,
     KeepCheckpoint,
-    Tuning,
     examples,
 )
-from ttm_estimators.training.fine_tuning.one_sided_test import is_sure
+from ttm_estimators.training.fine_tuning.one_sided_test import is_significant
 from ttm_estimators.training.hardware import describe_hardware
 from ttm_estimators.training.pretraining.run_folder import write
 from ttm_estimators.training.quiet import quiet
@@ -86,8 +87,9 @@ FEW_WINDOWS_DROPOUT = 0.7
 """Dropout of the head for fewer windows than these, as the paper has for small data."""
 
 
+@renamed_fields(validation_share="validation_fraction")
 @dataclass(frozen=True, kw_only=True)
-class FineTuning:
+class FineTuneConfig:
     """How to fine-tune.
 
     Raises
@@ -108,7 +110,7 @@ class FineTuning:
     """Channels of windows to train on, at most. Of more, this many are drawn at random. Series that
     a forecaster looks at from farther away give windows of blocks too."""
 
-    validation_share: float = 0.2
+    validation_fraction: float = 0.2
     """Part of each series, its last, that chooses rate and weights and is not trained on. It has
     at least one horizon and at most a third of the series."""
 
@@ -154,27 +156,30 @@ class FineTuning:
         for name in ("mix_channels", "keep_outliers"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be true or false, got {getattr(self, name)!r}")
-        for name in ("validation_share", "learning_rate", "head_dropout"):
+        for name in ("validation_fraction", "learning_rate", "head_dropout"):
             value = getattr(self, name)
-            absent = value is None and name != "validation_share"
+            absent = value is None and name != "validation_fraction"
             if isinstance(value, bool) or not (absent or isinstance(value, Real)):
                 raise ValueError(f"{name} must be a number, got {value!r}")
-        if not 0 < self.validation_share < 1:
-            raise ValueError(f"validation_share must lie in (0, 1), got {self.validation_share}")
+        if not 0 < self.validation_fraction < 1:
+            raise ValueError(
+                f"validation_fraction must lie in (0, 1), got {self.validation_fraction}"
+            )
         if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
         if self.head_dropout is not None and not 0 <= self.head_dropout < 1:
             raise ValueError(f"head_dropout must lie in [0, 1), got {self.head_dropout}")
 
 
+@renamed_fields(share="fraction")
 @dataclass(frozen=True)
-class FineTuned:
+class FineTuneResult:
     """A fine-tuned network and what came of it. As text, a line for people."""
 
     network: TinyTimeMixer
     """In evaluation mode on the CPU."""
 
-    share: float
+    fraction: float
     """How far its weights lie from the first ones towards those that training ended with. 0: as
     they were, for nothing forecast the validation part better."""
 
@@ -228,7 +233,7 @@ class FineTuned:
             "validation_windows": self.validation_windows,
             "validation_loss": self.loss,
             "zero_shot_validation_loss": self.zero_shot_loss,
-            "share": self.share,
+            "fraction": self.fraction,
             "seconds": round(self.seconds, 1),
             "hardware": describe_hardware(1, 1, 0)[0],
         }
@@ -242,19 +247,19 @@ class FineTuned:
         )
         if not self.zero_shot_loss:
             return f"kept the zero-shot weights, for validation has no values: {trained}"
-        if not self.share:
+        if not self.fraction:
             return f"kept the zero-shot weights, no others did better: {trained}"
         gain = 1 - self.loss / self.zero_shot_loss
         return (
-            f"validation loss {self.loss:.4f}, {gain:.1%} below zero-shot, at {self.share:.0%} of "
-            f"the change: {trained}"
+            f"validation loss {self.loss:.4f}, {gain:.1%} below zero-shot, at "
+            f"{self.fraction:.0%} of the change: {trained}"
         )
 
 
 def fine_tune(
     network: TinyTimeMixer,
     series: Sequence[npt.ArrayLike],
-    settings: FineTuning | None = None,
+    settings: FineTuneConfig | None = None,
     *,
     horizon: int | None = None,
     covariates: Sequence[Covariates] | None = None,
@@ -264,7 +269,7 @@ def fine_tune(
     validation_names: Sequence[str] | None = None,
     checkpoint: str | Path | None = None,
     **trainer_options: Any,
-) -> FineTuned:
+) -> FineTuneResult:
     """Fine-tune a copy of a network.
 
     The weights that are kept are the best on the line from the first weights to the tuned ones, by
@@ -279,7 +284,7 @@ def fine_tune(
         Series of shape (time,) or (time, channels), NaN where missing, of the kinds that
         :meth:`ttm_estimators.Forecaster.forecast` takes. Those of fewer than three points are left
         out.
-    settings : FineTuning, optional
+    settings : FineTuneConfig, optional
         How to fine-tune.
     horizon : int, optional
         Steps to train on, when fewer than the network has.
@@ -300,7 +305,7 @@ def fine_tune(
 
     Returns
     -------
-    FineTuned
+    FineTuneResult
 
     Raises
     ------
@@ -312,7 +317,7 @@ def fine_tune(
         run.
     """
     began = time.perf_counter()
-    settings = settings or FineTuning()
+    settings = settings or FineTuneConfig()
     items = as_list(series)
     names = names or [f"series {i}" for i in range(len(items))]
     arrays, outliers = _arrays(items, names, settings)
@@ -353,15 +358,15 @@ def fine_tune(
         batches = Batches(training, held_back, settings.batch_size, epoch_steps, settings.seed)
         first = copy.deepcopy(network.state_dict())
         rate = rate or settings.learning_rate or _choose_rate(network, batches, settings, options)
-        tuning = Tuning(network, rate, epochs * epoch_steps, settings.seed, run)
+        tuning = FineTuneModule(network, rate, epochs * epoch_steps, settings.seed, run)
         zero_shot = tuning.losses(batches.validation)
         trainer.fit(tuning, datamodule=batches, ckpt_path=resumed)
-        share, loss = _keep_best(
+        fraction, loss = _keep_best(
             tuning, first, best.weights, zero_shot, batches.validation, windows[1].block
         )
-    return FineTuned(
+    return FineTuneResult(
         network=network.cpu().eval(),
-        share=share,
+        fraction=fraction,
         zero_shot_loss=float(zero_shot.mean()),
         loss=loss,
         learning_rate=rate,
@@ -375,7 +380,7 @@ def fine_tune(
 
 
 def _arrays(
-    series: Sequence[Any], names: Sequence[str], settings: FineTuning
+    series: Sequence[Any], names: Sequence[str], settings: FineTuneConfig
 ) -> tuple[list[Array], list[Outlier]]:
     """Series of shape (time,) or (time, channels), and what was impossible in them."""
     arrays = [as_numbers(one, name) for one, name in zip(series, names, strict=True)]
@@ -396,7 +401,7 @@ def _prepared(
     series: list[Array],
     covariates: Sequence[Covariates] | None,
     names: Sequence[str],
-    settings: FineTuning,
+    settings: FineTuneConfig,
 ) -> TinyTimeMixer:
     """Copy a network, with the channels and covariates that it shall have."""
     named = zip(covariates or (), names, strict=False)
@@ -453,11 +458,11 @@ def _windows(
     validation: list[Joined] | None,
     config: TTMConfig,
     horizon: int,
-    settings: FineTuning,
+    settings: FineTuneConfig,
 ) -> tuple[Windows, Windows]:
     """Windows to train on and to validate on."""
     if validation is None:
-        training, held = split(series, horizon, settings.validation_share)
+        training, held = split(series, horizon, settings.validation_fraction)
     else:
         training, held = every_cut(series, horizon), last_cut(validation, horizon)
     training += _from_farther(training, config, horizon)
@@ -512,6 +517,8 @@ def _rate_of(checkpoint: str | Path | None, run: dict[str, Any]) -> float | None
             f"{checkpoint} is damaged, or no checkpoint of fine-tuning: remove it, or name another"
         ) from error
     rate: float | None = written.pop("learning_rate_in_use", None)
+    if "validation_share" in written:  # its old name
+        written["validation_fraction"] = written.pop("validation_share")
     other = [name for name, value in run.items() if written.get(name) != value]
     if rate is None or other:
         raise ValueError(
@@ -540,7 +547,7 @@ def _trainer(options: dict[str, Any]) -> lightning.Trainer:
 
 
 def _choose_rate(
-    network: TinyTimeMixer, batches: Batches, settings: FineTuning, options: dict[str, Any]
+    network: TinyTimeMixer, batches: Batches, settings: FineTuneConfig, options: dict[str, Any]
 ) -> float:
     """Rate with the lowest validation loss after a short training, which is undone."""
     first = copy.deepcopy(network.state_dict())
@@ -549,7 +556,7 @@ def _choose_rate(
     short = batches.with_epochs_of(TRIAL_STEPS)
     losses = {}
     for rate in RATES:
-        tuning = Tuning(network, rate, TRIAL_STEPS, settings.seed, {})
+        tuning = FineTuneModule(network, rate, TRIAL_STEPS, settings.seed, {})
         _trainer({**options, **unseen}).fit(tuning, datamodule=short)
         losses[rate] = float(tuning.losses(batches.validation).mean())
         network.load_state_dict(first)
@@ -557,7 +564,7 @@ def _choose_rate(
 
 
 def _keep_best(
-    tuning: Tuning,
+    tuning: FineTuneModule,
     first: dict[str, Tensor],
     last: dict[str, Tensor] | None,
     zero_shot: Tensor,
@@ -565,20 +572,22 @@ def _keep_best(
     block: Tensor,
 ) -> tuple[float, float]:
     """Set the weights on the line from the first to the last that do best, and say which."""
-    share, loss, kept = 0.0, float(zero_shot.mean()), first
+    fraction, loss, kept = 0.0, float(zero_shot.mean()), first
     for one in SHARES if last is not None else ():
         assert last is not None
         weights = {name: torch.lerp(t, last[name].to(t), one) for name, t in first.items()}
         tuning.network.load_state_dict(weights)
         losses = tuning.losses(validation)
-        if float(losses.mean()) < loss and is_sure(zero_shot.cpu(), losses.cpu(), block):
-            share, loss, kept = one, float(losses.mean()), weights
+        if float(losses.mean()) < loss and is_significant(zero_shot.cpu(), losses.cpu(), block):
+            fraction, loss, kept = one, float(losses.mean()), weights
     tuning.network.load_state_dict(kept)
-    return share, loss
+    return fraction, loss
 
 
 @contextmanager
-def _training_mode(network: TinyTimeMixer, settings: FineTuning, windows: int) -> Iterator[None]:
+def _training_mode(
+    network: TinyTimeMixer, settings: FineTuneConfig, windows: int
+) -> Iterator[None]:
     """Freeze what is not trained, and drop features of the head out."""
     strategy = settings.strategy
     for name, parameter in network.named_parameters():

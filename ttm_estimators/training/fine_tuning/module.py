@@ -91,7 +91,7 @@ def evaluating(network: TinyTimeMixer) -> Iterator[None]:
         network.train(before)
 
 
-class Tuning(lightning.LightningModule):
+class FineTuneModule(lightning.LightningModule):
     """One optimiser step on the parameters that need gradients. A checkpoint tells of ``run``."""
 
     def __init__(
@@ -247,7 +247,7 @@ class BestWeights(lightning.Callback):
     ) -> None:
         loss = float(trainer.callback_metrics["val_loss"])
         if loss < self.loss:
-            assert isinstance(pl_module, Tuning)
+            assert isinstance(pl_module, FineTuneModule)
             self.loss = loss
             self.weights = copy.deepcopy(pl_module.network.state_dict())
 

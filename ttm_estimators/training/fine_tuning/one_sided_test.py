@@ -16,7 +16,7 @@ EXPECTED_DEVIATION = 0.25
 loss (ours). A single one has to gain two fifths of it, ten that are alike a twenty-fifth."""
 
 
-def is_sure(before_N: Tensor, after_N: Tensor, block_N: Tensor) -> bool:
+def is_significant(before_N: Tensor, after_N: Tensor, block_N: Tensor) -> bool:
     """Whether losses of windows have become smaller by more than chance.
 
     Windows that overlap, and channels at the same time, rise and fall together: only blocks of them

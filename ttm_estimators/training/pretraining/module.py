@@ -14,7 +14,7 @@ from ttm_estimators.training.pretraining.step import chunk_loss, compiled
 from ttm_estimators.training.recipe import Recipe
 
 
-class Training(lightning.LightningModule):
+class PretrainModule(lightning.LightningModule):
     """One optimiser step: forecast a batch of windows, quantile loss on the normalised scale.
 
     The loss of training is relative to what is known of each step, that of validation is not.

@@ -28,11 +28,11 @@ from ttm_estimators.training.pretraining.run_folder import (
     RUN_FILE,
     UNDECIDED,
     checkpoints,
-    claim,
     is_first_process,
     read_checkpoint,
     read_run,
     save_checkpoint,
+    start_or_resume,
     trained_steps,
     write,
 )
@@ -125,10 +125,10 @@ def pretrain(
         needs a corpus, ``output`` holds another run, or the loss is no longer finite.
     """
     require_single_series(config)
-    if recipe.real_share > 0 and corpus is None:
+    if recipe.real_fraction > 0 and corpus is None:
         raise ValueError(
-            f"real_share is {recipe.real_share}: name a corpus to cut these windows from, or "
-            "set real_share to 0"
+            f"real_fraction is {recipe.real_fraction}: name a corpus to cut these windows from, or "
+            "set real_fraction to 0"
         )
     with _on_own_device() as device:
         torch.manual_seed(recipe.seed)
@@ -138,7 +138,7 @@ def pretrain(
         real, held_back = Corpus.read(corpus).split() if corpus is not None else (None, None)
         if not is_first_process():
             distributed.barrier()  # the first one may have to set a checkpoint back
-        steps = claim(output, config, recipe, budget, start)
+        steps = start_or_resume(output, config, recipe, budget, start)
         if _processes() > 1 and is_first_process():
             distributed.barrier()
         kept = all((output / name).exists() for name in (WEIGHTS_FILE, CARD_FILE))
@@ -247,7 +247,7 @@ class _Run:
             rank=int(os.environ.get("RANK", "0")),
             ranks=_processes(),
             corpus=corpus,
-            real_share=self.recipe.real_share,
+            real_fraction=self.recipe.real_fraction,
             augmentation=self.recipe.augmentation,
             device=self.device,
             input_length=self.config.input_length,
@@ -268,7 +268,7 @@ class _Run:
                 VALIDATED_AT_ONCE,
                 seed=self.recipe.seed + VALIDATION_SEED,
                 corpus=corpus,
-                real_share=1.0,
+                real_fraction=1.0,
                 input_length=self.config.input_length,
             )
             made[name] = [
@@ -415,7 +415,7 @@ class _Run:
             ),
             "peak_memory_gb": None if memory is None else round(memory / 1e9, 2),
             "seed": self.recipe.seed,
-            "real_share": self.recipe.real_share,
+            "real_fraction": self.recipe.real_fraction,
             "start": read_run(self.output)["start"],
         }
         write(self.output / CARD_FILE, card)

@@ -13,7 +13,7 @@ import yaml
 
 from ttm_estimators.network import TTMConfig
 from ttm_estimators.network.presets import find_config
-from ttm_estimators.training.recipe import Recipe
+from ttm_estimators.training.recipe import OLD_NAMES, Recipe
 
 
 class RecipeError(ValueError):
@@ -56,6 +56,7 @@ def read_recipe(name_or_file: str | Path) -> tuple[TTMConfig, Recipe]:
         raise RecipeError(f"{path} has no key 'network': name a preset there, such as ttm_2048_720")
     try:
         network = _read_network(values.pop("network"))
+        values = {OLD_NAMES.get(name, name): value for name, value in values.items()}
         kinds = {field.name: field.type for field in fields(Recipe)}
         _refuse_unknown(values, kinds)
         for name, value in values.items():

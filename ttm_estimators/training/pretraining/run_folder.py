@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ttm_estimators.network import TTMConfig
-from ttm_estimators.training.recipe import Recipe
+from ttm_estimators.training.recipe import OLD_NAMES, Recipe
 from ttm_estimators.weights import resolve
 from ttm_estimators.weights.folder import WEIGHTS_FILE
 
@@ -26,16 +26,16 @@ RUN_FILE = "run.json"
 """What a folder's run trains, and how."""
 
 
-def claim(
+def start_or_resume(
     output: Path, config: TTMConfig, recipe: Recipe, budget: float | None, start: str | Path | None
 ) -> int:
-    """Note down what is trained in a folder, or refuse one where something else is.
+    """Start a run in a folder, or resume the one that is there if it is the same.
 
     Returns the number of steps. Under several processes the first one writes. What another finds
     is the same before and after.
     """
-    if budget is not None and recipe.decay_share == 1:
-        raise ValueError("decay_share must be below 1 when a budget decides on the steps")
+    if budget is not None and recipe.decay_fraction == 1:
+        raise ValueError("decay_fraction must be below 1 when a budget decides on the steps")
     steps = recipe.steps if budget is None else UNDECIDED
     run: dict[str, Any] = {
         "network": asdict(config),
@@ -87,10 +87,10 @@ def _go_back(output: Path, recipe: Recipe, found_steps: int, budget: float | Non
             f"{output} holds a run that is past the stable phase of one of {recipe.steps} steps: "
             f"ask for at least {recipe.steps_for(chosen.steps)}"
         )
-    if budget is not None and chosen.seconds > (1 - recipe.decay_share) * budget:
+    if budget is not None and chosen.seconds > (1 - recipe.decay_fraction) * budget:
         raise ValueError(
             f"{output} holds a run that is past the stable phase of one of {budget:.0f} seconds: "
-            f"ask for at least {math.ceil(chosen.seconds / (1 - recipe.decay_share))}"
+            f"ask for at least {math.ceil(chosen.seconds / (1 - recipe.decay_fraction))}"
         )
     if is_first_process():
         save_checkpoint(last, *chosen)
@@ -160,6 +160,7 @@ def trained_steps(checkpoint: Path) -> int:
 def read_run(output: Path) -> dict[str, Any]:
     """What a folder's run trains, and how."""
     run: dict[str, Any] = json.loads((output / RUN_FILE).read_text(encoding="utf-8"))
+    run["recipe"] = {OLD_NAMES.get(name, name): value for name, value in run["recipe"].items()}
     return run
 
 

@@ -114,7 +114,7 @@ class Step:
         torch.manual_seed(self.recipe.seed * 1_000_003 + number)
         map_tensors(lambda own, given: own.copy_(given), self.batch, batch)
         self.learning_rate.fill_(self.recipe.learning_rate * rate)
-        self.weight_of_latest.fill_(1 / (1 + self.recipe.averaged_share * number))
+        self.weight_of_latest.fill_(1 / (1 + self.recipe.averaged_fraction * number))
         for part in self.parts:
             part()
 
