@@ -118,7 +118,7 @@ def random_inputs(config: TTMConfig, horizon: int, generator: torch.Generator) -
     inputs = {"past_BTC": past * observed, "observed_BTC": observed}
     if config.covariate_channels:
         shape = (batch, horizon, len(config.covariate_channels))
-        inputs["future_BHN"] = torch.randn(shape, generator=generator)
+        inputs["future_BHX"] = torch.randn(shape, generator=generator)
     if config.resolutions:
         inputs["resolution_B"] = torch.arange(batch) % config.resolutions
     if config.static_cardinalities:
@@ -133,9 +133,9 @@ def published_forecast(model: nn.Module, config: TTMConfig, inputs: dict[str, Te
     """Forecast with the published code, shape (batch, horizon, targets)."""
     future = None
     if config.covariate_channels:
-        batch, horizon = inputs["future_BHN"].shape[:2]
-        future = inputs["future_BHN"].new_zeros(batch, horizon, config.channels)
-        future[..., list(config.covariate_channels)] = inputs["future_BHN"]
+        batch, horizon = inputs["future_BHX"].shape[:2]
+        future = inputs["future_BHX"].new_zeros(batch, horizon, config.channels)
+        future[..., list(config.covariate_channels)] = inputs["future_BHX"]
     forecast: Tensor = model(
         past_values=inputs["past_BTC"],
         past_observed_mask=inputs["observed_BTC"],
