@@ -326,7 +326,7 @@ def test_quantiles_that_are_none(refuse, text):
 
 
 def test_quantiles_of_a_model_that_forecasts_a_point(refuse, tmp_path):
-    config = TTMConfig(context_length=16, horizon=4, patch_length=8, hidden_size=8, levels=1)
+    config = TTMConfig(context_length=16, horizon=4, patch_length=8, hidden_size=8)
     folder = save_network(TinyTimeMixer(config), tmp_path / "point")
     assert "0.5 only" in refuse(DAYS, "--quantiles", "0.9", "--model", str(folder))
 

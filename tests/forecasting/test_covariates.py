@@ -6,7 +6,7 @@ import torch
 from tests.tiny import TINY, tiny_network
 from ttm_estimators import Covariates, Forecaster
 from ttm_estimators.forecasting.covariates import counts, join
-from ttm_estimators.network.widening import widen
+from ttm_estimators.network.add_covariates import add_covariates
 
 HORIZON = 10
 RANDOM = np.random.default_rng(0)
@@ -14,7 +14,7 @@ RANDOM = np.random.default_rng(0)
 
 def forecaster(**kinds):
     """A network that has learnt to use its covariates, as far as random weights can."""
-    wide = widen(tiny_network(), **kinds)
+    wide = add_covariates(tiny_network(), **kinds)
     torch.manual_seed(1)
     for parameter in wide.parameters():
         if not parameter.any():
@@ -179,7 +179,7 @@ def test_an_unknown_category_is_refused():
 
 
 def test_joined_channels_stand_where_the_configuration_has_them():
-    config = widen(tiny_network(), targets=2, known=1, past=1).config
+    config = add_covariates(tiny_network(), targets=2, known=1, past=1).config
     assert config.context_length == TINY.context_length
     values = np.arange(10.0).reshape(5, 2)
     covariates = Covariates(known=np.arange(100.0, 108.0), past=np.arange(200.0, 205.0))

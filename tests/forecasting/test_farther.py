@@ -8,7 +8,7 @@ from tests.tiny import PUBLISHED_KIND, TINY
 from ttm_estimators import load
 from ttm_estimators.forecasting import farther, forecaster
 from ttm_estimators.forecasting.farther import FAR, NEAR, from_farther
-from ttm_estimators.network.widening import widen
+from ttm_estimators.network.add_covariates import add_covariates
 
 LONG = np.random.default_rng(0).normal(size=300).cumsum()
 
@@ -271,7 +271,8 @@ def test_networks_that_take_no_look_from_farther_away_say_so():
 
 
 def test_a_network_that_was_made_for_channels_takes_no_look_from_farther_away():
-    assert widen(far_forecaster().network, targets=2, mix_channels=True).config.far_factors == ()
+    mixing = add_covariates(far_forecaster().network, targets=2, mix_channels=True)
+    assert mixing.config.far_factors == ()
     with pytest.raises(ValueError, match="channels that are forecast apart"):
         replace(CONFIG, channels=2, mix_channels=True)
 

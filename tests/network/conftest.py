@@ -14,7 +14,7 @@ PLAIN = TTMConfig(
     horizon=10,
     patch_length=8,
     hidden_size=16,
-    levels=2,
+    adaptive_patching_levels=2,
     blocks_per_level=1,
     decoder_hidden_size=12,
     decoder_blocks=1,
@@ -87,7 +87,7 @@ def make_inputs(config: TTMConfig, batch: int = 3, seed: int = 0) -> dict[str, A
     past = normal(batch, config.context_length, channels)
     inputs = {"past_BTC": 3 * normal(batch, 1, channels) + 2 * past}
     if config.covariate_channels:
-        inputs["future_BHN"] = normal(batch, config.horizon, len(config.covariate_channels))
+        inputs["future_BHX"] = normal(batch, config.horizon, len(config.covariate_channels))
     if config.resolutions:
         inputs["resolution_B"] = torch.arange(batch) % config.resolutions
     if config.static_cardinalities:

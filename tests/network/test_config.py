@@ -33,7 +33,7 @@ def test_a_preset_survives_the_way_through_json(name):
         *(
             ({name: -1}, f"{name} must be an integer of at least 0")
             for name in (
-                "levels",
+                "adaptive_patching_levels",
                 "resolutions",
                 "exogenous_context",
                 "exogenous_blocks",
@@ -106,6 +106,18 @@ def test_a_field_from_the_future_is_named():
         TTMConfig.from_dict({"attention": 4})
 
 
+def test_files_with_the_old_name_of_a_field_are_read_in_silence(recwarn):
+    assert TTMConfig.from_json('{"levels": 2}') == TTMConfig(adaptive_patching_levels=2)
+    assert not recwarn
+
+
+def test_the_old_name_of_a_field_works_and_names_the_new_one():
+    with pytest.warns(FutureWarning, match="adaptive_patching_levels"):
+        config = TTMConfig(levels=2)
+    with pytest.warns(FutureWarning, match="adaptive_patching_levels"):
+        assert config.levels == config.adaptive_patching_levels == 2
+
+
 def test_a_configuration_can_not_change():
     with pytest.raises(FrozenInstanceError):
         TTMConfig().horizon = 7
@@ -128,7 +140,9 @@ def test_patches_count_the_prefix_and_every_scale():
     ],
 )
 def test_a_level_cuts_patches_unless_pieces_get_too_small(hidden_size, levels, factors):
-    assert TTMConfig(hidden_size=hidden_size, levels=levels).level_factors == factors
+    assert (
+        TTMConfig(hidden_size=hidden_size, adaptive_patching_levels=levels).level_factors == factors
+    )
 
 
 def test_output_patches_cover_the_horizon():

@@ -38,7 +38,7 @@ def test_the_quantiles_of_a_step_lie_together_in_the_last_layer(head, hidden):
     projection = head.layers.projection
     torch.nn.init.zeros_(projection.weight)
     projection.bias.data = torch.arange(float(len(projection.bias)))
-    raw = head.layers(hidden, 2)[0][0, 0]
+    raw = head.layers(hidden, 2)[0, 0]
     assert raw.tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
 
 

@@ -110,8 +110,8 @@ def test_a_shorter_horizon_is_the_beginning_of_the_whole_one(config):
     network, inputs = make_network(config), make_inputs(config)
     whole = network(**inputs)
     for horizon in (1, 5, config.horizon):
-        if "future_BHN" in inputs:
-            inputs = {**inputs, "future_BHN": make_inputs(config)["future_BHN"][:, :horizon]}
+        if "future_BHX" in inputs:
+            inputs = {**inputs, "future_BHX": make_inputs(config)["future_BHX"][:, :horizon]}
         forecast = network(**inputs, horizon=horizon)
         assert forecast.shape[1] == horizon
         # Where an exogenous mixer looks ahead, what lies beyond the horizon is zeros to it.

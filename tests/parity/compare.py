@@ -11,7 +11,7 @@ import logging
 import sys
 import tempfile
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,7 @@ from tsfm_public.models.tinytimemixer import TinyTimeMixerConfig, TinyTimeMixerF
 
 from ttm_estimators import PRESETS, TTMConfig, load_network
 from ttm_estimators.network.presets import PUBLISHED
+from ttm_estimators.weights.published import published_config
 
 TOLERANCE = 1e-9
 """Largest difference of forecasts in float64, of which the largest are 25."""
@@ -46,10 +47,10 @@ EXOGENOUS = replace(
 )
 
 EDGES = {
-    "plain backbone": replace(TINY, levels=0),
+    "plain backbone": replace(TINY, adaptive_patching_levels=0),
     "no gates": replace(TINY, gate="none"),
     "pieces of 4 features": replace(TINY, hidden_size=16),
-    "pieces of 3, 6, 12, 24 features": replace(TINY, hidden_size=24, levels=4),
+    "pieces of 3, 6, 12, 24 features": replace(TINY, hidden_size=24, adaptive_patching_levels=4),
     "width that 4 does not divide": replace(TINY, hidden_size=14),
     "no adapter": replace(TINY, decoder_hidden_size=32),
     "one patch": replace(TINY, patch_length=32),
@@ -64,7 +65,11 @@ EDGES = {
     "exogenous, no neighbours": replace(EXOGENOUS, exogenous_context=0),
     "exogenous, no covariates": replace(EXOGENOUS, target_channels=(), covariate_channels=()),
     "exogenous, everything": replace(
-        EXOGENOUS, exogenous_blocks=2, resolutions=4, static_cardinalities=(5, 2), levels=2
+        EXOGENOUS,
+        exogenous_blocks=2,
+        resolutions=4,
+        static_cardinalities=(5, 2),
+        adaptive_patching_levels=2,
     ),
 }
 """Geometries of which no preset is an example."""
@@ -76,41 +81,10 @@ def quieten() -> None:
     disable_progress_bar()
 
 
-def published_settings(config: TTMConfig) -> dict[str, Any]:
-    """Write a configuration in the terms of the published code."""
-    return {
-        "context_length": config.context_length,
-        "prediction_length": config.horizon,
-        "patch_length": config.patch_length,
-        "patch_stride": config.patch_length,
-        "d_model": config.hidden_size,
-        "adaptive_patching_levels": config.levels,
-        "num_layers": config.blocks_per_level,
-        "expansion_factor": config.expansion,
-        "gated_attn": config.gate == "softmax",
-        "dropout": config.dropout,
-        "head_dropout": config.head_dropout,
-        "decoder_d_model": config.decoder_hidden_size,
-        "decoder_num_layers": config.decoder_blocks,
-        "decoder_mode": "mix_channel" if config.mix_channels else "common_channel",
-        "num_input_channels": config.channels,
-        "resolution_prefix_tuning": config.resolutions > 0,
-        "frequency_token_vocab_size": config.resolutions or 5,
-        "categorical_vocab_size_list": list(config.static_cardinalities) or None,
-        "prediction_channel_indices": list(config.target_channels) or None,
-        "exogenous_channel_indices": list(config.covariate_channels) or None,
-        "enable_forecast_channel_mixing": config.exogenous_mixing,
-        "fcm_gated_attn": config.gate == "softmax",
-        "fcm_context_length": config.exogenous_context,
-        "fcm_use_mixer": config.exogenous_blocks > 0,
-        "fcm_mix_layers": config.exogenous_blocks or 2,
-    }
-
-
 def published_model(config: TTMConfig, horizon: int, generator: torch.Generator) -> nn.Module:
     """Build the published model with weights so random that no term can hide."""
     settings = TinyTimeMixerConfig(
-        **published_settings(config),
+        **published_config(config),
         prediction_filter_length=None if horizon == config.horizon else horizon,
     )
     model = TinyTimeMixerForPrediction(settings)
@@ -144,7 +118,7 @@ def random_inputs(config: TTMConfig, horizon: int, generator: torch.Generator) -
     inputs = {"past_BTC": past * observed, "observed_BTC": observed}
     if config.covariate_channels:
         shape = (batch, horizon, len(config.covariate_channels))
-        inputs["future_BHN"] = torch.randn(shape, generator=generator)
+        inputs["future_BHX"] = torch.randn(shape, generator=generator)
     if config.resolutions:
         inputs["resolution_B"] = torch.arange(batch) % config.resolutions
     if config.static_cardinalities:
@@ -159,9 +133,9 @@ def published_forecast(model: nn.Module, config: TTMConfig, inputs: dict[str, Te
     """Forecast with the published code, shape (batch, horizon, targets)."""
     future = None
     if config.covariate_channels:
-        batch, horizon = inputs["future_BHN"].shape[:2]
-        future = inputs["future_BHN"].new_zeros(batch, horizon, config.channels)
-        future[..., list(config.covariate_channels)] = inputs["future_BHN"]
+        batch, horizon = inputs["future_BHX"].shape[:2]
+        future = inputs["future_BHX"].new_zeros(batch, horizon, config.channels)
+        future[..., list(config.covariate_channels)] = inputs["future_BHX"]
     forecast: Tensor = model(
         past_values=inputs["past_BTC"],
         past_observed_mask=inputs["observed_BTC"],

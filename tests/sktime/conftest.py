@@ -14,7 +14,8 @@ RECIPE = {"steps": 2, "batch_size": 2, "warmup_steps": 1}
 # Of ten steps a gain is not sure, and the first weights would be kept.
 QUICK = {"steps": 50, "batch_size": 8, "learning_rate": 1e-2}
 NETWORK = {
-    name: getattr(TINY, name) for name in ("context_length", "horizon", "patch_length", "levels")
+    name: getattr(TINY, name)
+    for name in ("context_length", "horizon", "patch_length", "adaptive_patching_levels")
 }
 
 

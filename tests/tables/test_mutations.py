@@ -263,7 +263,11 @@ def as_future(column: pd.Series) -> pd.Series | None:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     network = tiny_network(
-        context_length=32, horizon=8, seasons_length=32, levels=1, quantile_levels=LEVELS
+        context_length=32,
+        horizon=8,
+        seasons_length=32,
+        adaptive_patching_levels=1,
+        quantile_levels=LEVELS,
     )
     return save_network(network, tmp_path_factory.mktemp("models") / "tiny")
 

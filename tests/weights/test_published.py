@@ -1,14 +1,16 @@
 """Published settings are understood or refused by name. Forecasts: see tests/parity."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from tests.weights.conftest import PUBLISHED_SETTINGS
-from ttm_estimators import WeightsError, load_network, save_network
-from ttm_estimators.weights.published import read_published_config
+from ttm_estimators import PRESETS, WeightsError, load_network, save_network
+from ttm_estimators.network.presets import PUBLISHED
+from ttm_estimators.weights.published import published_config, read_published_config
 
 GOLDEN = Path(__file__).parents[1] / "parity" / "golden"
 
@@ -26,9 +28,25 @@ def test_the_geometry_is_read():
         {**PUBLISHED_SETTINGS, "resolution_prefix_tuning": True, "frequency_token_vocab_size": 7}
     )
     assert (config.context_length, config.horizon, config.patch_length) == (32, 6, 8)
-    assert (config.hidden_size, config.levels, config.blocks_per_level) == (16, 1, 1)
+    assert (config.hidden_size, config.adaptive_patching_levels, config.blocks_per_level) == (
+        16,
+        1,
+        1,
+    )
     assert (config.decoder_hidden_size, config.decoder_blocks) == (8, 1)
     assert (config.resolutions, config.gate, config.mix_channels) == (7, "softmax", False)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_geometry_is_written_as_it_is_read(name):
+    config = PUBLISHED[name]
+    again = read_published_config(published_config(config))
+    assert replace(again, exogenous_scaling=config.exogenous_scaling) == config
+
+
+def test_what_the_published_network_lacks_is_not_written():
+    with pytest.raises(ValueError, match=r"no such gate, .*scales, mask_input, head"):
+        published_config(PRESETS["ttm_2048_720"])
 
 
 def test_a_head_is_cut_to_the_steps_that_were_tuned():

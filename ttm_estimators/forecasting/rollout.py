@@ -64,7 +64,7 @@ def roll_out(
         past_BTC,
         observed_BTC,
         horizon=min(horizon, config.horizon),
-        future_BHN=future_BHX,
+        future_BHX=future_BHX,
         resolution_B=resolution,
         static_BK=static_BK,
     )

@@ -1,6 +1,6 @@
 """The pre-trained part: patch embedding, resolution prefix and adaptive-patching levels.
 
-Shape suffixes: B batch, C channels, P patches, L patch length, D features.
+Shape suffixes: B batch, C channels, P patches, L values in a patch, D features.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ResolutionPrefix(nn.Module):
 
 
 class AdaptivePatchingLevel(nn.Module):
-    """Blocks that work on patches cut in K pieces (adaptive patching, section 3.1)."""
+    """Blocks that mix patches cut in pieces (adaptive patching, section 3.1)."""
 
     def __init__(self, config: TTMConfig, factor: int) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class AdaptivePatchingLevel(nn.Module):
         )
 
     def forward(self, x_BCPD: Tensor) -> Tensor:
-        # [B, C, P, K*D'] -> [B, C, P*K, D'] -> [B, C, P, K*D']
+        # [B, C, P, factor*D'] -> [B, C, P*factor, D'] and back
         pieces = rearrange(x_BCPD, "b c p (k d) -> b c (p k) d", k=self.factor)
         return rearrange(self.blocks(pieces), "b c (p k) d -> b c p (k d)", k=self.factor)
 

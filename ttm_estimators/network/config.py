@@ -6,14 +6,20 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
+from ttm_estimators.renamed import renamed_fields
+
 MOST_FAR = 12
 """Points in a block of what is looked at from farther away, at most: as many steps are forecast
 from near alone."""
 
-MOST_BLOCKS = 100
-"""Most blocks of one kind, far beyond use: a damaged file may ask for any number."""
+MAX_BLOCKS_OF_A_KIND = 100
+"""Far beyond use: a damaged file may ask for any number."""
+
+OLD_NAMES = {"levels": "adaptive_patching_levels"}
+"""Fields that had another name in the last release."""
 
 
+@renamed_fields(**OLD_NAMES)
 @dataclass(frozen=True, kw_only=True)
 class TTMConfig:
     """Geometry and switches of a :class:`~ttm_estimators.network.TinyTimeMixer`.
@@ -39,11 +45,11 @@ class TTMConfig:
     hidden_size: int = 192
     """Features of a patch in the backbone."""
 
-    levels: int = 3
-    """Adaptive-patching levels L. Level i cuts each patch in K = 2^(L-i) pieces (section 3.1)."""
+    adaptive_patching_levels: int = 3
+    """Levels of the backbone. Level i of n cuts each patch in 2^(n-i) pieces (section 3.1)."""
 
     blocks_per_level: int = 2
-    """TSMixer blocks M in one level."""
+    """TSMixer blocks in one adaptive-patching level."""
 
     expansion: int = 2
     """Width of the hidden layer of every MLP, as a multiple of the width that it mixes."""
@@ -135,7 +141,7 @@ class TTMConfig:
             "horizon": 1,
             "patch_length": 1,
             "hidden_size": 1,
-            "levels": 0,
+            "adaptive_patching_levels": 0,
             "blocks_per_level": 1,
             "expansion": 1,
             "decoder_hidden_size": 1,
@@ -151,8 +157,10 @@ class TTMConfig:
             if isinstance(value, bool) or not isinstance(value, int) or value < lowest:
                 raise ValueError(f"{name} must be an integer of at least {lowest}, got {value!r}")
         for name in ("blocks_per_level", "decoder_blocks", "exogenous_blocks"):
-            if getattr(self, name) > MOST_BLOCKS:
-                raise ValueError(f"{name} must be at most {MOST_BLOCKS}, got {getattr(self, name)}")
+            if getattr(self, name) > MAX_BLOCKS_OF_A_KIND:
+                raise ValueError(
+                    f"{name} must be at most {MAX_BLOCKS_OF_A_KIND}, got {getattr(self, name)}"
+                )
         for name in ("dropout", "head_dropout"):
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not 0 <= value < 1:
@@ -184,7 +192,7 @@ class TTMConfig:
             raise ValueError("seasons_length needs seasons")
         self._validate_scales()
         self._validate_far()
-        self._validate_levels()
+        self._validate_adaptive_patching()
         self._validate_channels()
         self._validate_quantiles()
 
@@ -224,12 +232,12 @@ class TTMConfig:
                     "out"
                 )
 
-    def _validate_levels(self) -> None:
+    def _validate_adaptive_patching(self) -> None:
         for factor in self.level_factors:
             if self.hidden_size % factor:
                 raise ValueError(
                     f"hidden_size {self.hidden_size} must be a multiple of {factor} for "
-                    f"{self.levels} levels"
+                    f"{self.adaptive_patching_levels} adaptive_patching_levels"
                 )
 
     def _validate_channels(self) -> None:
@@ -297,10 +305,10 @@ class TTMConfig:
 
     @property
     def level_factors(self) -> tuple[int, ...]:
-        """Pieces K that each level cuts a patch in. Pieces of four features or fewer are not cut,
-        as in the published code. Without levels the backbone is one plain level.
+        """Pieces that each adaptive-patching level cuts a patch in. Where they would have four
+        features or fewer it does not cut, as in the published code. 0 levels are one that does not.
         """
-        factors = [2**level for level in reversed(range(self.levels))] or [1]
+        factors = [2**level for level in reversed(range(self.adaptive_patching_levels))] or [1]
         return tuple(factor if self.hidden_size // factor > 4 else 1 for factor in factors)
 
     @property
@@ -332,9 +340,13 @@ class TTMConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TTMConfig:
-        """Build a configuration from plain values, lists standing for tuples."""
+        """Build a configuration from plain values, lists standing for tuples.
+
+        Old names of fields are read as the new ones.
+        """
         if not isinstance(values, dict):
             raise ValueError("a network configuration must be a JSON object")
+        values = {OLD_NAMES.get(name, name): value for name, value in values.items()}
         unknown = sorted(set(values) - {field.name for field in fields(cls)})
         if unknown:
             raise ValueError(

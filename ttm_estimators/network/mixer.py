@@ -1,7 +1,7 @@
 """The TSMixer block: MLPs that mix patches, features and, if asked, channels (section 3.1).
 
 Every mixer is pre-norm with a residual. Shape suffixes: B batch, C channels, P patches,
-D features, S series (B times C), N the axis that a layer mixes, O what it makes of it.
+D features, N series (B times C), A the axis that a layer mixes: the last, or the one before.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class PatchLinear(nn.Linear):
     def __init__(self, size: int, out: int) -> None:
         super().__init__(size, out)
 
-    def forward(self, x_SND: Tensor) -> Tensor:
-        weight_SON = self.weight.expand(x_SND.shape[0], -1, -1)
-        return torch.baddbmm(self.bias[:, None], weight_SON, x_SND)
+    def forward(self, x_NAD: Tensor) -> Tensor:
+        weight = self.weight.expand(x_NAD.shape[0], -1, -1)
+        return torch.baddbmm(self.bias[:, None], weight, x_NAD)
 
 
 class MLP(nn.Module):
@@ -56,8 +56,8 @@ class MLP(nn.Module):
         self.activation = nn.GELU()
         self.dropout = Dropout(dropout)
 
-    def forward(self, x_N: Tensor) -> Tensor:
-        return self.dropout(self.fc2(self.dropout(self.activation(self.fc1(x_N)))))
+    def forward(self, x_A: Tensor) -> Tensor:
+        return self.dropout(self.fc2(self.dropout(self.activation(self.fc1(x_A)))))
 
 
 class GatedAttention(nn.Module):
@@ -69,10 +69,10 @@ class GatedAttention(nn.Module):
         self.axis = -2 if issubclass(layer, PatchLinear) else -1
         self.gate = gate
 
-    def forward(self, x_N: Tensor) -> Tensor:
-        logits = self.attention(x_N)
+    def forward(self, x_A: Tensor) -> Tensor:
+        logits = self.attention(x_A)
         weights = logits.softmax(dim=self.axis) if self.gate == "softmax" else logits.sigmoid()
-        return x_N * weights
+        return x_A * weights
 
 
 def make_gate(size: int, gate: Gate, layer: type[nn.Linear] = nn.Linear) -> nn.Module:
@@ -111,9 +111,9 @@ class PatchMixer(AxisMixer):
     layer: type[nn.Linear] = PatchLinear
 
     def forward(self, x_BCPD: Tensor) -> Tensor:
-        x_SPD = rearrange(self.norm(x_BCPD), "b c p d -> (b c) p d")
-        y_SPD = self.gate(self.mlp(x_SPD))
-        return x_BCPD + rearrange(y_SPD, "(b c) p d -> b c p d", c=x_BCPD.shape[1])
+        x_NPD = rearrange(self.norm(x_BCPD), "b c p d -> (b c) p d")
+        y_NPD = self.gate(self.mlp(x_NPD))
+        return x_BCPD + rearrange(y_NPD, "(b c) p d -> b c p d", c=x_BCPD.shape[1])
 
 
 class FeatureMixer(AxisMixer):

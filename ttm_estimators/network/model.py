@@ -1,7 +1,8 @@
 """TinyTimeMixer: a history in, quantiles of the future out.
 
-Shape suffixes: B batch, T time, C channels, V target channels, H horizon, K static covariates,
-N covariate channels, Q quantile levels.
+Shape suffixes: B batch, T time, C channels, P patches, L values in a patch, D features, H horizon,
+Q quantile levels, V target channels, X covariates known in the future (N in an old name), K static
+covariates.
 """
 
 from __future__ import annotations
@@ -18,15 +19,17 @@ from ttm_estimators.network.exogenous import ExogenousMixer
 from ttm_estimators.network.heads import Head, Shortcut
 from ttm_estimators.network.prepared import Prepared, prepare
 from ttm_estimators.network.scaling import Scaling
-from ttm_estimators.network.season import Seasons
+from ttm_estimators.network.seasonal.head import SeasonalHead
+from ttm_estimators.network.seasonal.naive_forecasts import SeasonalForecasts
+from ttm_estimators.renamed import warn_of
 
-COVARIATE_BOUND = 10.0
-"""Standard deviations at which future covariates are cut (ours): a flag that its history does not
-have would be hundreds of them away."""
+MAX_COVARIATE_DEVIATIONS = 10.0
+"""Standard deviations of their history at which future covariates are clipped (ours): a flag that
+the history lacks would be hundreds of them away."""
 
 
 class Encoded(NamedTuple):
-    """What decoder and head need of a history. All but the backbone's features is light to make."""
+    """What decoder and head need of a history. Only the features of the backbone are costly."""
 
     hidden_BCPD: Tensor
     """Features of the backbone."""
@@ -34,13 +37,13 @@ class Encoded(NamedTuple):
     latest_BCL: Tensor
     """The latest patch."""
 
-    recent_BTN: Tensor
-    """The latest steps of targets and covariates, as many as the exogenous mixer looks back."""
+    recent_BTC: Tensor
+    """The latest ``exogenous_context`` steps: targets, then covariates."""
 
     loc_B1C: Tensor
     scale_B1C: Tensor
 
-    seasons: Seasons | None = None
+    seasons: SeasonalForecasts | None = None
 
 
 class TinyTimeMixer(nn.Module):
@@ -65,7 +68,7 @@ class TinyTimeMixer(nn.Module):
         self.config = config
         self.backbone = Backbone(config)
         self.decoder = Decoder(config)
-        self.head = Head(config)
+        self.head = SeasonalHead(config) if config.seasons else Head(config)
         self.shortcut = Shortcut(config) if config.shortcut else None
         self.exogenous = ExogenousMixer(config) if config.exogenous_mixing else None
 
@@ -75,9 +78,10 @@ class TinyTimeMixer(nn.Module):
         observed_BTC: Tensor | None = None,
         *,
         horizon: int | None = None,
-        future_BHN: Tensor | None = None,
+        future_BHX: Tensor | None = None,
         resolution_B: Tensor | None = None,
         static_BK: Tensor | None = None,
+        future_BHN: Tensor | None = None,
     ) -> Tensor:
         """Forecast on the scale of the data.
 
@@ -90,13 +94,15 @@ class TinyTimeMixer(nn.Module):
             True where a point was observed. Default: where ``past_BTC`` is not NaN.
         horizon : int, optional
             Steps to forecast, at most the configured ones, which are the default.
-        future_BHN : Tensor, optional
+        future_BHX : Tensor, optional
             Future values of the covariate channels, shape (batch, horizon, covariates). NaN, unless
             scaling is the published one, stands for the mean of the history.
         resolution_B : Tensor, optional
             Index of the sampling resolution, for a network with a resolution prefix.
         static_BK : Tensor, optional
             Categories of the static covariates, shape (batch, static covariates).
+        future_BHN : Tensor, optional
+            Old name of ``future_BHX``.
 
         Returns
         -------
@@ -109,11 +115,14 @@ class TinyTimeMixer(nn.Module):
         ValueError
             When a shape does not fit the configuration, or a needed input is missing.
         """
+        if future_BHN is not None:
+            warn_of("future_BHN", "future_BHX", stacklevel=4)
+            future_BHX = future_BHN
         normalised_BHVQ, scaling = self.forecast_normalised(
             past_BTC,
             observed_BTC,
             horizon=horizon,
-            future_BHN=future_BHN,
+            future_BHX=future_BHX,
             resolution_B=resolution_B,
             static_BK=static_BK,
         )
@@ -128,7 +137,7 @@ class TinyTimeMixer(nn.Module):
         observed_BTC: Tensor | None = None,
         *,
         horizon: int | None = None,
-        future_BHN: Tensor | None = None,
+        future_BHX: Tensor | None = None,
         resolution_B: Tensor | None = None,
         static_BK: Tensor | None = None,
     ) -> tuple[Tensor, Scaling]:
@@ -138,7 +147,7 @@ class TinyTimeMixer(nn.Module):
         (batch, horizon, target channels, quantile levels) with the scaling of the targets.
         """
         encoded = self.encode(past_BTC, observed_BTC, horizon=horizon, resolution_B=resolution_B)
-        return self.decode(encoded, horizon=horizon, future_BHN=future_BHN, static_BK=static_BK)
+        return self.decode(encoded, horizon=horizon, future_BHX=future_BHX, static_BK=static_BK)
 
     def encode(
         self,
@@ -168,7 +177,7 @@ class TinyTimeMixer(nn.Module):
         return Encoded(
             hidden_BCPD=self.backbone(prepared.patch_BCPL, resolution_B),
             latest_BCL=prepared.patch_BCPL[:, :, -1],
-            recent_BTN=prepared.recent_BTN,
+            recent_BTC=prepared.recent_BTC,
             loc_B1C=prepared.loc_B1C,
             scale_B1C=prepared.scale_B1C,
             seasons=prepared.seasons,
@@ -179,14 +188,15 @@ class TinyTimeMixer(nn.Module):
         encoded: Encoded,
         *,
         horizon: int | None = None,
-        future_BHN: Tensor | None = None,
+        future_BHX: Tensor | None = None,
         static_BK: Tensor | None = None,
     ) -> tuple[Tensor, Scaling]:
         """Forecast what was encoded for this horizon, as :meth:`forecast_normalised` does."""
         horizon = self.config.horizon if horizon is None else horizon
         hidden_BCPD = self.decoder(encoded.hidden_BCPD, static_BK)
-        level_BCH = self.shortcut(encoded.latest_BCL, horizon) if self.shortcut else None
-        forecast_BCHQ = self.head(hidden_BCPD, horizon, encoded.seasons, level_BCH)
+        shift_BCH = self.shortcut(encoded.latest_BCL, horizon) if self.shortcut else None
+        seasonal = (encoded.seasons,) if self.config.seasons else ()
+        forecast_BCHQ = self.head(hidden_BCPD, horizon, shift_BCH, *seasonal)
         scaling = Scaling(encoded.loc_B1C, encoded.scale_B1C)
         if self.config.target_channels:
             targets = list(self.config.target_channels)
@@ -194,33 +204,33 @@ class TinyTimeMixer(nn.Module):
             scaling = Scaling(scaling.loc[..., targets], scaling.scale[..., targets])
         forecast_BHVQ = rearrange(forecast_BCHQ, "b v h q -> b h v q")
         if self.exogenous is not None:
-            forecast_BHVQ = self._refined(forecast_BHVQ, encoded, future_BHN)
+            forecast_BHVQ = self._refined(forecast_BHVQ, encoded, future_BHX)
         return forecast_BHVQ, scaling
 
     def _refined(
-        self, forecast_BHVQ: Tensor, encoded: Encoded, future_BHN: Tensor | None
+        self, forecast_BHVQ: Tensor, encoded: Encoded, future_BHX: Tensor | None
     ) -> Tensor:
         """Apply the exogenous mixer."""
         assert self.exogenous is not None
         covariates = list(self.config.covariate_channels)
         batch, horizon = forecast_BHVQ.shape[:2]
         expected = (batch, horizon, len(covariates))
-        if future_BHN is None:
+        if future_BHX is None:
             if covariates:
                 raise ValueError(f"this network needs future covariates of shape {expected}")
-            future_BHN = forecast_BHVQ.new_zeros(expected)
-        if future_BHN.shape != expected:
+            future_BHX = forecast_BHVQ.new_zeros(expected)
+        if future_BHX.shape != expected:
             raise ValueError(
-                f"future covariates must have shape {expected}, got {tuple(future_BHN.shape)}"
+                f"future covariates must have shape {expected}, got {tuple(future_BHX.shape)}"
             )
         if self.config.exogenous_scaling == "own":
-            loc_B1N = encoded.loc_B1C[..., covariates]
-            scale_B1N = encoded.scale_B1C[..., covariates]
-            future_BHN = ((future_BHN - loc_B1N) / scale_B1N).clamp(
-                -COVARIATE_BOUND, COVARIATE_BOUND
+            loc_B1X = encoded.loc_B1C[..., covariates]
+            scale_B1X = encoded.scale_B1C[..., covariates]
+            future_BHX = ((future_BHX - loc_B1X) / scale_B1X).clamp(
+                -MAX_COVARIATE_DEVIATIONS, MAX_COVARIATE_DEVIATIONS
             )
-            future_BHN = future_BHN.nan_to_num(0.0)  # as a missing one of the past: its mean
-        return self.exogenous(forecast_BHVQ, encoded.recent_BTN, future_BHN)
+            future_BHX = future_BHX.nan_to_num(0.0)  # as a missing one of the past: its mean
+        return self.exogenous(forecast_BHVQ, encoded.recent_BTC, future_BHX)
 
     def _validated_horizon(self, past_BTC: Tensor, horizon: int | None) -> int:
         config = self.config

@@ -1,6 +1,7 @@
 """From a history to patches: several scales, one patcher.
 
-Shape suffixes: B batch, T time, C channels, S points of one scale, P patches, L patch length.
+Shape suffixes: B batch, T time, C channels, S points of one scale, P patches, L values
+in a patch.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""What a network reads of a history, made before any weight: scaling, patches and cycles.
+"""What a network reads of a history, made before any weight: scaling, patches, naive forecasts.
 
-Nothing here has a gradient, so that training may do it for many windows at once, and elsewhere.
+Nothing here has a gradient, so training may do it for many windows at once, on another device.
 
-Shape suffixes: B batch, T time, C channels, P patches, L values of a patch, N targets and
-covariates.
+Shape suffixes: B batch, T time, C channels, P patches, L values in a patch.
 """
 
 from __future__ import annotations
@@ -15,8 +14,11 @@ from torch import Tensor
 
 from ttm_estimators.network.config import TTMConfig
 from ttm_estimators.network.patching import multi_scale_patches
-from ttm_estimators.network.scaling import FARTHEST_BACK, Scaling
-from ttm_estimators.network.season import Seasons, continue_seasons
+from ttm_estimators.network.scaling import MAX_DEVIATIONS_BEFORE_CONTEXT, Scaling
+from ttm_estimators.network.seasonal.naive_forecasts import (
+    SeasonalForecasts,
+    seasonal_naive_forecasts,
+)
 
 
 class Prepared(NamedTuple):
@@ -25,19 +27,19 @@ class Prepared(NamedTuple):
     patch_BCPL: Tensor
     """Patches of the normalised history."""
 
-    recent_BTN: Tensor
-    """The latest steps of targets and covariates, as many as the exogenous mixer looks back."""
+    recent_BTC: Tensor
+    """The latest ``exogenous_context`` steps: targets, then covariates."""
 
     loc_B1C: Tensor
     scale_B1C: Tensor
 
-    seasons: Seasons | None = None
+    seasons: SeasonalForecasts | None = None
 
 
 def prepare(
     config: TTMConfig, past_BTC: Tensor, observed_BTC: Tensor | None = None, horizon: int = 1
 ) -> Prepared:
-    """Normalise a history, cut it in patches, and lay its cycles into the future.
+    """Normalise a history, cut it in patches, and make its seasonal naive forecasts.
 
     Parameters
     ----------
@@ -49,7 +51,7 @@ def prepare(
     observed_BTC : Tensor, optional
         True where a point was observed. Default: where ``past_BTC`` is not NaN.
     horizon : int, default 1
-        Steps ahead.
+        Future steps.
     """
     if observed_BTC is None:
         observed_BTC = ~past_BTC.isnan()
@@ -59,7 +61,9 @@ def prepare(
     scaling = Scaling.of(past_BTC[:, -points:], observed_BTC[:, -points:])
     x_BTC = scaling.normalise(past_BTC)
     if x_BTC.shape[1] > points:
-        before_BTC = x_BTC[:, :-points].clamp(-FARTHEST_BACK, FARTHEST_BACK)
+        before_BTC = x_BTC[:, :-points].clamp(
+            -MAX_DEVIATIONS_BEFORE_CONTEXT, MAX_DEVIATIONS_BEFORE_CONTEXT
+        )
         x_BTC = torch.cat([before_BTC, x_BTC[:, -points:]], dim=1)
     patch_BCPL = multi_scale_patches(
         x_BTC[:, -points:],
@@ -74,13 +78,13 @@ def prepare(
             -(-each // config.output_patch_length) * config.output_patch_length
             for each in (horizon, config.horizon)
         )
-        seasons = continue_seasons(x_BTC, observed_BTC, steps, points, compared)
+        seasons = seasonal_naive_forecasts(x_BTC, observed_BTC, steps, points, compared)
     if config.exogenous_scaling == "own":
         past_BTC = torch.where(observed_BTC, x_BTC, 0.0)
     recent_BTC = past_BTC[:, past_BTC.shape[1] - config.exogenous_context :]
     return Prepared(
         patch_BCPL=patch_BCPL,
-        recent_BTN=recent_BTC[..., [*config.targets, *config.covariate_channels]]
+        recent_BTC=recent_BTC[..., [*config.targets, *config.covariate_channels]]
         if config.exogenous_mixing
         else recent_BTC,
         loc_B1C=scaling.loc,

@@ -38,7 +38,7 @@ PRESETS: dict[str, TTMConfig] = {
     **PUBLISHED,
     # K = 32 makes patch mixers of 256 tokens: with gates, or with wider MLPs, they alone and a
     # decoder of a tenth of their size are past a million parameters.
-    "ttm_l6": replace(_512, levels=6, expansion=1, gate="none"),
+    "ttm_l6": replace(_512, adaptive_patching_levels=6, expansion=1, gate="none"),
     "ttm_2048_720": TTMConfig(
         context_length=2048,
         horizon=720,

@@ -1,6 +1,6 @@
 """Which token tells which sampling resolution, for networks with a resolution prefix (section 3.1).
 
-Shape suffixes: B batch, T time, C channels, R resolutions.
+Shape suffixes: B batch, T time, C channels, A resolutions that have a token.
 """
 
 from __future__ import annotations
@@ -40,6 +40,6 @@ def resolution_tokens(step_B: Tensor) -> Tensor:
     Tensor
         Shape (B,).
     """
-    same_BR = step_B[:, None] == step_B.new_tensor(STEPS)
-    token_R = torch.arange(1, len(STEPS) + 1, device=step_B.device)
-    return (same_BR * token_R).sum(dim=1)
+    same_BA = step_B[:, None] == step_B.new_tensor(STEPS)
+    token_A = torch.arange(1, len(STEPS) + 1, device=step_B.device)
+    return (same_BA * token_A).sum(dim=1)

@@ -13,9 +13,9 @@ from torch import Tensor
 VARIANCE_FLOOR = 1e-5
 """Added to the variance, as published: a constant history stays finite."""
 
-FARTHEST_BACK = 10.0
-"""Standard deviations of the context at which what lies before it is cut: what a level was, long
-ago, has no say in what repeats (ours)."""
+MAX_DEVIATIONS_BEFORE_CONTEXT = 10.0
+"""Standard deviations of the context at which points before it are clipped: a level of long ago
+must not decide what repeats (ours)."""
 
 
 class Scaling(NamedTuple):

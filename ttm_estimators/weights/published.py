@@ -7,6 +7,7 @@ ignored.
 from __future__ import annotations
 
 import re
+from dataclasses import fields, replace
 from typing import Any
 
 from torch import Tensor
@@ -121,7 +122,7 @@ def read_published_config(values: dict[str, Any]) -> TTMConfig:
             horizon=values.get("prediction_filter_length") or values["prediction_length"],
             patch_length=patch_length,
             hidden_size=values["d_model"],
-            levels=values["adaptive_patching_levels"],
+            adaptive_patching_levels=values["adaptive_patching_levels"],
             blocks_per_level=values["num_layers"],
             expansion=values["expansion_factor"],
             gate="softmax" if gated else "none",
@@ -142,3 +143,54 @@ def read_published_config(values: dict[str, Any]) -> TTMConfig:
         )
     except KeyError as error:
         raise ValueError(f"the key {error} is missing") from error
+
+
+def published_config(config: TTMConfig) -> dict[str, Any]:
+    """Write a configuration in the terms of the published code.
+
+    Returns
+    -------
+    dict
+        Arguments of its ``TinyTimeMixerConfig``, which :func:`read_published_config` reads back.
+
+    Raises
+    ------
+    ValueError
+        When a field has a value that the published network does not offer. The message names it.
+    """
+    values = {
+        "context_length": config.context_length,
+        "prediction_length": config.horizon,
+        "patch_length": config.patch_length,
+        "patch_stride": config.patch_length,
+        "d_model": config.hidden_size,
+        "adaptive_patching_levels": config.adaptive_patching_levels,
+        "num_layers": config.blocks_per_level,
+        "expansion_factor": config.expansion,
+        "gated_attn": config.gate == "softmax",
+        "scaling": "std",
+        "use_decoder": True,
+        "dropout": config.dropout,
+        "head_dropout": config.head_dropout,
+        "decoder_d_model": config.decoder_hidden_size,
+        "decoder_num_layers": config.decoder_blocks,
+        "decoder_mode": "mix_channel" if config.mix_channels else "common_channel",
+        "num_input_channels": config.channels,
+        "resolution_prefix_tuning": config.resolutions > 0,
+        "frequency_token_vocab_size": config.resolutions or 5,
+        "categorical_vocab_size_list": list(config.static_cardinalities) or None,
+        "prediction_channel_indices": list(config.target_channels) or None,
+        "exogenous_channel_indices": list(config.covariate_channels) or None,
+        "enable_forecast_channel_mixing": config.exogenous_mixing,
+        "fcm_gated_attn": config.gate == "softmax",
+        "fcm_context_length": config.exogenous_context,
+        "fcm_use_mixer": config.exogenous_blocks > 0,
+        "fcm_mix_layers": config.exogenous_blocks or 2,
+    }
+    again = replace(read_published_config(values), exogenous_scaling=config.exogenous_scaling)
+    lost = [
+        one.name for one in fields(config) if getattr(again, one.name) != getattr(config, one.name)
+    ]
+    if lost:
+        raise ValueError(f"the published network has no such {', '.join(lost)}")
+    return values

@@ -16,7 +16,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from ttm_estimators import load
+from ttm_estimators import PRESETS, load
+from ttm_estimators.weights.published import published_config
 
 BATCH = 256
 HORIZON = 96
@@ -43,19 +44,7 @@ def granite() -> torch.nn.Module:
         TinyTimeMixerForPrediction,
     )
 
-    config = TinyTimeMixerConfig(
-        context_length=512,
-        prediction_length=HORIZON,
-        patch_length=64,
-        patch_stride=64,
-        d_model=192,
-        adaptive_patching_levels=3,
-        num_layers=2,
-        decoder_d_model=128,
-        decoder_num_layers=2,
-        gated_attn=True,
-        scaling="std",
-    )
+    config = TinyTimeMixerConfig(**published_config(PRESETS["ttm_512_96"]))
     network: torch.nn.Module = TinyTimeMixerForPrediction(config).eval()
     return network
 

@@ -23,6 +23,7 @@ import torch
 
 from ttm_estimators import PRESETS, Forecaster, TinyTimeMixer, load, save_network
 from ttm_estimators.network.presets import DECILES
+from ttm_estimators.weights.published import published_config
 from ttm_sktime import TTMForecaster
 
 GEOMETRY = "ttm_512_96"
@@ -71,26 +72,8 @@ def save_theirs(folder: Path) -> Path:
     from sktime.libs.granite_ttm import TinyTimeMixerConfig
     from sktime.libs.granite_ttm.modeling_tinytimemixer import TinyTimeMixerForPrediction
 
-    config = PRESETS[GEOMETRY]
-    network = TinyTimeMixerForPrediction(
-        TinyTimeMixerConfig(
-            context_length=config.context_length,
-            prediction_length=config.horizon,
-            patch_length=config.patch_length,
-            patch_stride=config.patch_length,
-            d_model=config.hidden_size,
-            num_layers=config.blocks_per_level,
-            adaptive_patching_levels=config.levels,
-            expansion_factor=config.expansion,
-            decoder_d_model=config.decoder_hidden_size,
-            decoder_num_layers=config.decoder_blocks,
-            decoder_mode="common_channel",
-            use_decoder=True,
-            gated_attn=True,
-            scaling="std",
-            num_input_channels=1,
-        )
-    )
+    config = TinyTimeMixerConfig(**published_config(PRESETS[GEOMETRY]))
+    network = TinyTimeMixerForPrediction(config)
     network.save_pretrained(folder)
     return folder
 

@@ -20,6 +20,7 @@ from torch.utils.data import BatchSampler, Dataset, RandomSampler
 from ttm_estimators import PRESETS, TinyTimeMixer
 from ttm_estimators.data.windows import Window
 from ttm_estimators.network.resolution import UNKNOWN
+from ttm_estimators.weights.published import published_config
 
 GEOMETRY = "ttm_512_96"
 CONFIG = PRESETS[GEOMETRY]
@@ -100,25 +101,7 @@ def granite_network() -> Any:
         TinyTimeMixerForPrediction,
     )
 
-    return TinyTimeMixerForPrediction(
-        TinyTimeMixerConfig(
-            context_length=CONFIG.context_length,
-            prediction_length=CONFIG.horizon,
-            patch_length=CONFIG.patch_length,
-            patch_stride=CONFIG.patch_length,
-            d_model=CONFIG.hidden_size,
-            adaptive_patching_levels=CONFIG.levels,
-            num_layers=CONFIG.blocks_per_level,
-            expansion_factor=CONFIG.expansion,
-            dropout=CONFIG.dropout,
-            head_dropout=CONFIG.head_dropout,
-            decoder_d_model=CONFIG.decoder_hidden_size,
-            decoder_num_layers=CONFIG.decoder_blocks,
-            decoder_mode="common_channel",
-            gated_attn=True,
-            scaling="std",
-        )
-    )
+    return TinyTimeMixerForPrediction(TinyTimeMixerConfig(**published_config(CONFIG)))
 
 
 def train_theirs(windows: Windows, batch_size: int, steps: int) -> None:

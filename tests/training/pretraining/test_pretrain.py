@@ -208,7 +208,7 @@ def test_a_killed_run_that_is_compiled_ends_where_an_undisturbed_one_does(tmp_pa
         return compiler(loss, backend="aot_eager_decomp_partition")
 
     monkeypatch.setattr(torch, "compile", without_machine_code)
-    small = replace(RESOLVED, levels=1, seasons=False, seasons_length=0)
+    small = replace(RESOLVED, adaptive_patching_levels=1, seasons=False, seasons_length=0)
     options = {"compile": True, "steps": 7, "validation_every": 4, "config": small}
     undisturbed = train(tmp_path / "undisturbed", **options)
     torch.compiler.reset()  # a resumed run is another process

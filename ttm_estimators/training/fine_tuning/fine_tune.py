@@ -41,7 +41,7 @@ from ttm_estimators.forecasting.outliers import (
 )
 from ttm_estimators.forecasting.series import Array, as_list, as_numbers, validated_count
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
-from ttm_estimators.network.widening import widen
+from ttm_estimators.network.add_covariates import add_covariates
 from ttm_estimators.renamed import renamed_fields
 from ttm_estimators.training.fine_tuning.module import (
     Batches,
@@ -418,7 +418,7 @@ def _prepared(
     categories = list(zip(*(one.static for one in covariates or ()), strict=True))
     if any(category < 0 for column in categories for category in column):
         raise ValueError("static covariates are categories from 0 on, some are negative")
-    return widen(
+    return add_covariates(
         network,
         targets=targets,
         known=known,

@@ -120,7 +120,7 @@ class FineTuneModule(lightning.LightningModule):
                 resolution_B=unknown_resolution(self.network.config, batch.past),
             )
         forecast_BHVQ, scaling = self.network.decode(
-            encoded, horizon=horizon, future_BHN=batch.known, static_BK=batch.static
+            encoded, horizon=horizon, future_BHX=batch.known, static_BK=batch.static
         )
         return forecast_BHVQ, scaling.normalise(batch.future)
 

@@ -72,11 +72,10 @@ def _prepare(config: TTMConfig, window: Window) -> Chunk:
     target_BHV = scaling.normalise(future_BH[..., None])
     seasons = prepared.seasons
     # In these NaN stands for what is not known.
-    may_lack = [past_BT, target_BHV, *([seasons.offset_BCO] if seasons else [])]
-    numbers = [
-        prepared.patch_BCPL,
-        *([seasons.ahead_BCKH, seasons.repetition_BCS, seasons.roughness_BCW] if seasons else []),
-    ]
+    may_lack = [past_BT, target_BHV, *([seasons.offset_BCJW] if seasons else [])]
+    numbers = [prepared.patch_BCPL]
+    if seasons:
+        numbers += [seasons.forecast_BCYH, seasons.repetition_BCMU, seasons.roughness_BCW]
     finite_B = torch.stack(
         [tensor.flatten(1).isfinite().all(dim=1) for tensor in numbers]
         + [~tensor.flatten(1).isinf().any(dim=1) for tensor in may_lack]

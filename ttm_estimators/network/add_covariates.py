@@ -10,14 +10,14 @@ from torch import nn
 from ttm_estimators.network.mixer import ChannelMixer
 from ttm_estimators.network.model import TinyTimeMixer
 
-EXOGENOUS_CONTEXT = 2
+EXOGENOUS_CONTEXT_STEPS = 2
 """Neighbouring steps on each side that the exogenous mixer sees (ours)."""
 
 EXOGENOUS_BLOCKS = 1
 """Its mixer blocks (ours)."""
 
 
-def widen(
+def add_covariates(
     network: TinyTimeMixer,
     *,
     targets: int = 1,
@@ -29,7 +29,7 @@ def widen(
     """Make a network with more channels, which forecasts as the given one until it is trained.
 
     Channels stand in the order targets, covariates known in the future, covariates known in the
-    past only. The mixers that are new begin by adding nothing.
+    past only. New mixers begin by adding nothing.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def widen(
         mix_channels=mix_channels or past > 0 or bool(static_cardinalities),
         static_cardinalities=static_cardinalities,
         exogenous_mixing=known > 0,
-        exogenous_context=EXOGENOUS_CONTEXT if known else 0,
+        exogenous_context=EXOGENOUS_CONTEXT_STEPS if known else 0,
         exogenous_blocks=EXOGENOUS_BLOCKS if known else 0,
         far_factors=(),
     )
@@ -81,12 +81,12 @@ def widen(
     assert not new.unexpected_keys
     for module in wide.decoder.modules():
         if isinstance(module, ChannelMixer):
-            _silence(module.mlp.fc2)
+            _zero(module.mlp.fc2)
     if wide.exogenous is not None:
-        _silence(wide.exogenous.projection)
+        _zero(wide.exogenous.projection)
     return wide.eval()
 
 
-def _silence(layer: nn.Linear) -> None:
+def _zero(layer: nn.Linear) -> None:
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)

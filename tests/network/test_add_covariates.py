@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from tests.network.conftest import MIXING, OURS, PLAIN, make_network
-from ttm_estimators.network.widening import widen
+from ttm_estimators.network.add_covariates import add_covariates
 
 
 def past(config, channels):
@@ -19,7 +19,7 @@ def test_a_widened_network_forecasts_as_before_until_it_is_trained(
     config, targets, known, past_only, static, mix
 ):
     network = make_network(config)
-    wide = widen(
+    wide = add_covariates(
         network,
         targets=targets,
         known=known,
@@ -30,7 +30,7 @@ def test_a_widened_network_forecasts_as_before_until_it_is_trained(
     past_BTC = past(config, targets + known + past_only)
     inputs = {}
     if known:
-        inputs["future_BHN"] = torch.ones(3, config.horizon, known)
+        inputs["future_BHX"] = torch.ones(3, config.horizon, known)
     if static:
         inputs["static_BK"] = torch.zeros(3, len(static), dtype=torch.long)
     with torch.inference_mode():
@@ -40,13 +40,13 @@ def test_a_widened_network_forecasts_as_before_until_it_is_trained(
 
 
 def test_every_new_part_can_be_trained():
-    wide = widen(
+    wide = add_covariates(
         make_network(OURS), targets=2, known=1, past=1, static_cardinalities=(2,), mix_channels=True
     )
     for _ in range(3):  # what begins at zero lets nothing through to what lies before it at first
         out = wide(
             past(OURS, 4),
-            future_BHN=torch.ones(3, OURS.horizon, 1),
+            future_BHX=torch.ones(3, OURS.horizon, 1),
             static_BK=torch.tensor([[0], [1], [0]]),
         )
         out.square().mean().backward()
@@ -58,7 +58,7 @@ def test_every_new_part_can_be_trained():
 
 
 def test_mixing_lets_channels_move_each_other():
-    wide = widen(make_network(PLAIN), targets=2, mix_channels=True)
+    wide = add_covariates(make_network(PLAIN), targets=2, mix_channels=True)
     torch.nn.init.normal_(wide.decoder.blocks[0].mixers["channel"].mlp.fc2.weight)
     past_BTC = past(PLAIN, 2)
     before = wide(past_BTC)[:, :, 0]
@@ -68,4 +68,4 @@ def test_mixing_lets_channels_move_each_other():
 
 def test_a_network_with_channels_of_its_own_is_refused():
     with pytest.raises(ValueError, match="start from one that forecasts every channel by itself"):
-        widen(make_network(MIXING), targets=4)
+        add_covariates(make_network(MIXING), targets=4)

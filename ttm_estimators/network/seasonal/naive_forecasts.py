@@ -1,0 +1,253 @@
+"""Seasonal naive forecasts: the latest cycles of a history, repeated (ours).
+
+A mixer of a million parameters smears a pattern that passes through its features. Here cycles are
+copied to the future unchanged, and the head decides how much of each to use.
+
+Shape suffixes: B batch, C channels, N series (B times C), T time, G lags, H horizon, M cycles (the
+three kinds), U features of a cycle, Y seasonal naive forecasts, J = Y + 1 (those, and the one
+without a cycle, which is zero), W window lengths, S latest steps, A = S + H.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from einops import rearrange, repeat
+from torch import Tensor
+
+from ttm_estimators.network.seasonal.periods import Cycle, Repetition, find_periods
+
+
+class SeasonalNaive(NamedTuple):
+    """One kind of seasonal naive forecast."""
+
+    cycle: Cycle
+    averaged: bool
+    """Whether the mean of the latest cycles is repeated, not the latest one."""
+
+
+SEASONAL_NAIVE = (
+    SeasonalNaive(Cycle.BEST, averaged=False),
+    SeasonalNaive(Cycle.SHORT, averaged=True),
+    SeasonalNaive(Cycle.BEST, averaged=True),
+    SeasonalNaive(Cycle.CALENDAR, averaged=False),
+    SeasonalNaive(Cycle.CALENDAR, averaged=True),
+)
+"""The kinds, in the order of the axis Y."""
+
+CYCLES_AVERAGED = 4
+"""Latest cycles that a mean is over."""
+
+WINDOW_LENGTHS = (1, 4, 16, 64)
+"""Latest steps over which a history is compared with its seasonal naive forecasts."""
+
+MIN_MEAN_STEP = 1e-4
+"""Standard deviations of the context below which a series is as smooth as can be."""
+
+MAX_DIFFERENCE_RATIO = 0.7
+"""A cycle of the whole history replaces that of the context where its normalised difference is
+below this fraction of the other's."""
+
+MAX_SQUARED_DIFFERENCE_OF_A_CYCLE = 0.7 * 2.0
+"""Squared standard deviations of the context. Two independent points of it differ by 2.0."""
+
+
+class SeasonalForecasts(NamedTuple):
+    """Seasonal naive forecasts of a history, and what tells how good they are."""
+
+    forecast_BCYH: Tensor
+    """The forecasts."""
+
+    repetition_BCMU: Tensor
+    """How well each cycle repeats."""
+
+    offset_BCJW: Tensor
+    """Mean of the latest points less each forecast of them from a cycle earlier, over windows of
+    several lengths, NaN where nothing can be compared. A forecast plus its offset is an airline
+    model; zero plus its offset is a moving average."""
+
+    roughness_BCW: Tensor
+    """Decimal logarithm of the mean absolute step from point to point in these windows."""
+
+
+@torch.no_grad()
+def seasonal_naive_forecasts(
+    x_BTC: Tensor,
+    observed_BTC: Tensor,
+    horizon: int,
+    context_length: int,
+    compared: int | None = None,
+) -> SeasonalForecasts:
+    """Find the cycles of a normalised history and repeat the latest of them.
+
+    Points before the context serve three ends: they can show a cycle that is too long to repeat
+    within it; they can refute one that has few pairs within it; and those of them that are like the
+    latest cycle are in the means.
+
+    Parameters
+    ----------
+    x_BTC : Tensor
+        Normalised history, any finite value where nothing was observed.
+    observed_BTC : Tensor
+        Its mask.
+    horizon : int
+        Future steps.
+    context_length : int
+        Latest points, in which cycles are searched first.
+    compared : int, optional
+        Future steps over which a cycle before the context is compared with the latest one, at least
+        ``horizon``, which is the default. One number for all horizons makes a longer forecast begin
+        with the shorter one.
+    """
+    channels = x_BTC.shape[2]
+    x_NT = rearrange(x_BTC, "b t c -> (b c) t")
+    observed_NT = rearrange(observed_BTC, "b t c -> (b c) t")
+    period_NM, repetition_NMU = _cycles(x_NT, observed_NT, context_length)
+    if compared is None or x_NT.shape[1] == context_length:
+        compared = horizon
+    latest_NMA, mean_NMA = _latest_and_mean(x_NT, observed_NT, period_NM, compared, context_length)
+    forecast_NYA = torch.stack(
+        [(mean_NMA if kind.averaged else latest_NMA)[:, kind.cycle] for kind in SEASONAL_NAIVE],
+        dim=1,
+    )
+    steps = forecast_NYA.shape[-1] - compared
+    x_NT = torch.where(observed_NT, x_NT, torch.nan)[:, -context_length:]
+    offset_NJW = _offsets(x_NT[:, -steps:], forecast_NYA[..., :steps])
+    roughness_NW = _roughness(x_NT)
+    forecast_NYH = forecast_NYA[..., steps : steps + horizon]
+    return SeasonalForecasts(
+        *(
+            rearrange(one, "(b c) ... -> b c ...", c=channels).to(x_BTC.dtype)
+            for one in (forecast_NYH, repetition_NMU, offset_NJW, roughness_NW)
+        )
+    )
+
+
+def _cycles(x_NT: Tensor, observed_NT: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    """Lengths of the cycles, of the context or of the whole history, and how well they repeat."""
+    period_NM, repetition_NMU, _ = find_periods(
+        x_NT[:, -context_length:], observed_NT[:, -context_length:]
+    )
+    if x_NT.shape[1] == context_length:
+        return period_NM, repetition_NMU
+    long_NM, long_NMU, difference_NG = find_periods(x_NT, observed_NT)
+    # With few pairs a context repeats by chance: such a cycle has to hold in the whole history.
+    few_NM = 2 * period_NM > context_length
+    whole_NM = torch.where(few_NM, difference_NG.gather(1, period_NM - 1), 0.0)
+    found_NM = torch.maximum(repetition_NMU[..., Repetition.DIFFERENCE], whole_NM)
+    # The error in the context too: a shift of the level before it can look like a cycle.
+    error_NM = torch.full_like(found_NM, torch.inf)  # the short cycle is that of the context
+    for cycle in (Cycle.BEST, Cycle.CALENDAR):
+        error_NM[:, cycle] = _error_in_context(
+            x_NT, observed_NT, long_NM[:, cycle, None], context_length
+        )
+    better_NM = (long_NMU[..., Repetition.DIFFERENCE] < MAX_DIFFERENCE_RATIO * found_NM) & (
+        error_NM < MAX_SQUARED_DIFFERENCE_OF_A_CYCLE
+    )
+    long_NMU[..., Repetition.ERROR] = error_NM.sqrt()
+    return (
+        torch.where(better_NM, long_NM, period_NM),
+        torch.where(better_NM[..., None], long_NMU, repetition_NMU),
+    )
+
+
+def _offsets(x_NS: Tensor, forecast_NYS: Tensor) -> Tensor:
+    """Means of the latest points less their forecasts, and of the points, shape (N, J, W)."""
+    return _window_means(torch.cat([x_NS[:, None] - forecast_NYS, x_NS[:, None]], dim=1))
+
+
+def _roughness(x_NT: Tensor) -> Tensor:
+    """Decimal logarithm of the mean absolute step in the latest windows, shape (N, W)."""
+    mean_NW = _window_means(x_NT[:, -WINDOW_LENGTHS[-1] - 1 :].diff(dim=1).abs())
+    return mean_NW.nan_to_num(1.0).clamp(min=MIN_MEAN_STEP).log10()
+
+
+def _window_means(x_S: Tensor) -> Tensor:
+    """Mean of the latest known points in every window, (..., S) to (..., W). NaN is unknown."""
+    known_S = ~x_S.isnan()
+    x_S = torch.where(known_S, x_S, 0.0)
+    return torch.stack(
+        [x_S[..., -w:].sum(dim=-1) / known_S[..., -w:].sum(dim=-1) for w in WINDOW_LENGTHS], dim=-1
+    )
+
+
+def _error_in_context(
+    x_NT: Tensor, observed_NT: Tensor, period_N1: Tensor, context_length: int
+) -> Tensor:
+    """Mean squared difference of the context from a cycle earlier, shape (N,).
+
+    Infinite where too few points have one.
+    """
+    length = x_NT.shape[1]
+    index_NS = torch.arange(length - context_length, length, device=x_NT.device) - period_N1
+    x_NS, seen_NS = x_NT[:, -context_length:], observed_NT[:, -context_length:]
+    known_NS = seen_NS & (index_NS >= 0) & observed_NT.gather(1, index_NS.clamp(min=0))
+    change_NS = torch.where(known_NS, x_NS - x_NT.gather(1, index_NS.clamp(min=0)), 0.0)
+    count_N = known_NS.sum(dim=1)
+    # float64, here and below: rounding must not decide.
+    error_N = change_NS.double().square().sum(dim=1) / count_N.clamp(min=1)
+    return torch.where(3 * count_N >= seen_NS.sum(dim=1), error_N, torch.inf)
+
+
+def _latest_and_mean(
+    x_NT: Tensor, observed_NT: Tensor, period_NM: Tensor, horizon: int, context_length: int
+) -> tuple[Tensor, Tensor]:
+    """Repeat the latest cycles, and the means of several, both of shape (N, M, A).
+
+    The first S steps forecast the latest points from a cycle earlier, NaN where nothing was
+    observed; the others are the future. A cycle before the context counts only where it is like the
+    latest one, and for the S steps only where it is like the latest points. The short cycle is
+    taken from the context alone.
+    """
+    length = x_NT.shape[1]
+    steps = min(WINDOW_LENGTHS[-1], context_length)
+    step_A = torch.arange(-steps, horizon, device=x_NT.device)
+    future_A = step_A >= 0
+    phase_NMA = torch.where(future_A, step_A % period_NM[..., None], step_A)
+    x_NMT = repeat(x_NT, "n t -> n m t", m=len(Cycle))
+    observed_NMT = repeat(observed_NT, "n t -> n m t", m=len(Cycle))
+    observed_NMS, x_NMS = observed_NMT[..., -steps:], x_NMT[..., -steps:]
+    first_M1 = torch.zeros(len(Cycle), 1, device=x_NT.device)
+    first_M1[Cycle.SHORT] = length - context_length
+
+    def cycle(number: int) -> tuple[Tensor, Tensor, Tensor]:
+        """The cycle so many back: whether its points are known, they, and if in the context."""
+        index_NMA = length - number * period_NM[..., None] + phase_NMA
+        known_NMA = (index_NMA >= first_M1) & observed_NMT.gather(2, index_NMA.clamp(min=0))
+        value_NMA = torch.where(known_NMA, x_NMT.gather(2, index_NMA.clamp(min=0)), 0.0)
+        if length == context_length:
+            return known_NMA, value_NMA, torch.ones_like(known_NMA)
+        within_NMA = index_NMA >= length - context_length
+        like_NM1 = _alike(x_NMS, observed_NMS, value_NMA[..., :steps], known_NMA[..., :steps])
+        return known_NMA & (future_A | within_NMA | like_NM1), value_NMA, within_NMA
+
+    seen_NMA, latest_NMA, _ = cycle(1)
+    total_NMA, count_NMA = torch.where(seen_NMA, latest_NMA, 0.0), seen_NMA.to(x_NT.dtype)
+    for number in range(2, CYCLES_AVERAGED + 1):
+        known_NMA, value_NMA, within_NMA = cycle(number)
+        if length > context_length:
+            known_NMA = known_NMA & (
+                within_NMA
+                | _alike(
+                    latest_NMA[..., steps:],
+                    seen_NMA[..., steps:],
+                    value_NMA[..., steps:],
+                    known_NMA[..., steps:],
+                )
+            )
+        total_NMA = total_NMA + torch.where(known_NMA, value_NMA, 0.0)
+        count_NMA = count_NMA + known_NMA
+    mean_NMA = total_NMA / count_NMA.clamp(min=1)
+    return (
+        latest_NMA.masked_fill(~seen_NMA & ~future_A, torch.nan),
+        mean_NMA.masked_fill((count_NMA == 0) & ~future_A, torch.nan),
+    )
+
+
+def _alike(a_S: Tensor, seen_S: Tensor, b_S: Tensor, known_S: Tensor) -> Tensor:
+    """Whether two stretches are clearly closer than independent ones, (..., S) to (..., 1)."""
+    both_S = seen_S & known_S
+    change_S = torch.where(both_S, a_S - b_S, 0.0)
+    error_1 = change_S.double().square().sum(-1, True) / both_S.sum(-1, True).clamp(min=1)
+    return error_1 < MAX_SQUARED_DIFFERENCE_OF_A_CYCLE
