@@ -14,7 +14,7 @@ pytest.importorskip("lightning", reason="training needs the extra train")
 import lightning
 
 from ttm_estimators import load_network, save_network
-from ttm_estimators.forecasting.covariates import Covariates
+from ttm_estimators.inputs.covariates import Covariates
 from ttm_estimators.training import fine_tuning
 from ttm_estimators.training.fine_tuning import RATES, FineTuning, fine_tune
 from ttm_estimators.training.tuning_module import Examples, Tuning

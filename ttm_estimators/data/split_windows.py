@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from ttm_estimators.data.series_windows import cutoffs
-from ttm_estimators.forecasting.covariates import Joined, scale_future
-from ttm_estimators.forecasting.series import make_batch
+from ttm_estimators.inputs.batch import make_batch
+from ttm_estimators.inputs.covariates import Joined, scale_future
 from ttm_estimators.network import TTMConfig
 
 AT_ONCE = 512

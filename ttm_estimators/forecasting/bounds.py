@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ttm_estimators.forecasting.series import Array
+from ttm_estimators.inputs.arrays import Array
 
 SHARE = 0.01
 """Least share of the observed points that lie exactly at a bound."""

@@ -21,7 +21,8 @@ from collections.abc import Mapping
 import numpy as np
 from einops import rearrange
 
-from ttm_estimators.forecasting.series import Array, end_of, without_leading
+from ttm_estimators.inputs.arrays import Array
+from ttm_estimators.inputs.batch import end_of, without_leading
 from ttm_estimators.network.config import MOST_FAR, TTMConfig
 
 NEAR = MOST_FAR

@@ -19,14 +19,6 @@ import torch
 from einops import rearrange
 
 from ttm_estimators.forecasting.bounds import find_bounds
-from ttm_estimators.forecasting.covariates import (
-    Covariates,
-    Joined,
-    Roles,
-    check_future,
-    join,
-    scale_future,
-)
 from ttm_estimators.forecasting.dataframes import DataFrames
 from ttm_estimators.forecasting.farther import (
     NEAR,
@@ -36,22 +28,23 @@ from ttm_estimators.forecasting.farther import (
     move,
     reach,
 )
-from ttm_estimators.forecasting.outliers import (
+from ttm_estimators.forecasting.quantiles import check_levels, interpolate, validated_levels
+from ttm_estimators.forecasting.rollout import roll_out
+from ttm_estimators.inputs.arrays import Array, as_array, as_list, validated_count
+from ttm_estimators.inputs.batch import History, latest, make_batch
+from ttm_estimators.inputs.covariates import (
+    Covariates,
+    Joined,
+    Roles,
+    check_future,
+    join,
+    scale_future,
+)
+from ttm_estimators.inputs.outliers import (
     Outlier,
     OutlierWarning,
     describe,
     without_outliers,
-)
-from ttm_estimators.forecasting.quantiles import check_levels, interpolate, validated_levels
-from ttm_estimators.forecasting.rollout import roll_out
-from ttm_estimators.forecasting.series import (
-    Array,
-    History,
-    as_array,
-    as_list,
-    latest,
-    make_batch,
-    validated_count,
 )
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.weights import WeightsError, load_network, read_card, resolve
@@ -184,7 +177,7 @@ class Forecaster(DataFrames):
             Whether single impossible readings stay, such as the -999 of a sensor that failed. One
             that lies out of all proportion to the rest of its series is otherwise taken as missing.
             A warning says so, and ``Forecast.outliers`` holds them. Targets are looked at,
-            covariates are not. See :mod:`ttm_estimators.forecasting.outliers`.
+            covariates are not. See :mod:`ttm_estimators.inputs.outliers`.
         names : sequence of str, optional
             How errors and warnings call each series. Default: "series 0" and so on.
         progress : bool, default False

@@ -31,15 +31,15 @@ from ttm_estimators.data.split_windows import (
     split,
 )
 from ttm_estimators.forecasting import Forecaster
-from ttm_estimators.forecasting.covariates import Covariates, Joined, Roles, counts, join
 from ttm_estimators.forecasting.farther import from_farther
-from ttm_estimators.forecasting.outliers import (
+from ttm_estimators.inputs.arrays import Array, as_list, as_numbers, validated_count
+from ttm_estimators.inputs.covariates import Covariates, Joined, Roles, counts, join
+from ttm_estimators.inputs.outliers import (
     Outlier,
     OutlierWarning,
     describe,
     without_outliers,
 )
-from ttm_estimators.forecasting.series import Array, as_list, as_numbers, validated_count
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.network.widening import widen
 from ttm_estimators.training.hardware import describe_hardware

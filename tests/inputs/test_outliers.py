@@ -5,7 +5,7 @@ import pytest
 
 from tests.properties.draws import KINDS
 from ttm_estimators import load
-from ttm_estimators.forecasting.outliers import (
+from ttm_estimators.inputs.outliers import (
     OutlierWarning,
     describe,
     find_outliers,

@@ -5,7 +5,7 @@ import torch
 
 from tests.tiny import TINY, tiny_network
 from ttm_estimators import Covariates, Forecaster
-from ttm_estimators.forecasting.covariates import counts, join
+from ttm_estimators.inputs.covariates import counts, join
 from ttm_estimators.network.widening import widen
 
 HORIZON = 10

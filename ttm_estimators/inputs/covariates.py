@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ttm_estimators.forecasting.series import Array, Batch, Mask, as_numbers
+from ttm_estimators.inputs.arrays import Array, Mask, as_numbers
+from ttm_estimators.inputs.batch import Batch
 from ttm_estimators.network import TTMConfig
 
 FARTHEST = 1e6

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ttm_estimators.forecasting.series import Array, Mask
+from ttm_estimators.inputs.arrays import Array, Mask
 
 FEWEST = 8
 """Readings that differ from the median, at least, before another can be told to be impossible."""
