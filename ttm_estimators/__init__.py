@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ttm_estimators.forecasting import (
         Covariates,
         Forecast,
+        ForecastConfig,
         Forecaster,
         Outlier,
         OutlierWarning,
@@ -37,6 +38,7 @@ _HOMES = {
     "FineTuned": "training.fine_tuning",
     "FineTuning": "training.fine_tuning",
     "Forecast": "forecasting",
+    "ForecastConfig": "forecasting",
     "Forecaster": "forecasting",
     "Outlier": "forecasting",
     "OutlierWarning": "forecasting",
@@ -59,6 +61,7 @@ __all__ = [
     "FineTuned",
     "FineTuning",
     "Forecast",
+    "ForecastConfig",
     "Forecaster",
     "Outlier",
     "OutlierWarning",

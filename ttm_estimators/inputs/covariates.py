@@ -1,7 +1,7 @@
 """Covariates of a series: what is known of its future, of its past only, and what never changes.
 
-Shape suffixes: T time, F steps beyond the history, C channels, V targets, N covariates known in the
-future, K static covariates, B batch, H horizon.
+Shape suffixes: B batch, T time, H steps after the history, C channels, V target channels,
+X covariates known in the future, K static covariates.
 """
 
 from __future__ import annotations
@@ -66,10 +66,10 @@ class Joined(NamedTuple):
     values_TC: Array
     """Targets and covariates at the places that the configuration gives them."""
 
-    known_FN: Array
+    known_HX: Array
     """Known covariates beyond the end of the series."""
 
-    names_N: tuple[str, ...]
+    names_X: tuple[str, ...]
     """How messages call the known covariates."""
 
     static_K: tuple[int, ...]
@@ -142,16 +142,16 @@ def check_future(joined: Joined, steps: int, name: str) -> None:
         When a known covariate has no row for a step, or no value at any. The message names the
         covariates and the steps.
     """
-    rows = len(joined.known_FN)
-    if not joined.names_N:
+    rows = len(joined.known_HX)
+    if not joined.names_X:
         return
     if rows < steps:
         raise ValueError(
-            f"{name} has no future values of the covariates {', '.join(joined.names_N)} for the "
+            f"{name} has no future values of the covariates {', '.join(joined.names_X)} for the "
             f"steps {rows + 1} to {steps} of {steps}: give all that are to be forecast"
         )
-    unknown: Mask = np.asarray(np.isnan(joined.known_FN[:steps]).all(axis=0))
-    names = [one for one, missing in zip(joined.names_N, unknown, strict=True) if missing]
+    unknown: Mask = np.asarray(np.isnan(joined.known_HX[:steps]).all(axis=0))
+    names = [one for one, missing in zip(joined.names_X, unknown, strict=True) if missing]
     if names:
         raise ValueError(
             f"{name} has no future values of the covariates {', '.join(names)} for the steps 1 to "
