@@ -1,7 +1,7 @@
 """The façade: arrays in, quantiles out. Adapters and the command line use nothing else.
 
 Shape suffixes: N series, B batch, T time, C channels, V target channels, H horizon, Q quantile
-levels, X covariates known in the future, K static covariates.
+levels, X covariates known in the future, K static covariates, S blocks of one length.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from ttm_estimators.inputs.aggregation import (
     seen_points,
 )
 from ttm_estimators.inputs.arrays import Array, as_array, as_list, validated_count
-from ttm_estimators.inputs.batch import History, latest, make_batch
+from ttm_estimators.inputs.batch import History, latest, make_batch, padded_length
 from ttm_estimators.inputs.covariates import (
     Covariates,
     Joined,
@@ -186,7 +186,7 @@ class Forecaster(DataFrames):
         keep_outliers : bool, default False
             Whether single impossible readings stay, such as the -999 of a sensor that failed. One
             that lies out of all proportion to the rest of its series is otherwise taken as missing.
-            A warning says so, and ``Forecast.outliers`` holds them. Targets are looked at,
+            A warning says so, and ``Forecast.outliers`` holds them. Targets are checked,
             covariates are not. See :mod:`ttm_estimators.inputs.outliers`.
         names : sequence of str, optional
             How errors and warnings call each series. Default: "series 0" and so on.
@@ -238,7 +238,7 @@ class Forecaster(DataFrames):
         limits = np.empty((len(rows), 1, width, 2))
         if self.device.type == "cpu":
             rows_at_once = min(rows_at_once, ROWS_PER_THREAD * torch.get_num_threads())
-        batches = _batches(rows, rows_at_once, self.config.context_length)
+        batches = _batches(rows, rows_at_once, self.config)
         for indices in _progress(batches, progress):
             part = [rows[i] for i in indices]
             limits[indices] = self._limits(part)
@@ -351,9 +351,8 @@ class Forecaster(DataFrames):
         """Forecast histories of one gap as they are, shape (B, H, V, Q)."""
         gap = rows[0].history.gap
         members = [(row.history.name, row.history.values) for row in rows]
-        context, longest = self.config.context_length, len(rows[0].history.values)
-        length = self.config.input_length if longest > context else context
-        batch = make_batch(members, context, length)
+        length = padded_length(max(len(values) for _, values in members), self.config)
+        batch = make_batch(members, self.config.context_length, length)
         known_BHX = np.stack([row.known_HX[: gap + horizon] for row in rows])
         scaled_BHVQ = roll_out(
             self.network,
@@ -451,16 +450,16 @@ def _common_channels(shapes: Sequence[tuple[int, ...]]) -> int | None:
     return kinds[0] if kinds else None
 
 
-def _batches(rows: Sequence[_Row], size: int, context_length: int) -> list[list[int]]:
+def _batches(rows: Sequence[_Row], size: int, config: TTMConfig) -> list[list[int]]:
     """Indices of rows that go through the network together.
 
     They have one gap, so that no row waits for the roll-out of another, and all of them or none
     reach back further than the context.
     """
 
-    def kind(i: int) -> tuple[int, bool]:
+    def kind(i: int) -> tuple[int, int]:
         history = rows[i].history
-        return history.gap, len(history.values) > context_length
+        return history.gap, padded_length(len(history.values), config)
 
     kinds = [list(indices) for _, indices in groupby(sorted(range(len(rows)), key=kind), key=kind)]
     return [

@@ -4,7 +4,7 @@ A network that sees a week of five-minute values can not know how weeks repeat. 
 of 12 values its context holds 12 weeks. Medians, not means: the mean of a block of skewed noise
 lies above most of its points, and a forecast of it above the median of what comes.
 
-Shape suffixes: T time, S blocks of one length, L points in a block, C channels.
+Shape suffixes: T time, S blocks of one length, L values in a block, C channels.
 """
 
 from __future__ import annotations
@@ -150,14 +150,14 @@ def aggregated(values_TC: Array, config: TTMConfig, factors: Sequence[int]) -> d
 def _block_medians(values_TC: Array, factor: int, max_blocks: int) -> Array | None:
     """Medians of blocks, None where they hold little of what was observed."""
     blocks = min(len(values_TC) // factor, max_blocks)
-    points_SLC = rearrange(values_TC[-blocks * factor :], "(s l) c -> s l c", l=factor)
-    count_S1C = (~np.isnan(points_SLC)).sum(axis=1, keepdims=True)
+    values_SLC = rearrange(values_TC[-blocks * factor :], "(s l) c -> s l c", l=factor)
+    count_S1C = (~np.isnan(values_SLC)).sum(axis=1, keepdims=True)
     enough_S1C = 2 * count_S1C >= factor
     if 2 * count_S1C[enough_S1C].sum() <= count_S1C.sum():
         return None
-    points_SLC = np.sort(points_SLC, axis=1)  # missing ones last
+    values_SLC = np.sort(values_SLC, axis=1)  # missing ones last
     middle = [
-        np.take_along_axis(points_SLC, np.maximum(index_S1C, 0), axis=1) / 2
+        np.take_along_axis(values_SLC, np.maximum(index_S1C, 0), axis=1) / 2
         for index_S1C in ((count_S1C - 1) // 2, count_S1C // 2)
     ]  # halves: the sum of the largest values would overflow
     median_SC: Array = np.where(enough_S1C, sum(middle), np.nan)[:, 0]

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from ttm_estimators.inputs.arrays import Array, Mask
+from ttm_estimators.network.config import TTMConfig
 
 FORWARD_FILL_LIMIT_STEPS = 64
 """Missing steps that take the last observed value before them: a patch of the default network."""
@@ -117,6 +118,11 @@ def forward_fill(
     known_BTC = (last_BTC >= first_T1) & (step_T1 - last_BTC <= FORWARD_FILL_LIMIT_STEPS)
     filled_BTC = past_BTC.gather(1, last_BTC.clamp(min=0))
     return torch.where(known_BTC, filled_BTC, past_BTC), known_BTC
+
+
+def padded_length(longest: int, config: TTMConfig) -> int:
+    """Points of a batch: the context, or all of the input where its longest history has more."""
+    return config.input_length if longest > config.context_length else config.context_length
 
 
 def make_batch(

@@ -17,12 +17,13 @@ from ttm_estimators.inputs.arrays import Array, Mask, as_numbers
 from ttm_estimators.inputs.batch import Batch
 from ttm_estimators.network import TTMConfig
 
-FARTHEST = 1e6
-"""Standard deviations from its history at which a future covariate is cut, to fit float32."""
+MAX_SCALED_COVARIATE = 1e6
+"""Standard deviations from the mean of its history at which a future covariate is cut, to fit
+float32."""
 
-KNOWN = ", the table of covariates known in the future,"
-PAST = ", the table of covariates known in the past,"
-"""How messages go on from the name of a series."""
+KNOWN_TABLE = ", the table of covariates known in the future,"
+PAST_TABLE = ", the table of covariates known in the past,"
+"""What messages say after the name of a series."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Covariates:
     known: npt.ArrayLike | None = None
     """Known in the future: shape (time + horizon, covariates) or (time + horizon,), from the first
     point of the series on. In GluonTS ``feat_dynamic_real``, in sktime ``X``. Rows beyond the
-    horizon are not looked at, and training needs none beyond the series. NaN means missing."""
+    horizon are not used, and training needs none beyond the series. NaN means missing."""
 
     past: npt.ArrayLike | None = None
     """Known in the past only: shape (time, covariates) or (time,). In GluonTS
@@ -64,7 +65,7 @@ class Joined(NamedTuple):
     """A series with its covariates, as the network wants them."""
 
     values_TC: Array
-    """Targets and covariates at the places that the configuration gives them."""
+    """Targets and covariates in the channels that the configuration gives them."""
 
     known_HX: Array
     """Known covariates beyond the end of the series."""
@@ -81,8 +82,8 @@ class Joined(NamedTuple):
 def counts(covariates: Covariates, name: str) -> tuple[int, int, int]:
     """Numbers of known, past and static covariates."""
     return (
-        _columns(covariates.known, name + KNOWN).shape[1],
-        _columns(covariates.past, name + PAST).shape[1],
+        _columns(covariates.known, name + KNOWN_TABLE).shape[1],
+        _columns(covariates.past, name + PAST_TABLE).shape[1],
         len(covariates.static),
     )
 
@@ -98,8 +99,8 @@ def join(values_TV: Array, covariates: Covariates, config: TTMConfig, name: str)
         ``name``.
     """
     points = len(values_TV)
-    known = _columns(covariates.known, name + KNOWN, points)
-    past = _columns(covariates.past, name + PAST, points)
+    known = _columns(covariates.known, name + KNOWN_TABLE, points)
+    past = _columns(covariates.past, name + PAST_TABLE, points)
     static = tuple(int(category) for category in covariates.static)
     others = config.channels - len(config.targets) - len(config.covariate_channels)
     for what, found, wanted in (
@@ -159,13 +160,13 @@ def check_future(joined: Joined, steps: int, name: str) -> None:
         )
 
 
-def scale_future(known_BHN: Array, batch: Batch, config: TTMConfig) -> npt.NDArray[np.float32]:
+def scale_future(known_BHX: Array, batch: Batch, config: TTMConfig) -> npt.NDArray[np.float32]:
     """Known futures on the scale of their histories."""
-    places = list(config.covariate_channels)
-    scale_BN = batch.scale_BC[:, places]
-    scale_B1N = np.where(scale_BN > 0, scale_BN, 1.0)[:, None]
-    scaled_BHN = (known_BHN - batch.loc_BC[:, None, places]) / scale_B1N
-    return np.clip(scaled_BHN, -FARTHEST, FARTHEST).astype(np.float32)
+    channels = list(config.covariate_channels)
+    scale_BX = batch.scale_BC[:, channels]
+    scale_B1X = np.where(scale_BX > 0, scale_BX, 1.0)[:, None]
+    scaled_BHX = (known_BHX - batch.loc_BC[:, None, channels]) / scale_B1X
+    return np.clip(scaled_BHX, -MAX_SCALED_COVARIATE, MAX_SCALED_COVARIATE).astype(np.float32)
 
 
 def _columns(values: Any, name: str, points: int = 0) -> Array:

@@ -106,7 +106,7 @@ class FineTuning:
 
     windows: int = 10_000
     """Channels of windows to train on, at most. Of more, this many are drawn at random. Series that
-    a forecaster looks at from farther away give windows of blocks too."""
+    are long enough for temporal aggregation give windows of block medians too."""
 
     validation_share: float = 0.2
     """Part of each series, its last, that chooses rate and weights and is not trained on. It has
