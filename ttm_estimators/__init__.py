@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ttm_estimators.forecasting import (
         Covariates,
         Forecast,
+        ForecastConfig,
         Forecaster,
         Outlier,
         OutlierWarning,
@@ -42,6 +43,7 @@ _HOMES = {
     "FineTuneResult": "training.fine_tuning.fine_tune",
     "FineTuneConfig": "training.fine_tuning.fine_tune",
     "Forecast": "forecasting",
+    "ForecastConfig": "forecasting",
     "Forecaster": "forecasting",
     "Outlier": "forecasting",
     "OutlierWarning": "forecasting",
@@ -66,6 +68,7 @@ __all__ = [
     "FineTuneConfig",
     "FineTuneResult",
     "Forecast",
+    "ForecastConfig",
     "Forecaster",
     "Outlier",
     "OutlierWarning",

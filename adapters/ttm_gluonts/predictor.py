@@ -230,7 +230,7 @@ class TTMPredictor(RepresentablePredictor):
         """
         Predictor.serialize(self, path)
         (path / "predictor.json").write_text(dump_json(self._arguments()) + "\n", encoding="utf-8")
-        save_network(self.forecaster.network, path / NETWORK)
+        save_network(self.forecaster.network, path / NETWORK, self.forecaster.forecasting)
 
     @classmethod
     def deserialize(cls, path: Path, device: str | None = None) -> "TTMPredictor":

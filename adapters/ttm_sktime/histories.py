@@ -14,7 +14,7 @@ import pandas as pd
 from sktime.forecasting.base import ForecastingHorizon
 
 from ttm_estimators import Covariates, Forecast, Forecaster
-from ttm_estimators.forecasting.series import as_array
+from ttm_estimators.inputs.arrays import as_array
 from ttm_estimators.tables.steps import wall_clock
 from ttm_sktime.dates import (
     Frequency,

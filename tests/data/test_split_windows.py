@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tests.tiny import TINY
 from ttm_estimators.data.split_windows import Cuts, every_cut, last_cut, make_windows, split
-from ttm_estimators.forecasting.covariates import Joined
+from ttm_estimators.inputs.covariates import Joined
 
 
 def ramp(points, offset=0.0):

@@ -6,9 +6,9 @@ import torch
 from torch.utils.data import DataLoader
 
 from ttm_estimators.data.corpus import Corpus
-from ttm_estimators.data.stream import WindowStream, hold_last
+from ttm_estimators.data.stream import WindowStream
 from ttm_estimators.data.synthetic import sample
-from ttm_estimators.forecasting.series import HOLD, make_batch
+from ttm_estimators.inputs.batch import FORWARD_FILL_LIMIT_STEPS
 
 SHAPE = (128, 32, 24)
 
@@ -134,18 +134,16 @@ def test_nothing_is_asked_of_a_history_that_does_not_vary(corpus):
     assert future[~(spread > 1e-4)].isnan().all()
 
 
-def test_gaps_are_held_as_a_forecaster_holds_them():
-    past = torch.randn(3, 200)
-    past[0, 50:60] = torch.nan
-    past[1, 40 : 40 + HOLD + 20] = torch.nan
-    past[2, :30] = torch.nan
-    past[2, -5:] = torch.nan
-    held = hold_last(past)
-    batch = make_batch([("x", row.double().numpy()[:, None]) for row in past], 200)
-    assert torch.equal(held.isfinite(), torch.from_numpy(batch.observed_BTC[..., 0]))
-    expected = batch.past_BTC[..., 0] * batch.scale_BC + batch.loc_BC
-    known = held.isfinite().numpy()
-    assert np.allclose(held.numpy()[known], expected[known], atol=1e-5)
+def test_a_gap_is_left_only_where_a_forecaster_leaves_one():
+    past, _, _ = WindowStream(800, 20, 400, input_length=1000).batch(0)
+    missing = past.isnan()
+    rows, steps = (missing[:, 1:] & ~missing[:, :-1]).nonzero().T
+    rows, steps = rows[steps != 199], steps[steps != 199]  # but where the context begins
+    assert len(rows) > 5
+    for row, step in zip(rows, steps, strict=True):
+        filled = past[row, max(0, step - FORWARD_FILL_LIMIT_STEPS) : step + 1]
+        assert len(filled) == FORWARD_FILL_LIMIT_STEPS + 1
+        assert (filled == filled[0]).all()
 
 
 def test_every_window_has_something_to_learn_from(corpus):

@@ -1,11 +1,11 @@
 import pytest
 
 from tests.tiny import PUBLISHED_KIND, tiny_network
-from ttm_estimators import Forecaster
+from ttm_estimators import ForecastConfig, Forecaster
 
 
-def make_forecaster(**changes: object) -> Forecaster:
-    return Forecaster(tiny_network(**changes))
+def make_forecaster(aggregation_factors: tuple[int, ...] = (), **changes: object) -> Forecaster:
+    return Forecaster(tiny_network(**changes), forecasting=ForecastConfig(aggregation_factors))
 
 
 @pytest.fixture(scope="session")

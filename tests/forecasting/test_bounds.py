@@ -105,7 +105,7 @@ def test_levels_that_are_interpolated_do_not_pass_a_bound(forecaster):
 
 
 def test_far_steps_stay_within_the_bounds_of_near_ones():
-    forecaster = make_forecaster(horizon=200, seasons_length=96, far_factors=(2, 4))
+    forecaster = make_forecaster(horizon=200, seasons_length=96, aggregation_factors=(2, 4))
     history = np.abs(np.random.default_rng(0).normal(size=300))
     history[::3] = 0.0
     assert forecaster.forecast([history], 200).quantiles.min() == 0.0

@@ -14,7 +14,6 @@ from tests.forecasting.conftest import make_forecaster
 from tests.tiny import tiny_network
 from ttm_estimators import Covariates, Forecaster, WeightsError
 from ttm_estimators.forecasting.rollout import roll_out
-from ttm_estimators.forecasting.series import HOLD, LONGEST_GAP, hold_last, latest
 
 HORIZON = 7
 
@@ -279,7 +278,7 @@ def test_every_kind_of_missing_value_is_the_same(forecaster, missing):
 
 
 @pytest.mark.parametrize("gap", [slice(20, 23), slice(44, 50), slice(0, 5)])
-def test_a_short_gap_holds_the_value_before_it(forecaster, gap):
+def test_a_short_gap_is_filled_with_the_value_before_it(forecaster, gap):
     history = np.random.default_rng(0).normal(size=50).cumsum()
     gappy = history.copy()
     gappy[gap] = np.nan
@@ -289,16 +288,6 @@ def test_a_short_gap_holds_the_value_before_it(forecaster, gap):
         forecaster.forecast([held], HORIZON).quantiles,
         atol=1e-4,
     )
-
-
-def test_a_long_gap_is_held_at_its_beginning_only():
-    values = np.arange(1.0, 101.0)[None, :, None]
-    observed = np.ones_like(values, dtype=bool)
-    observed[:, 10:90] = False
-    filled, known = hold_last(np.where(observed, values, 0.0), observed)
-    assert known[0, :, 0].tolist() == [True] * (10 + HOLD) + [False] * (80 - HOLD) + [True] * 10
-    np.testing.assert_array_equal(filled[0, 10 : 10 + HOLD, 0], 10.0)
-    np.testing.assert_array_equal(filled[0, 10 + HOLD : 90, 0], 0.0)
 
 
 @pytest.mark.parametrize("gap", [64, 65, 100])
@@ -347,27 +336,6 @@ def test_channels_may_end_at_different_times(forecaster):
     for channel in range(3):
         alone = forecaster.forecast([history[:, channel]], HORIZON).quantiles[0]
         np.testing.assert_allclose(forecast[:, channel], alone, atol=1e-5)
-
-
-@pytest.mark.parametrize("missing", [64, LONGEST_GAP, 2 * LONGEST_GAP - 1])
-def test_a_gap_is_forecast_step_by_step(missing):
-    values = np.concatenate([np.arange(5.0), np.full(missing, np.nan)])
-    history = latest(values[:, None], 64, 64, "series 0")
-    assert history.gap == missing
-    assert history.values[:, 0].tolist() == [0, 1, 2, 3, 4]
-
-
-@pytest.mark.parametrize("missing", [2 * LONGEST_GAP, 9 * LONGEST_GAP + 100])
-def test_a_gap_that_is_absurd_costs_a_bounded_time_and_keeps_the_phase(missing):
-    gap = latest(np.append(1.0, np.full(missing, np.nan))[:, None], 64, 64, "series 0").gap
-    assert LONGEST_GAP <= gap < 2 * LONGEST_GAP
-    for season in (7, 12, 24, 48, 96, 144, 168, 288, 672, 1440):
-        assert (missing - gap) % season == 0
-
-
-def test_a_series_with_a_value_in_the_context_has_no_gap():
-    values = np.append(1.0, np.full(63, np.nan))[:, None]
-    assert latest(values, 64, 64, "series 0").gap == 0
 
 
 def test_channels_that_are_mixed_end_together_or_are_refused():

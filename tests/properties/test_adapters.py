@@ -17,9 +17,7 @@ from sktime.forecasting.base import ForecastingHorizon
 from ttm_gluonts import TTMPredictor
 from ttm_sktime import TTMForecaster
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::ttm_estimators.forecasting.outliers.OutlierWarning"
-)
+pytestmark = pytest.mark.filterwarnings("ignore::ttm_estimators.inputs.outliers.OutlierWarning")
 
 LEVELS = [0.05, 0.5, 0.9]
 

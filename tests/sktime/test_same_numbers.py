@@ -38,8 +38,8 @@ def test_far_steps_of_long_series_are_the_same_everywhere(tmp_path):
 
     from ttm_gluonts import TTMPredictor
 
-    far = make_forecaster(seasons_length=96, far_factors=(2, 4))
-    folder = str(save_network(far.network, tmp_path / "far"))
+    far = make_forecaster(seasons_length=96, aggregation_factors=(2, 4))
+    folder = str(save_network(far.network, tmp_path / "far", far.forecasting))
     y = series(300)
     expected = far.forecast([y.to_numpy()], 150).point[0]
     nearer = far.forecast([y.to_numpy()[-96:]], 150).point[0]

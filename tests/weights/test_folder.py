@@ -11,7 +11,16 @@ from safetensors.torch import load_file, save_file
 
 from tests.tiny import TINY, tiny_network
 from tests.weights.conftest import PUBLISHED_SETTINGS
-from ttm_estimators import TinyTimeMixer, WeightsError, load_network, save_network
+from ttm_estimators import (
+    PRESETS,
+    ForecastConfig,
+    TinyTimeMixer,
+    WeightsError,
+    load,
+    load_network,
+    save_network,
+)
+from ttm_estimators.inputs.aggregation import PRESET_FORECASTING
 from ttm_estimators.weights import folder as folder_module
 
 
@@ -236,3 +245,42 @@ def test_a_network_that_diverged_is_not_saved(folder):
     with pytest.raises(ValueError, match="NaN or infinity"):
         save_network(network, folder)
     assert is_network(load_network(folder), tiny_network(seed=0))
+
+
+FORECASTING = ForecastConfig(aggregation_factors=(3, 4))
+
+
+def test_how_to_forecast_is_saved_with_the_weights(tmp_path):
+    folder = save_network(tiny_network(), tmp_path / "first", FORECASTING)
+    assert load(folder).forecasting == FORECASTING
+    again = save_network(load_network(folder), tmp_path / "second")
+    assert load(again).forecasting == FORECASTING
+    config = json.loads((again / "config.json").read_text())
+    assert config["forecasting"] == {"aggregation_factors": [3, 4]}
+
+
+def test_a_new_network_of_a_preset_is_saved_with_what_is_usual_for_it(tmp_path):
+    folder = save_network(TinyTimeMixer(PRESETS["ttm_2048_720"]), tmp_path)
+    assert load(folder).forecasting == PRESET_FORECASTING["ttm_2048_720"]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("fields", [{}, {"far_factors": []}, {"far_factors": [3, 4]}])
+def test_folders_of_version_0_1_0_have_the_factors_among_the_fields_of_the_network(folder, fields):
+    config = json.loads((folder / "config.json").read_text())
+    del config["forecasting"]
+    config["network"] |= fields
+    (folder / "config.json").write_text(json.dumps(config))
+    assert load(folder).forecasting == ForecastConfig(tuple(fields.get("far_factors", ())))
+
+
+@pytest.mark.parametrize("forecasting", [[4], {}, {"aggregation_factors": [2]}])
+def test_a_forecasting_configuration_that_does_not_fit_is_refused(folder, forecasting):
+    edit_config(folder, forecasting=forecasting)
+    refused(folder, "no valid network.*write it again")
+
+
+def test_nothing_is_saved_with_a_forecasting_configuration_that_does_not_fit(tmp_path):
+    with pytest.raises(ValueError, match="further back"):
+        save_network(tiny_network(), tmp_path / "new", ForecastConfig((2,)))
+    assert not (tmp_path / "new").exists()

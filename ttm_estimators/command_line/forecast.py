@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ttm_estimators.forecasting import Forecast, Forecaster
-    from ttm_estimators.forecasting.covariates import Roles
+    from ttm_estimators.inputs.covariates import Roles
     from ttm_estimators.tables.panel import Panel
 
 ROWS_SHOWN = 12

@@ -89,7 +89,7 @@ def tell(data: Path, panel: Panel) -> None:
 
 def warn_of(outliers: tuple[Outlier, ...], names: list[str]) -> None:
     """Tell which readings were taken as missing, if any, by the user's names."""
-    from ttm_estimators.forecasting.outliers import describe
+    from ttm_estimators.inputs.outliers import describe
 
     if outliers:
         told = describe(outliers, names, "give --keep-outliers")

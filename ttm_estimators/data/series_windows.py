@@ -15,7 +15,7 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from ttm_estimators.data.windows import YOUNGEST, Window
-from ttm_estimators.forecasting.series import make_batch
+from ttm_estimators.inputs.batch import make_batch
 from ttm_estimators.network.resolution import UNKNOWN
 
 SHORTENED_SHARE = 0.25

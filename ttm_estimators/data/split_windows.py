@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from ttm_estimators.data.series_windows import cutoffs
-from ttm_estimators.forecasting.covariates import Joined, scale_future
-from ttm_estimators.forecasting.series import make_batch
+from ttm_estimators.inputs.batch import make_batch, padded_length
+from ttm_estimators.inputs.covariates import Joined, scale_future
 from ttm_estimators.network import TTMConfig
 
 AT_ONCE = 512
@@ -103,8 +103,7 @@ def make_windows(
         (cuts[i].series.origin, (cut - cuts[i].first) // (2 * horizon))
         for i, (_, cut) in zip(which, points, strict=True)
     ]
-    longer = any(cut > config.context_length for _, cut in points)
-    length = config.input_length if longer else config.context_length
+    length = padded_length(max(cut for _, cut in points), config)
     parts = [
         _cut(points[i : i + AT_ONCE], config, horizon, length)
         for i in range(0, len(points), AT_ONCE)

@@ -17,7 +17,7 @@ from ttm_estimators.data.augmentation import augment, standardise
 from ttm_estimators.data.corpus import Corpus
 from ttm_estimators.data.synthetic import Draw, sample
 from ttm_estimators.data.windows import YOUNGEST, Window
-from ttm_estimators.forecasting.series import HOLD
+from ttm_estimators.inputs.batch import forward_fill
 from ttm_estimators.network.resolution import UNKNOWN
 
 YOUNG_SHARE = 0.5
@@ -122,15 +122,9 @@ class WindowStream(IterableDataset[Window]):
             series_BT = augment(series_BT, self.input_length, draw)
         else:
             series_BT = standardise(series_BT)
-        # Held apart, as a forecaster does: what lies before the context has no part in its scale.
-        before = self.input_length - self.context_length
-        past_BT = torch.cat(
-            [
-                hold_last(series_BT[:, :before]),
-                hold_last(series_BT[:, before : self.input_length]),
-            ],
-            dim=1,
-        )
+        past_BT1 = series_BT[:, : self.input_length, None]
+        filled_BT1, known_BT1 = forward_fill(past_BT1, past_BT1.isfinite(), self.context_length)
+        past_BT = filled_BT1.masked_fill(~known_BT1, math.nan).squeeze(-1)
         future_BH = series_BT[:, self.input_length :]
         # Nothing is to be learnt from a context that does not vary.
         context_BT = past_BT[:, -self.context_length :]
@@ -174,11 +168,3 @@ class WindowStream(IterableDataset[Window]):
 def _sample(series: int, length: int, generator: torch.Generator) -> Tensor:
     """Synthetic series, infinite where a family failed: NaN would stand for what is missing."""
     return sample(series, length, generator).nan_to_num(math.inf, math.inf, -math.inf)
-
-
-def hold_last(past_BT: Tensor) -> Tensor:
-    """Let short gaps take the last value before them, as a forecaster does."""
-    steps_T = torch.arange(past_BT.shape[1], device=past_BT.device)
-    last_BT = torch.where(past_BT.isfinite(), steps_T, -1).cummax(dim=1).values
-    held_BT = (last_BT >= 0) & (steps_T - last_BT <= HOLD)
-    return torch.where(held_BT, past_BT.gather(1, last_BT.clamp(min=0)), math.nan)

@@ -1,7 +1,7 @@
 """The façade: arrays in, quantiles out. Adapters and the command line use nothing else.
 
-Shape suffixes: N series, B batch, T time, C channels, H horizon, L quantile levels, X covariates
-known in the future, K static covariates.
+Shape suffixes: N series, B batch, T time, C channels, V target channels, H horizon, Q quantile
+levels, X covariates known in the future, K static covariates, S blocks of one length.
 """
 
 from __future__ import annotations
@@ -19,7 +19,24 @@ import torch
 from einops import rearrange
 
 from ttm_estimators.forecasting.bounds import find_bounds
-from ttm_estimators.forecasting.covariates import (
+from ttm_estimators.forecasting.dataframes import DataFrames
+from ttm_estimators.forecasting.quantiles import check_levels, interpolate, validated_levels
+from ttm_estimators.forecasting.rollout import roll_out
+from ttm_estimators.forecasting.temporal_aggregation import (
+    UNCHANGED_STEPS,
+    combine,
+    steps_to_forecast,
+)
+from ttm_estimators.inputs.aggregation import (
+    ForecastConfig,
+    aggregated,
+    forecasting_of,
+    history_length,
+    seen_points,
+)
+from ttm_estimators.inputs.arrays import Array, as_array, as_list, validated_count
+from ttm_estimators.inputs.batch import History, latest, make_batch, padded_length
+from ttm_estimators.inputs.covariates import (
     Covariates,
     Joined,
     Roles,
@@ -27,31 +44,11 @@ from ttm_estimators.forecasting.covariates import (
     join,
     scale_future,
 )
-from ttm_estimators.forecasting.dataframes import DataFrames
-from ttm_estimators.forecasting.farther import (
-    NEAR,
-    from_farther,
-    history_length,
-    looked_at,
-    move,
-    reach,
-)
-from ttm_estimators.forecasting.outliers import (
+from ttm_estimators.inputs.outliers import (
     Outlier,
     OutlierWarning,
     describe,
     without_outliers,
-)
-from ttm_estimators.forecasting.quantiles import check_levels, interpolate, validated_levels
-from ttm_estimators.forecasting.rollout import roll_out
-from ttm_estimators.forecasting.series import (
-    Array,
-    History,
-    as_array,
-    as_list,
-    latest,
-    make_batch,
-    validated_count,
 )
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.weights import WeightsError, load_network, read_card, resolve
@@ -94,7 +91,7 @@ class Forecast:
         wanted = validated_levels(levels)
         check_levels(self.levels, wanted)
         order = np.argsort(self.levels)
-        known = tuple(self.levels[place] for place in order)
+        known = tuple(self.levels[i] for i in order)
         quantiles = torch.from_numpy(self.quantiles[..., order])
         values: Array = interpolate(quantiles, known, wanted).numpy()
         return values.clip(np.expand_dims(self.low, -1), np.expand_dims(self.high, -1))
@@ -107,6 +104,9 @@ class Forecaster(DataFrames):
     ----------
     network : TinyTimeMixer
         Trained network. It is put in evaluation mode and moved to ``device``.
+    forecasting : ForecastConfig, optional
+        How to forecast with it. Default: what its weights were saved with, or what is usual for its
+        geometry.
     device : str, default "cpu"
         Any torch device, such as "cuda".
     roles : Roles, optional
@@ -121,9 +121,12 @@ class Forecaster(DataFrames):
         self,
         network: TinyTimeMixer,
         *,
+        forecasting: ForecastConfig | None = None,
         device: str | torch.device = "cpu",
         roles: Roles | None = None,
     ) -> None:
+        self.forecasting = forecasting_of(network) if forecasting is None else forecasting
+        self.forecasting.check(network.config)
         self.roles = roles or Roles()
         self.network = network.eval().to(device)
         self.device = torch.device(device)
@@ -141,7 +144,7 @@ class Forecaster(DataFrames):
     @property
     def history_length(self) -> int:
         """Latest points that a forecast depends on, where any of its context was observed."""
-        return history_length(self.config)
+        return history_length(self.config, self.forecasting.aggregation_factors)
 
     def forecast(
         self,
@@ -183,8 +186,8 @@ class Forecaster(DataFrames):
         keep_outliers : bool, default False
             Whether single impossible readings stay, such as the -999 of a sensor that failed. One
             that lies out of all proportion to the rest of its series is otherwise taken as missing.
-            A warning says so, and ``Forecast.outliers`` holds them. Targets are looked at,
-            covariates are not. See :mod:`ttm_estimators.forecasting.outliers`.
+            A warning says so, and ``Forecast.outliers`` holds them. Targets are checked,
+            covariates are not. See :mod:`ttm_estimators.inputs.outliers`.
         names : sequence of str, optional
             How errors and warnings call each series. Default: "series 0" and so on.
         progress : bool, default False
@@ -222,7 +225,7 @@ class Forecaster(DataFrames):
         for i, one in enumerate(items):
             array = as_array(one, names[i])
             if not keep_outliers:
-                array, found = without_outliers(array, i, self._looked_at(array))
+                array, found = without_outliers(array, i, self._seen_points(array))
                 outliers += found
             rows += self._rows(array, covariates[i], steps, names[i])
             shapes.append(array.shape)
@@ -235,12 +238,12 @@ class Forecaster(DataFrames):
         limits = np.empty((len(rows), 1, width, 2))
         if self.device.type == "cpu":
             rows_at_once = min(rows_at_once, ROWS_PER_THREAD * torch.get_num_threads())
-        batches = _batches(rows, rows_at_once, self.config.context_length)
-        for places in _progress(batches, progress):
-            part = [rows[i] for i in places]
-            limits[places] = self._limits(part)
-            values[places] = self._forecast_part(part, steps).clip(
-                limits[places][..., :1], limits[places][..., 1:]
+        batches = _batches(rows, rows_at_once, self.config)
+        for indices in _progress(batches, progress):
+            part = [rows[i] for i in indices]
+            limits[indices] = self._limits(part)
+            values[indices] = self._forecast_part(part, steps).clip(
+                limits[indices][..., :1], limits[indices][..., 1:]
             )
         if channels is None:
             values, limits = values[:, :, 0], limits[:, :, 0]
@@ -273,13 +276,14 @@ class Forecaster(DataFrames):
             return [Covariates()] * series
         return list(covariates)
 
-    def _looked_at(self, array: Array) -> list[slice]:
+    def _seen_points(self, array: Array) -> list[slice]:
         """Points of each channel that a forecast depends on."""
         values_TC = array.reshape(len(array), -1)
         channels = values_TC.shape[1]
+        factors = self.forecasting.aggregation_factors
         if self.config.tied_channels:
-            return [looked_at(values_TC, self.config)] * channels
-        return [looked_at(values_TC[:, [c]], self.config) for c in range(channels)]
+            return [seen_points(values_TC, self.config, factors)] * channels
+        return [seen_points(values_TC[:, [c]], self.config, factors) for c in range(channels)]
 
     def _rows(self, array: Array, covariates: Covariates, horizon: int, name: str) -> list[_Row]:
         """Split what the network forecasts apart: every channel, unless it mixes them."""
@@ -300,16 +304,21 @@ class Forecaster(DataFrames):
             return [_Row(history, np.empty((steps, 0)), joined.static_K, {})]
         # The rows of a gap stand before those of the horizon.
         known_TX = joined.values_TC[:, list(config.covariate_channels)]
-        known_HX = np.concatenate([known_TX, joined.known_FN[:horizon]])
+        known_HX = np.concatenate([known_TX, joined.known_HX[:horizon]])
         return [_Row(history, known_HX[len(known_HX) - steps :], joined.static_K, {})]
 
     def _row(self, values_T1: Array, horizon: int, name: str) -> _Row:
         """One channel that is forecast by itself."""
         config = self.config
         history = latest(values_T1, config.context_length, config.input_length, name)
-        looks = from_farther(values_T1, config) if history.gap == 0 and horizon > NEAR else {}
-        farther = {block: History(name, far_T1, 0) for block, far_T1 in looks.items()}
-        return _Row(history, np.empty((horizon, 0)), (), farther)
+        factors = self.forecasting.aggregation_factors
+        if history.gap or horizon <= UNCHANGED_STEPS:
+            factors = ()
+        blocks = {
+            factor: History(name, values_S1, 0)
+            for factor, values_S1 in aggregated(values_T1, config, factors).items()
+        }
+        return _Row(history, np.empty((horizon, 0)), (), blocks)
 
     def _limits(self, rows: list[_Row]) -> Array:
         """Bounds of every target in the context, shape (B, 1, V, 2)."""
@@ -319,20 +328,22 @@ class Forecaster(DataFrames):
         return rearrange(np.array(bounds), "b side v -> b 1 v side")
 
     def _forecast_part(self, rows: list[_Row], horizon: int) -> Array:
-        """Forecast rows of one gap, from farther away too, shape (B, H, V, Q)."""
-        places = [i for i, row in enumerate(rows) if row.farther]
-        steps = reach(horizon, self.config) if places else horizon
+        """Forecast rows of one gap, from block medians too, shape (B, H, V, Q)."""
+        indices = [i for i, row in enumerate(rows) if row.blocks]
+        if not indices:
+            return self._forecast_batch(rows, horizon)
+        factors = self.forecasting.aggregation_factors
+        steps = steps_to_forecast(horizon, self.config, factors)
         values_BHVQ = self._forecast_batch(rows, steps)
-        if places:
-            looks = {
-                block: self._forecast_batch(
-                    [rows[i]._replace(history=rows[i].farther[block]) for i in places],
-                    steps // block,
-                )
-                for block in self.config.far_factors
-            }
-            median = self.quantile_levels.index(0.5)
-            values_BHVQ[places] = move(values_BHVQ[places], looks, median, self.config.horizon)
+        blocks = {
+            factor: self._forecast_batch(
+                [rows[i]._replace(history=rows[i].blocks[factor]) for i in indices],
+                steps // factor,
+            )
+            for factor in factors
+        }
+        median = self.quantile_levels.index(0.5)
+        values_BHVQ[indices] = combine(values_BHVQ[indices], blocks, median, self.config.horizon)
         return values_BHVQ[:, :horizon]
 
     @torch.inference_mode()
@@ -340,11 +351,10 @@ class Forecaster(DataFrames):
         """Forecast histories of one gap as they are, shape (B, H, V, Q)."""
         gap = rows[0].history.gap
         members = [(row.history.name, row.history.values) for row in rows]
-        context, longest = self.config.context_length, len(rows[0].history.values)
-        length = self.config.input_length if longest > context else context
-        batch = make_batch(members, context, length)
+        length = padded_length(max(len(values) for _, values in members), self.config)
+        batch = make_batch(members, self.config.context_length, length)
         known_BHX = np.stack([row.known_HX[: gap + horizon] for row in rows])
-        ahead_BHVQ = roll_out(
+        scaled_BHVQ = roll_out(
             self.network,
             torch.from_numpy(batch.past_BTC).to(self.device),
             torch.from_numpy(batch.observed_BTC).to(self.device),
@@ -354,7 +364,7 @@ class Forecaster(DataFrames):
             ),
             static_BK=torch.tensor([row.static_K for row in rows], device=self.device),
         )
-        quantiles_BHVQ = ahead_BHVQ[:, gap:].cpu().double().numpy()
+        quantiles_BHVQ = scaled_BHVQ[:, gap:].cpu().double().numpy()
         finite_B = np.isfinite(quantiles_BHVQ).all(axis=(1, 2, 3))
         if not finite_B.all():
             raise WeightsError(
@@ -374,8 +384,8 @@ class _Row(NamedTuple):
     history: History
     known_HX: Array
     static_K: tuple[int, ...]
-    farther: Mapping[int, History]
-    """The history in blocks of each length, where it is forecast from them too."""
+    blocks: Mapping[int, History]
+    """Block medians of the history for each block length, where it is forecast from them too."""
 
 
 def _without_empty(joined: Joined, config: TTMConfig) -> Array:
@@ -440,20 +450,20 @@ def _common_channels(shapes: Sequence[tuple[int, ...]]) -> int | None:
     return kinds[0] if kinds else None
 
 
-def _batches(rows: Sequence[_Row], size: int, context_length: int) -> list[list[int]]:
-    """Places of rows that go through the network together.
+def _batches(rows: Sequence[_Row], size: int, config: TTMConfig) -> list[list[int]]:
+    """Indices of rows that go through the network together.
 
     They have one gap, so that no row waits for the roll-out of another, and all of them or none
     reach back further than the context.
     """
 
-    def kind(i: int) -> tuple[int, bool]:
+    def kind(i: int) -> tuple[int, int]:
         history = rows[i].history
-        return history.gap, len(history.values) > context_length
+        return history.gap, padded_length(len(history.values), config)
 
-    alike = [list(places) for _, places in groupby(sorted(range(len(rows)), key=kind), key=kind)]
+    kinds = [list(indices) for _, indices in groupby(sorted(range(len(rows)), key=kind), key=kind)]
     return [
-        places[first : first + size] for places in alike for first in range(0, len(places), size)
+        indices[first : first + size] for indices in kinds for first in range(0, len(indices), size)
     ]
 
 

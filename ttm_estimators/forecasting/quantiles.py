@@ -1,6 +1,6 @@
 """Quantiles at any level from those that a network gives.
 
-Shape suffixes: Q levels of the network, L levels that are asked for.
+Shape suffixes: Q quantile levels of the network, A those that are asked for.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ def interpolate(quantiles_Q: Tensor, known: tuple[float, ...], wanted: tuple[flo
     if len(known) == 1:
         return quantiles_Q.expand(*quantiles_Q.shape[:-1], len(wanted))
     score_Q = torch.special.ndtri(torch.tensor(known, dtype=torch.float64))
-    score_L = torch.special.ndtri(torch.tensor(wanted, dtype=torch.float64))
-    left_L = (torch.searchsorted(score_Q, score_L, right=True) - 1).clamp(0, len(known) - 2)
-    share_L = (score_L - score_Q[left_L]) / (score_Q[left_L + 1] - score_Q[left_L])
-    low_L = quantiles_Q[..., left_L]
-    # Not (1 - share) * low + share * high, which rounds equal quantiles out of order.
-    return low_L + share_L.to(low_L) * (quantiles_Q[..., left_L + 1] - low_L)
+    score_A = torch.special.ndtri(torch.tensor(wanted, dtype=torch.float64))
+    left_A = (torch.searchsorted(score_Q, score_A, right=True) - 1).clamp(0, len(known) - 2)
+    fraction_A = (score_A - score_Q[left_A]) / (score_Q[left_A + 1] - score_Q[left_A])
+    low_A = quantiles_Q[..., left_A]
+    # Not (1 - fraction) * low + fraction * high, which rounds equal quantiles out of order.
+    return low_A + fraction_A.to(low_A) * (quantiles_Q[..., left_A + 1] - low_A)

@@ -1,7 +1,7 @@
 """Horizons beyond the head: forecast, take the forecast as history, forecast again.
 
-Shape suffixes: B batch, T time, C channels, H horizon, P paths, Q quantile levels,
-X covariates known in the future, K static covariates.
+Shape suffixes: B batch, T time, C channels, H horizon, J paths of quantiles, Q quantile
+levels, X covariates known in the future, K static covariates.
 """
 
 from __future__ import annotations
@@ -74,23 +74,23 @@ def roll_out(
     median = levels.index(0.5)
     side_Q = torch.arange(len(levels), device=past_BTC.device).sub(median).sign()
     blocks, done = [block], block.shape[1]
-    past = repeat(past_BTC, "b t c -> (b p) t c", p=len(levels))
-    observed = repeat(observed_BTC, "b t c -> (b p) t c", p=len(levels))
+    past = repeat(past_BTC, "b t c -> (b j) t c", j=len(levels))
+    observed = repeat(observed_BTC, "b t c -> (b j) t c", j=len(levels))
     if resolution is not None:
-        resolution = repeat(resolution, "b -> (b p)", p=len(levels))
+        resolution = repeat(resolution, "b -> (b j)", j=len(levels))
     if static_BK is not None:
-        static_BK = repeat(static_BK, "b k -> (b p) k", p=len(levels))
+        static_BK = repeat(static_BK, "b k -> (b j) k", j=len(levels))
     while done < horizon:
-        path = rearrange(block, "b h c p -> (b p) h c")
+        path = rearrange(block, "b h c j -> (b j) h c")
         past = torch.cat([past, path], dim=1)[:, -past.shape[1] :]
         known = torch.ones_like(path, dtype=torch.bool)
         observed = torch.cat([observed, known], dim=1)[:, -observed.shape[1] :]
         steps = min(horizon - done, config.horizon)
         each = network(past, observed, horizon=steps, resolution_B=resolution, static_BK=static_BK)
-        each_BHCPQ = rearrange(each, "(b p) h c q -> b h c p q", p=len(levels))
-        middle = each_BHCPQ[..., median, median, None]
-        already = each_BHCPQ[..., :, median] - middle
-        added = each_BHCPQ[..., median, :] - middle
+        each_BHCJQ = rearrange(each, "(b j) h c q -> b h c j q", j=len(levels))
+        middle = each_BHCJQ[..., median, median, None]
+        already = each_BHCJQ[..., :, median] - middle
+        added = each_BHCJQ[..., median, :] - middle
         block = (middle + side_Q * torch.hypot(already, added)).sort(dim=-1).values
         blocks.append(block)
         done += steps

@@ -72,7 +72,6 @@ def add_covariates(
         exogenous_mixing=known > 0,
         exogenous_context=EXOGENOUS_CONTEXT_STEPS if known else 0,
         exogenous_blocks=EXOGENOUS_BLOCKS if known else 0,
-        far_factors=(),
     )
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -8,10 +8,6 @@ from typing import Any, Literal
 
 from ttm_estimators.renamed import renamed_fields
 
-MOST_FAR = 12
-"""Points in a block of what is looked at from farther away, at most: as many steps are forecast
-from near alone."""
-
 MAX_BLOCKS_OF_A_KIND = 100
 """Far beyond use: a damaged file may ask for any number."""
 
@@ -123,11 +119,6 @@ class TTMConfig:
     seasons_length: int = 0
     """Ours. Past time steps that cycles are looked for in, where more than ``context_length``."""
 
-    far_factors: tuple[int, ...] = ()
-    """Ours. Points in the blocks by which a forecaster looks at histories longer than
-    ``input_length`` from farther away too, once for each. For networks that were trained at many
-    sampling rates."""
-
     output_patch_length: int = 48
     """Ours. Time steps in one patch of the "patch" head."""
 
@@ -180,7 +171,6 @@ class TTMConfig:
             "target_channels": int,
             "covariate_channels": int,
             "scales": int,
-            "far_factors": int,
             "quantile_levels": float,
         }.items():
             value = getattr(self, name)
@@ -191,7 +181,6 @@ class TTMConfig:
         if self.seasons_length and not self.seasons:
             raise ValueError("seasons_length needs seasons")
         self._validate_scales()
-        self._validate_far()
         self._validate_adaptive_patching()
         self._validate_channels()
         self._validate_quantiles()
@@ -211,26 +200,6 @@ class TTMConfig:
                 f"a scale holds {self.scale_length} points, fewer than one patch of "
                 f"{self.patch_length}: raise context_length or lower patch_length"
             )
-
-    def _validate_far(self) -> None:
-        if not self.far_factors:
-            return
-        if self.tied_channels or len(self.quantile_levels) < 2:
-            raise ValueError(
-                "far_factors need channels that are forecast apart, and quantile levels"
-            )
-        most = min(MOST_FAR, self.context_length)
-        if list(self.far_factors) != sorted(set(self.far_factors)):
-            raise ValueError(f"far_factors must increase, got {self.far_factors}")
-        for block in self.far_factors:
-            if not 2 <= block <= most:
-                raise ValueError(f"far_factors must be 2 to {most}, got {self.far_factors}")
-            if block * self.context_length <= self.input_length:
-                raise ValueError(
-                    f"far_factors {self.far_factors} must reach farther than the "
-                    f"{self.input_length} points that the network looks at already: leave {block} "
-                    "out"
-                )
 
     def _validate_adaptive_patching(self) -> None:
         for factor in self.level_factors:
@@ -347,6 +316,11 @@ class TTMConfig:
         if not isinstance(values, dict):
             raise ValueError("a network configuration must be a JSON object")
         values = {OLD_NAMES.get(name, name): value for name, value in values.items()}
+        if "far_factors" in values:
+            raise ValueError(
+                "far_factors is no setting of a network any more: leave it out, and give "
+                "Forecaster and save_network a ForecastConfig(aggregation_factors=…)"
+            )
         unknown = sorted(set(values) - {field.name for field in fields(cls)})
         if unknown:
             raise ValueError(

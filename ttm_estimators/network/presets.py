@@ -49,7 +49,6 @@ PRESETS: dict[str, TTMConfig] = {
         shortcut=True,
         seasons=True,
         seasons_length=4096,
-        far_factors=(4, 12),
         quantile_levels=DECILES,
         dropout=0.0,
         head_dropout=0.0,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ttm_estimators.forecasting import Covariates
-from ttm_estimators.forecasting.covariates import Roles
+from ttm_estimators.inputs.covariates import Roles
 from ttm_estimators.tables.errors import TableError, quoted
 from ttm_estimators.tables.numbers import Array
 from ttm_estimators.tables.panel import Panel, Series

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ttm_estimators.forecasting.covariates import Roles
 from ttm_estimators.forecasting.dataframes import listed
+from ttm_estimators.inputs.covariates import Roles
 from ttm_estimators.tables.columns import names_of
 from ttm_estimators.tables.dates import first_cell
 from ttm_estimators.tables.errors import TableError, TableWarning, quoted

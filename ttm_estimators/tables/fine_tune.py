@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ttm_estimators.forecasting.covariates import Roles
+from ttm_estimators.inputs.covariates import Roles
 from ttm_estimators.network import TinyTimeMixer
 from ttm_estimators.tables.covariates import categories, members
 from ttm_estimators.tables.panel import Panel

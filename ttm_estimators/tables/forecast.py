@@ -10,7 +10,7 @@ import pandas as pd
 from einops import rearrange
 
 from ttm_estimators.forecasting import Forecast, Forecaster
-from ttm_estimators.forecasting.series import validated_count
+from ttm_estimators.inputs.arrays import validated_count
 from ttm_estimators.tables.covariates import members
 from ttm_estimators.tables.errors import TableError
 from ttm_estimators.tables.panel import Panel

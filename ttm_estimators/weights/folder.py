@@ -1,7 +1,8 @@
 """A network on disk: a folder with ``config.json`` and ``model.safetensors``.
 
-Nothing is ever unpickled. ``config.json`` holds the network's configuration and the SHA-256 of the
-weights file, so that damage is noticed before it becomes a forecast.
+Nothing is ever unpickled. ``config.json`` holds the configuration of the network, that of forecasts
+with it, and the SHA-256 of the weights file, so that damage is noticed before it becomes a
+forecast.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from safetensors.torch import load as parse_safetensors
 from safetensors.torch import save as format_safetensors
 from torch import Tensor
 
+from ttm_estimators.inputs.aggregation import ForecastConfig, forecasting_of, keep_forecasting
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.weights.published import MODEL_TYPE, read_published_config, rename_published
 
@@ -33,11 +36,23 @@ class WeightsError(ValueError):
     """A weights folder that can not be used; the message says why and what to do."""
 
 
-def save_network(network: TinyTimeMixer, folder: str | Path) -> Path:
+def save_network(
+    network: TinyTimeMixer, folder: str | Path, forecasting: ForecastConfig | None = None
+) -> Path:
     """Write a network to a folder, which is made if need be.
 
     Files that stood there are replaced only once both new ones are complete. A save that is cut off
     leaves the old network, or two files whose checksums differ, which :func:`load_network` refuses.
+
+    Parameters
+    ----------
+    network : TinyTimeMixer
+        Network.
+    folder : str or Path
+        Folder. :func:`ttm_estimators.load` takes it.
+    forecasting : ForecastConfig, optional
+        How to forecast with it. Default: what the weights that it comes from were saved with, or
+        what is usual for its geometry.
 
     Returns
     -------
@@ -47,10 +62,12 @@ def save_network(network: TinyTimeMixer, folder: str | Path) -> Path:
     Raises
     ------
     ValueError
-        When a weight is NaN or infinite: training has diverged.
+        When a weight is NaN or infinite, as training has diverged, or ``forecasting`` does not fit.
     """
     network = getattr(network, "_orig_mod", network)  # what torch.compile wraps
     folder = Path(folder)
+    forecasting = forecasting_of(network) if forecasting is None else forecasting
+    forecasting.check(network.config)
     tensors = {name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
     broken = _not_finite(tensors)
     if broken:
@@ -62,6 +79,7 @@ def save_network(network: TinyTimeMixer, folder: str | Path) -> Path:
         "format_version": FORMAT_VERSION,
         "sha256": hashlib.sha256(data).hexdigest(),
         "network": json.loads(network.config.to_json()),
+        "forecasting": asdict(forecasting),
     }
     contents = {
         folder / WEIGHTS_FILE: data,
@@ -85,7 +103,7 @@ def load_network(folder: str | Path) -> TinyTimeMixer:
     Returns
     -------
     TinyTimeMixer
-        The network on the CPU, in evaluation mode.
+        The network on the CPU, in evaluation mode. A forecaster of it forecasts as it was saved to.
 
     Raises
     ------
@@ -101,8 +119,9 @@ def load_network(folder: str | Path) -> TinyTimeMixer:
             "with the library that wrote them"
         )
     data = weights_path.read_bytes()
+    forecasting = ForecastConfig()
     if config_values.get("format") == FORMAT:
-        config = _our_config(config_values, config_path)
+        config, forecasting = _our_configs(config_values, config_path)
         if config_values.get("sha256") != hashlib.sha256(data).hexdigest():
             raise WeightsError(
                 f"{weights_path} is damaged, its checksum is not that in {CONFIG_FILE}: {RESTORE}"
@@ -119,7 +138,9 @@ def load_network(folder: str | Path) -> TinyTimeMixer:
             f"{config_path} describes neither a network of this package nor a published "
             f'TinyTimeMixer (model_type "{MODEL_TYPE}"): give the folder of one of these'
         )
-    return _build(config, tensors, weights_path)
+    network = _build(config, tensors, weights_path)
+    keep_forecasting(network, forecasting)
+    return network
 
 
 def _partial(path: Path) -> Path:
@@ -141,7 +162,7 @@ def _read_config(path: Path) -> dict[str, Any]:
     return values
 
 
-def _our_config(values: dict[str, Any], path: Path) -> TTMConfig:
+def _our_configs(values: dict[str, Any], path: Path) -> tuple[TTMConfig, ForecastConfig]:
     version = values.get("format_version")
     if version != FORMAT_VERSION:
         raise WeightsError(
@@ -149,7 +170,12 @@ def _our_config(values: dict[str, Any], path: Path) -> TTMConfig:
             "update ttm-estimators"
         )
     try:
-        return TTMConfig.from_dict(values["network"])
+        network = {**values["network"]}
+        factors = network.pop("far_factors", ())  # where they stood in version 0.1.0
+        factors = values.get("forecasting", {"aggregation_factors": factors})["aggregation_factors"]
+        config, forecasting = TTMConfig.from_dict(network), ForecastConfig(tuple(factors))
+        forecasting.check(config)
+        return config, forecasting
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path} has no valid network ({error}): {RESTORE}") from error
 

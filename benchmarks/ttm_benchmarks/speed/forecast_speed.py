@@ -28,8 +28,8 @@ BAR = 2.0
 THEIRS = "granite-tsfm, 512 → 96"
 
 LENGTHS = (2048, 4096, 24576)
-"""Points of history: what the network sees, what it looks for cycles in, what is looked at from
-farther away too."""
+"""Points of history: what the network sees, what it looks for cycles in, and what block medians are
+forecast from."""
 
 
 def facade(length: int) -> str:

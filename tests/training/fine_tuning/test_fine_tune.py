@@ -14,7 +14,8 @@ pytest.importorskip("lightning", reason="training needs the extra train")
 import lightning
 
 from ttm_estimators import load_network, save_network
-from ttm_estimators.forecasting.covariates import Covariates
+from ttm_estimators.inputs.aggregation import ForecastConfig, keep_forecasting
+from ttm_estimators.inputs.covariates import Covariates
 from ttm_estimators.training.fine_tuning import fine_tune as fine_tuning
 from ttm_estimators.training.fine_tuning.fine_tune import RATES, FineTuneConfig, fine_tune
 from ttm_estimators.training.fine_tuning.module import Examples, FineTuneModule
@@ -69,9 +70,11 @@ def test_fine_tuning_learns_the_series_and_says_so():
     assert not result.network.training
 
 
-def test_long_series_are_learnt_from_farther_away_too():
+def test_long_series_are_learnt_from_block_medians_too():
     near = tiny_network(seasons_length=96)
-    far = tiny_network(seasons_length=96, far_factors=(2, 4))
+    far = tiny_network(seasons_length=96)
+    keep_forecasting(far, ForecastConfig(aggregation_factors=(2, 4)))
+    assert tune(waves((90,)), far).forecaster.forecasting == ForecastConfig((2, 4))
     assert tune(waves((90,)), far).windows == tune(waves((90,)), near).windows
     # Of 400 points 320 are trained on: 64 blocks of two and 64 of four.
     more = tune(waves((400,)), far).windows - tune(waves((400,)), near).windows

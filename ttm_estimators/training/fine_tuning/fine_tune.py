@@ -31,15 +31,15 @@ from ttm_estimators.data.split_windows import (
     split,
 )
 from ttm_estimators.forecasting import Forecaster
-from ttm_estimators.forecasting.covariates import Covariates, Joined, Roles, counts, join
-from ttm_estimators.forecasting.farther import from_farther
-from ttm_estimators.forecasting.outliers import (
+from ttm_estimators.inputs.aggregation import aggregated, forecasting_of
+from ttm_estimators.inputs.arrays import Array, as_list, as_numbers, validated_count
+from ttm_estimators.inputs.covariates import Covariates, Joined, Roles, counts, join
+from ttm_estimators.inputs.outliers import (
     Outlier,
     OutlierWarning,
     describe,
     without_outliers,
 )
-from ttm_estimators.forecasting.series import Array, as_list, as_numbers, validated_count
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.network.add_covariates import add_covariates
 from ttm_estimators.renamed import renamed_fields
@@ -108,7 +108,7 @@ class FineTuneConfig:
 
     windows: int = 10_000
     """Channels of windows to train on, at most. Of more, this many are drawn at random. Series that
-    a forecaster looks at from farther away give windows of blocks too."""
+    are long enough for temporal aggregation give windows of block medians too."""
 
     validation_fraction: float = 0.2
     """Part of each series, its last, that chooses rate and weights and is not trained on. It has
@@ -331,7 +331,7 @@ def fine_tune(
         called = validation_names or [f"validation series {i}" for i in range(len(kept))]
         others, _ = _arrays(kept, called, settings)
         held = _joined(others, validation_covariates, network.config, called, "validation series")
-    windows = _windows(joined, held, network.config, horizon, settings)
+    windows = _windows(joined, held, network, horizon, settings)
     found = len(windows[0].past)
     epoch_steps = min(max(found // settings.batch_size, SHORTEST_EPOCH), EPOCH)
     epochs = trainer_options.get("max_epochs") or math.ceil(settings.steps / epoch_steps)
@@ -456,16 +456,17 @@ def _joined(
 def _windows(
     series: list[Joined],
     validation: list[Joined] | None,
-    config: TTMConfig,
+    network: TinyTimeMixer,
     horizon: int,
     settings: FineTuneConfig,
 ) -> tuple[Windows, Windows]:
     """Windows to train on and to validate on."""
+    config = network.config
     if validation is None:
         training, held = split(series, horizon, settings.validation_fraction)
     else:
         training, held = every_cut(series, horizon), last_cut(validation, horizon)
-    training += _from_farther(training, config, horizon)
+    training += _aggregated(training, network, horizon)
     longest = settings.shortest_history or config.context_length
     found = [one.after(longest, half=settings.shortest_history is None) for one in training]
     if training and not any(one.points for one in found):
@@ -488,14 +489,15 @@ def _windows(
     )
 
 
-def _from_farther(training: list[Cuts], config: TTMConfig, horizon: int) -> list[Cuts]:
-    """Cuts of long series as a forecaster looks at them from farther away."""
-    far = []
+def _aggregated(training: list[Cuts], network: TinyTimeMixer, horizon: int) -> list[Cuts]:
+    """Cuts of the block medians that long series are forecast from too."""
+    config, factors = network.config, forecasting_of(network).aggregation_factors
+    cuts = []
     for one in training:
-        for block, look_TC in from_farther(one.series.values_TC, config).items():
-            places = cutoffs(len(look_TC), max(1, horizon // block))
-            far.append(Cuts(one.series._replace(values_TC=look_TC), *places))
-    return far
+        for factor, values_SC in aggregated(one.series.values_TC, config, factors).items():
+            at = cutoffs(len(values_SC), max(1, horizon // factor))
+            cuts.append(Cuts(one.series._replace(values_TC=values_SC), *at))
+    return cuts
 
 
 def _digest(tensors: Iterable[Tensor]) -> str:

@@ -15,6 +15,7 @@ from torch import distributed
 
 from ttm_estimators.data.corpus import Corpus
 from ttm_estimators.data.stream import WindowStream
+from ttm_estimators.inputs.aggregation import forecasting_of, keep_forecasting
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.training.hardware import describe_hardware, peak_memory
 from ttm_estimators.training.nested import map_tensors
@@ -435,3 +436,4 @@ def _start_from(network: TinyTimeMixer, start: str | Path) -> None:
             f"{start} is another network than the recipe's, which differs in {', '.join(differ)}"
         )
     network.load_state_dict(trained.state_dict())
+    keep_forecasting(network, forecasting_of(trained))

@@ -4,7 +4,7 @@ One of them sets the mean and the scale of a whole history. What a network was t
 so they are found before it and become missing. Real series keep what is theirs: all that is asked
 is whether a reading lies out of all proportion to everything else in its series.
 
-Shape suffixes: T time, K candidates.
+Shape suffixes: T time, C channels, A readings of a channel that were observed.
 """
 
 from __future__ import annotations
@@ -15,41 +15,41 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ttm_estimators.forecasting.series import Array, Mask
+from ttm_estimators.inputs.arrays import Array, Mask
 
-FEWEST = 8
+MIN_OTHER_READINGS = 8
 """Readings that differ from the median, at least, before another can be told to be impossible."""
 
-CODE_DISTANCE = 3.0
+MIN_CODE_DISTANCE = 3.0
 """How far an error code has to lie from the median, in distances of the farthest other reading."""
 
-MOST_CODES = 0.25
-"""Largest number of error codes, as a share of all other readings. One is never too many."""
+MAX_CODES_FRACTION = 0.25
+"""Largest number of error codes, as a fraction of all other readings. One is never too many."""
 
-LONGEST_END = 24
-"""Error codes that a series may end with. More of them are its new level."""
+MAX_CODES_AT_END = 24
+"""Error codes that a series may end with. After more of them they are its new values."""
 
-DISTANCE = 100.0
+MIN_SINGLE_DISTANCE = 100.0
 """How far any other impossible reading has to lie, where the others have no heavy tail."""
 
-LIGHT_TAIL = 6.0
+LIGHT_TAIL_DISTANCES = 6.0
 """Median distances from the median within which all of a series without a heavy tail lies: a
 thousand normal numbers lie within five, waves within two."""
 
-MOST = 3
+MAX_SINGLES = 3
 """Impossible readings that are no error codes. What comes again is a part of its series."""
 
-LIMITS = {2.0**15, 2.0**16, 2.0**31, 2.0**32, 2.0**63}
+INTEGER_LIMITS = {2.0**15, 2.0**16, 2.0**31, 2.0**32, 2.0**63}
 """Sizes that whole numbers of 16, 32 and 64 bits end at, with and without a sign."""
 
-FILLS = (9.96921e36, 1e20, 3.4028235e38)
+FILL_VALUES = (9.96921e36, 1e20, 3.4028235e38)
 """What stands for a missing value in files of netCDF, CMIP and float32, to six digits."""
 
-SAMPLED = 128
+SAMPLED_READINGS = 128
 """Readings by which most series are told to be whole, as that takes no time."""
 
-GOLDEN = 0.6180339887
-"""Places of these readings are multiples of it, so that no season has all of them in one phase."""
+GOLDEN_SECTION = 0.6180339887
+"""Indices of these readings are multiples of it, so that no season has all of them in one phase."""
 
 
 class OutlierWarning(UserWarning):
@@ -83,7 +83,7 @@ def without_outliers(
     series : int
         Its number among the series.
     windows : sequence of slice, optional
-        Readings of each channel that are looked at. Default: all.
+        Readings of each channel that are checked. Default: all.
 
     Returns
     -------
@@ -139,9 +139,9 @@ def find_outliers(values_T: Array) -> Mask:
     impossible where it lies three times as far from the median as the farthest of all other
     readings, or is negative where no other is. Another reading has to lie a hundred times as far,
     more where the others have a heavy tail, there may be three of them, and the series has to
-    return after each: the last reading may begin a new level. A series that is one value for more
-    than half of its time has no scale to judge by: what lies on the side of its other values is
-    kept, unless it is an error code.
+    return after each: the last reading may be the first of others like it. A series that is one
+    value for more than half of its time has no scale to judge by: what lies on the side of its
+    other values is kept, unless it is an error code.
 
     Parameters
     ----------
@@ -155,96 +155,96 @@ def find_outliers(values_T: Array) -> Mask:
     """
     found_T = np.zeros(len(values_T), dtype=bool)
     observed_T = ~np.isnan(values_T)
-    x_K = values_T if observed_T.all() else values_T[observed_T]
-    if len(x_K) > FEWEST and _may_have_outliers(x_K):
-        found_T[observed_T] = _find(x_K)
+    x_A = values_T if observed_T.all() else values_T[observed_T]
+    if len(x_A) > MIN_OTHER_READINGS and _may_have_outliers(x_A):
+        found_T[observed_T] = _find(x_A)
     return found_T
 
 
-def _may_have_outliers(x_K: Array) -> bool:
-    """Whether the outermost readings, and some others, are worth a closer look."""
-    low, high = x_K.min(), x_K.max()
+def _may_have_outliers(x_A: Array) -> bool:
+    """Whether the outermost readings, and some others, need to be checked."""
+    low, high = x_A.min(), x_A.max()
     if _is_code(low) or _is_code(high):
         return True
-    some = x_K
-    if len(x_K) > SAMPLED:
-        some = x_K[(np.arange(SAMPLED) * GOLDEN % 1 * len(x_K)).astype(int)]
+    some = x_A
+    if len(x_A) > SAMPLED_READINGS:
+        some = x_A[(np.arange(SAMPLED_READINGS) * GOLDEN_SECTION % 1 * len(x_A)).astype(int)]
     some = np.sort(some)
     middle, outer = some[len(some) // 2], len(some) // 8
     width = min(some[-1 - outer] - middle, middle - some[outer])
     if width == 0 and middle in (low, high):
         return False
     # Half of the distance, as this median may lie a little beside that of all readings.
-    least = max(high - middle, middle - low) / (DISTANCE / 2)
-    return bool(least > width and np.count_nonzero(np.abs(x_K - middle) > least) <= MOST)
+    least = max(high - middle, middle - low) / (MIN_SINGLE_DISTANCE / 2)
+    return bool(least > width and np.count_nonzero(np.abs(x_A - middle) > least) <= MAX_SINGLES)
 
 
-def _find(x_K: Array) -> Mask:
+def _find(x_A: Array) -> Mask:
     """Find impossible readings among all of a series."""
-    code_K = _outer_codes(x_K)
-    single_K = np.zeros(len(x_K), dtype=bool)
-    single_K[~code_K] = _singles(x_K[~code_K])
-    impossible_K = _impossible_codes(x_K, code_K, x_K[~code_K & ~single_K])
-    if (code_K & ~impossible_K).any():  # these are readings like all others
-        single_K[:] = False
-        single_K[~impossible_K] = _singles(x_K[~impossible_K])
-    return impossible_K | single_K
+    code_A = _outer_codes(x_A)
+    single_A = np.zeros(len(x_A), dtype=bool)
+    single_A[~code_A] = _singles(x_A[~code_A])
+    impossible_A = _impossible_codes(x_A, code_A, x_A[~code_A & ~single_A])
+    if (code_A & ~impossible_A).any():  # these are readings like all others
+        single_A[:] = False
+        single_A[~impossible_A] = _singles(x_A[~impossible_A])
+    return impossible_A | single_A
 
 
-def _outer_codes(x_K: Array) -> Mask:
+def _outer_codes(x_A: Array) -> Mask:
     """Find the error codes that lie below or above all but a few other readings."""
-    code_K = np.zeros(len(x_K), dtype=bool)
+    code_A = np.zeros(len(x_A), dtype=bool)
     for sign in (1.0, -1.0):
-        left_K = sign * x_K
+        left_A = sign * x_A
         others = 0
-        while others <= MOST and np.isfinite(value := left_K.min()):
-            same_K = left_K == value
+        while others <= MAX_SINGLES and np.isfinite(value := left_A.min()):
+            same_A = left_A == value
             if _is_code(sign * value):
-                code_K |= same_K
+                code_A |= same_A
             else:
-                others += int(same_K.sum())
-            left_K[same_K] = np.inf
-    return code_K
+                others += int(same_A.sum())
+            left_A[same_A] = np.inf
+    return code_A
 
 
-def _impossible_codes(x_K: Array, code_K: Mask, rest: Array) -> Mask:
+def _impossible_codes(x_A: Array, code_A: Mask, rest: Array) -> Mask:
     """Tell the error codes that are impossible by the rest from those that are numbers."""
-    codes = int(code_K.sum())
-    at_end = int((~code_K[::-1]).argmax())
-    few = codes <= max(1, MOST_CODES * len(rest)) and at_end <= LONGEST_END
-    if codes == 0 or not few or len(rest) < FEWEST:
-        return np.zeros(len(x_K), dtype=bool)
-    impossible_K = (x_K < 0) & (rest.min() >= 0)
+    codes = int(code_A.sum())
+    at_end = int((~code_A[::-1]).argmax())
+    few = codes <= max(1, MAX_CODES_FRACTION * len(rest)) and at_end <= MAX_CODES_AT_END
+    if codes == 0 or not few or len(rest) < MIN_OTHER_READINGS:
+        return np.zeros(len(x_A), dtype=bool)
+    impossible_A = (x_A < 0) & (rest.min() >= 0)
     middle = np.median(rest)
     distance = np.abs(rest - middle)
-    if np.count_nonzero(distance) >= FEWEST:
-        impossible_K |= np.abs(x_K - middle) > CODE_DISTANCE * distance.max()
-    return code_K & impossible_K
+    if np.count_nonzero(distance) >= MIN_OTHER_READINGS:
+        impossible_A |= np.abs(x_A - middle) > MIN_CODE_DISTANCE * distance.max()
+    return code_A & impossible_A
 
 
-def _singles(x_K: Array) -> Mask:
+def _singles(x_A: Array) -> Mask:
     """Find up to three readings of any value that the series returns after."""
-    found_K = np.zeros(len(x_K), dtype=bool)
-    if len(x_K) < FEWEST + MOST:
-        return found_K
-    middle = np.median(x_K)
-    distance_K = np.abs(x_K - middle)
-    if np.count_nonzero(distance_K > distance_K.max() / DISTANCE) > MOST:
-        return found_K
-    typical = np.median(distance_K)
-    order = np.argsort(distance_K)[-MOST - 1 :]
+    found_A = np.zeros(len(x_A), dtype=bool)
+    if len(x_A) < MIN_OTHER_READINGS + MAX_SINGLES:
+        return found_A
+    middle = np.median(x_A)
+    distance_A = np.abs(x_A - middle)
+    if np.count_nonzero(distance_A > distance_A.max() / MIN_SINGLE_DISTANCE) > MAX_SINGLES:
+        return found_A
+    typical = np.median(distance_A)
+    order = np.argsort(distance_A)[-MAX_SINGLES - 1 :]
     for last, first in pairwise(order):
-        least = distance_K[last]
-        tail = max(1.0, least / (LIGHT_TAIL * typical)) if typical > 0 else 1.0
-        if distance_K[first] > DISTANCE * tail * least > 0:
-            found_K = distance_K >= distance_K[first]
+        least = distance_A[last]
+        tail = max(1.0, least / (LIGHT_TAIL_DISTANCES * typical)) if typical > 0 else 1.0
+        if distance_A[first] > MIN_SINGLE_DISTANCE * tail * least > 0:
+            found_A = distance_A >= distance_A[first]
             break
-    rest = x_K[~found_K]
-    if found_K[-1] or np.count_nonzero(rest != middle) < FEWEST:
-        return np.zeros(len(x_K), dtype=bool)
+    rest = x_A[~found_A]
+    if found_A[-1] or np.count_nonzero(rest != middle) < MIN_OTHER_READINGS:
+        return np.zeros(len(x_A), dtype=bool)
     if typical == 0:  # more than half are one value
-        found_K &= (x_K < middle) & (rest.min() >= middle) | (x_K > middle) & (rest.max() <= middle)
-    return found_K
+        found_A &= (x_A < middle) & (rest.min() >= middle) | (x_A > middle) & (rest.max() <= middle)
+    return found_A
 
 
 def _is_code(value: float) -> bool:
@@ -253,8 +253,8 @@ def _is_code(value: float) -> bool:
     if size < 999:
         return False
     if size >= 1e16:
-        return size in LIMITS or any(abs(size / fill - 1) < 1e-6 for fill in FILLS)
+        return size in INTEGER_LIMITS or any(abs(size / fill - 1) < 1e-6 for fill in FILL_VALUES)
     text = f"{size:.0f}" if size.is_integer() else f"{size:.7g}"
     whole, _, behind = text.partition(".")
     nines = set(whole + behind) == {"9"} and len(behind) <= 1
-    return nines or size in LIMITS or size + 1 in LIMITS
+    return nines or size in INTEGER_LIMITS or size + 1 in INTEGER_LIMITS

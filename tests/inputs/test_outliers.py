@@ -5,7 +5,7 @@ import pytest
 
 from tests.properties.draws import KINDS
 from ttm_estimators import load
-from ttm_estimators.forecasting.outliers import (
+from ttm_estimators.inputs.outliers import (
     OutlierWarning,
     describe,
     find_outliers,
@@ -291,7 +291,7 @@ def test_kept_outliers_are_not_told_of():
         assert model.forecast([spoilt(-999, 30)], 3, keep_outliers=True).outliers == ()
 
 
-def test_only_the_history_that_a_forecast_depends_on_is_looked_at():
+def test_only_the_history_that_a_forecast_depends_on_is_checked():
     values = np.r_[-999.0, np.tile(SENSOR, 40)]
     assert without_outliers(values, 0)[1] != []
     with warnings.catch_warnings():

@@ -1,7 +1,7 @@
 """Covariates of a series: what is known of its future, of its past only, and what never changes.
 
-Shape suffixes: T time, F steps beyond the history, C channels, V targets, N covariates known in the
-future, K static covariates, B batch, H horizon.
+Shape suffixes: B batch, T time, H steps after the history, C channels, V target channels,
+X covariates known in the future, K static covariates.
 """
 
 from __future__ import annotations
@@ -13,15 +13,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ttm_estimators.forecasting.series import Array, Batch, Mask, as_numbers
+from ttm_estimators.inputs.arrays import Array, Mask, as_numbers
+from ttm_estimators.inputs.batch import Batch
 from ttm_estimators.network import TTMConfig
 
-FARTHEST = 1e6
-"""Standard deviations from its history at which a future covariate is cut, to fit float32."""
+MAX_SCALED_COVARIATE = 1e6
+"""Standard deviations from the mean of its history at which a future covariate is cut, to fit
+float32."""
 
-KNOWN = ", the table of covariates known in the future,"
-PAST = ", the table of covariates known in the past,"
-"""How messages go on from the name of a series."""
+KNOWN_TABLE = ", the table of covariates known in the future,"
+PAST_TABLE = ", the table of covariates known in the past,"
+"""What messages say after the name of a series."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Covariates:
     known: npt.ArrayLike | None = None
     """Known in the future: shape (time + horizon, covariates) or (time + horizon,), from the first
     point of the series on. In GluonTS ``feat_dynamic_real``, in sktime ``X``. Rows beyond the
-    horizon are not looked at, and training needs none beyond the series. NaN means missing."""
+    horizon are not used, and training needs none beyond the series. NaN means missing."""
 
     past: npt.ArrayLike | None = None
     """Known in the past only: shape (time, covariates) or (time,). In GluonTS
@@ -63,12 +65,12 @@ class Joined(NamedTuple):
     """A series with its covariates, as the network wants them."""
 
     values_TC: Array
-    """Targets and covariates at the places that the configuration gives them."""
+    """Targets and covariates in the channels that the configuration gives them."""
 
-    known_FN: Array
+    known_HX: Array
     """Known covariates beyond the end of the series."""
 
-    names_N: tuple[str, ...]
+    names_X: tuple[str, ...]
     """How messages call the known covariates."""
 
     static_K: tuple[int, ...]
@@ -80,8 +82,8 @@ class Joined(NamedTuple):
 def counts(covariates: Covariates, name: str) -> tuple[int, int, int]:
     """Numbers of known, past and static covariates."""
     return (
-        _columns(covariates.known, name + KNOWN).shape[1],
-        _columns(covariates.past, name + PAST).shape[1],
+        _columns(covariates.known, name + KNOWN_TABLE).shape[1],
+        _columns(covariates.past, name + PAST_TABLE).shape[1],
         len(covariates.static),
     )
 
@@ -97,8 +99,8 @@ def join(values_TV: Array, covariates: Covariates, config: TTMConfig, name: str)
         ``name``.
     """
     points = len(values_TV)
-    known = _columns(covariates.known, name + KNOWN, points)
-    past = _columns(covariates.past, name + PAST, points)
+    known = _columns(covariates.known, name + KNOWN_TABLE, points)
+    past = _columns(covariates.past, name + PAST_TABLE, points)
     static = tuple(int(category) for category in covariates.static)
     others = config.channels - len(config.targets) - len(config.covariate_channels)
     for what, found, wanted in (
@@ -141,16 +143,16 @@ def check_future(joined: Joined, steps: int, name: str) -> None:
         When a known covariate has no row for a step, or no value at any. The message names the
         covariates and the steps.
     """
-    rows = len(joined.known_FN)
-    if not joined.names_N:
+    rows = len(joined.known_HX)
+    if not joined.names_X:
         return
     if rows < steps:
         raise ValueError(
-            f"{name} has no future values of the covariates {', '.join(joined.names_N)} for the "
+            f"{name} has no future values of the covariates {', '.join(joined.names_X)} for the "
             f"steps {rows + 1} to {steps} of {steps}: give all that are to be forecast"
         )
-    unknown: Mask = np.asarray(np.isnan(joined.known_FN[:steps]).all(axis=0))
-    names = [one for one, missing in zip(joined.names_N, unknown, strict=True) if missing]
+    unknown: Mask = np.asarray(np.isnan(joined.known_HX[:steps]).all(axis=0))
+    names = [one for one, missing in zip(joined.names_X, unknown, strict=True) if missing]
     if names:
         raise ValueError(
             f"{name} has no future values of the covariates {', '.join(names)} for the steps 1 to "
@@ -158,13 +160,13 @@ def check_future(joined: Joined, steps: int, name: str) -> None:
         )
 
 
-def scale_future(known_BHN: Array, batch: Batch, config: TTMConfig) -> npt.NDArray[np.float32]:
+def scale_future(known_BHX: Array, batch: Batch, config: TTMConfig) -> npt.NDArray[np.float32]:
     """Known futures on the scale of their histories."""
-    places = list(config.covariate_channels)
-    scale_BN = batch.scale_BC[:, places]
-    scale_B1N = np.where(scale_BN > 0, scale_BN, 1.0)[:, None]
-    scaled_BHN = (known_BHN - batch.loc_BC[:, None, places]) / scale_B1N
-    return np.clip(scaled_BHN, -FARTHEST, FARTHEST).astype(np.float32)
+    channels = list(config.covariate_channels)
+    scale_BX = batch.scale_BC[:, channels]
+    scale_B1X = np.where(scale_BX > 0, scale_BX, 1.0)[:, None]
+    scaled_BHX = (known_BHX - batch.loc_BC[:, None, channels]) / scale_B1X
+    return np.clip(scaled_BHX, -MAX_SCALED_COVARIATE, MAX_SCALED_COVARIATE).astype(np.float32)
 
 
 def _columns(values: Any, name: str, points: int = 0) -> Array:

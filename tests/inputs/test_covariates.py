@@ -5,7 +5,7 @@ import torch
 
 from tests.tiny import TINY, tiny_network
 from ttm_estimators import Covariates, Forecaster
-from ttm_estimators.forecasting.covariates import counts, join
+from ttm_estimators.inputs.covariates import counts, join
 from ttm_estimators.network.add_covariates import add_covariates
 
 HORIZON = 10
@@ -185,5 +185,5 @@ def test_joined_channels_stand_where_the_configuration_has_them():
     covariates = Covariates(known=np.arange(100.0, 108.0), past=np.arange(200.0, 205.0))
     joined = join(values, covariates, config, "series 0")
     np.testing.assert_array_equal(joined.values_TC[1], [2.0, 3.0, 101.0, 201.0])
-    np.testing.assert_array_equal(joined.known_FN[:, 0], [105.0, 106.0, 107.0])
+    np.testing.assert_array_equal(joined.known_HX[:, 0], [105.0, 106.0, 107.0])
     assert counts(covariates, "series 0") == (1, 1, 0)

@@ -1,0 +1,1 @@
+"""Inputs: from a user's arrays to the tensors that a network takes, in forecasting and training."""

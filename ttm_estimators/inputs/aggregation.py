@@ -1,0 +1,164 @@
+"""Long histories as medians of blocks, which temporal aggregation forecasts from (ours).
+
+A network that sees a week of five-minute values can not know how weeks repeat. Of medians of blocks
+of 12 values its context holds 12 weeks. Medians, not means: the mean of a block of skewed noise
+lies above most of its points, and a forecast of it above the median of what comes.
+
+Shape suffixes: T time, S blocks of one length, L values in a block, C channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from einops import rearrange
+
+from ttm_estimators.inputs.arrays import Array
+from ttm_estimators.inputs.batch import end_of, without_leading
+from ttm_estimators.network import PRESETS, TinyTimeMixer, TTMConfig
+
+LARGEST_AGGREGATION_FACTOR = 12
+"""Steps in a block at most. As many steps ahead are forecast from single points alone."""
+
+KEPT = "forecasting"
+"""Attribute of a network that holds its forecasting configuration."""
+
+
+@dataclass(frozen=True)
+class ForecastConfig:
+    """Settings of a forecaster. They are saved with the weights, beside those of the network.
+
+    Raises
+    ------
+    ValueError
+        When a field is out of range. The message names it.
+    """
+
+    aggregation_factors: tuple[int, ...] = ()
+    """Block lengths, in steps, at which histories that are longer than the network's
+    ``input_length`` are also forecast from block medians. Increasing, from 2 to 12. For networks
+    that were trained at many sampling factors."""
+
+    def __post_init__(self) -> None:
+        factors = self.aggregation_factors
+        if not isinstance(factors, tuple) or not all(isinstance(one, int) for one in factors):
+            raise ValueError(f"aggregation_factors must be a tuple of int, got {factors!r}")
+        if list(factors) != sorted(set(factors)):
+            raise ValueError(f"aggregation_factors must increase, got {factors}")
+        if not all(2 <= factor <= LARGEST_AGGREGATION_FACTOR for factor in factors):
+            raise ValueError(
+                f"aggregation_factors must be 2 to {LARGEST_AGGREGATION_FACTOR}, got {factors}"
+            )
+
+    def check(self, network: TTMConfig) -> None:
+        """Refuse settings that do not fit a network.
+
+        Raises
+        ------
+        ValueError
+            When there are aggregation factors, but the network mixes channels, takes covariates,
+            has no quantiles, or sees as much without one of them.
+        """
+        factors = self.aggregation_factors
+        if factors and (network.tied_channels or len(network.quantile_levels) < 2):
+            raise ValueError(
+                "aggregation_factors need a network that forecasts channels apart, and quantile "
+                "levels: leave them out"
+            )
+        for factor in factors:
+            if factor > network.context_length:
+                raise ValueError(
+                    f"aggregation_factors must be at most context_length {network.context_length}, "
+                    f"got {factors}"
+                )
+            if factor * network.context_length <= network.input_length:
+                raise ValueError(
+                    f"aggregation_factors {factors} must reach further back than the "
+                    f"{network.input_length} points that the network sees already: leave {factor} "
+                    "out"
+                )
+
+
+PRESET_FORECASTING = {"ttm_2048_720": ForecastConfig(aggregation_factors=(4, 12))}
+"""How new networks of a geometry in ``PRESETS`` forecast, where that is not the default."""
+
+
+def forecasting_of(network: TinyTimeMixer) -> ForecastConfig:
+    """Forecasting configuration that was kept with a network, or is usual for its geometry."""
+    usual = (
+        forecasting
+        for name, forecasting in PRESET_FORECASTING.items()
+        if PRESETS[name] == network.config
+    )
+    kept: ForecastConfig | None = getattr(network, KEPT, None)
+    return next(usual, ForecastConfig()) if kept is None else kept
+
+
+def keep_forecasting(network: TinyTimeMixer, forecasting: ForecastConfig) -> None:
+    """Keep a forecasting configuration with a network and its copies.
+
+    Fine-tuning takes a network and returns one, and the second shall forecast as the first does.
+
+    Raises
+    ------
+    ValueError
+        When it does not fit the network.
+    """
+    forecasting.check(network.config)
+    setattr(network, KEPT, forecasting)
+
+
+def history_length(config: TTMConfig, factors: Sequence[int]) -> int:
+    """Latest points that a forecast depends on, where any of the latest context was observed."""
+    return max(config.input_length, max(factors, default=1) * config.context_length)
+
+
+def seen_points(values_TC: Array, config: TTMConfig, factors: Sequence[int]) -> slice:
+    """Points of a series that its forecast depends on."""
+    end = end_of(values_TC, config.context_length)
+    whole = end == len(values_TC)
+    length = history_length(config, factors) if whole else config.input_length
+    return slice(max(0, end - length), end)
+
+
+def aggregated(values_TC: Array, config: TTMConfig, factors: Sequence[int]) -> dict[int, Array]:
+    """Medians of blocks of a history, as many of each length as the network's context holds.
+
+    A block of which fewer than half of the points were observed is missing, as in training.
+
+    Returns
+    -------
+    dict of int to array
+        For each block length, of shape (blocks, channels), the last block ending with the series.
+        Empty where the network sees all of the history already, or blocks of one length hold no
+        more than half of what was observed.
+    """
+    values_TC = without_leading(values_TC[-history_length(config, factors) :])
+    if len(values_TC) <= config.input_length:
+        return {}
+    histories = {}
+    for factor in factors:
+        history_SC = _block_medians(values_TC, factor, config.context_length)
+        if history_SC is None:
+            return {}
+        histories[factor] = history_SC
+    return histories
+
+
+def _block_medians(values_TC: Array, factor: int, max_blocks: int) -> Array | None:
+    """Medians of blocks, None where they hold little of what was observed."""
+    blocks = min(len(values_TC) // factor, max_blocks)
+    values_SLC = rearrange(values_TC[-blocks * factor :], "(s l) c -> s l c", l=factor)
+    count_S1C = (~np.isnan(values_SLC)).sum(axis=1, keepdims=True)
+    enough_S1C = 2 * count_S1C >= factor
+    if 2 * count_S1C[enough_S1C].sum() <= count_S1C.sum():
+        return None
+    values_SLC = np.sort(values_SLC, axis=1)  # missing ones last
+    middle = [
+        np.take_along_axis(values_SLC, np.maximum(index_S1C, 0), axis=1) / 2
+        for index_S1C in ((count_S1C - 1) // 2, count_S1C // 2)
+    ]  # halves: the sum of the largest values would overflow
+    median_SC: Array = np.where(enough_S1C, sum(middle), np.nan)[:, 0]
+    return median_SC
