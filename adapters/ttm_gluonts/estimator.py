@@ -1,4 +1,7 @@
-"""A GluonTS estimator that trains a TinyTimeMixer on the data at hand."""
+"""A GluonTS estimator that fine-tunes a TinyTimeMixer, or trains a new one.
+
+Shape suffixes: T time.
+"""
 
 # No "from __future__ import annotations" here: validated() reads types when the class is made.
 
@@ -160,7 +163,7 @@ class TTMEstimator(PyTorchLightningEstimator):
         from_predictor : TTMPredictor, optional
             Start from its network, which stays as it is.
         ckpt_path : str, optional
-            Lightning checkpoint to go on from. Fine-tuning writes it after each epoch.
+            Lightning checkpoint to resume from. Fine-tuning writes it after each epoch.
 
         Raises
         ------
@@ -192,7 +195,7 @@ class TTMEstimator(PyTorchLightningEstimator):
         cache_data: bool = False,
         ckpt_path: str | None = None,
     ) -> TTMPredictor:
-        """Train on from a predictor. Other arguments are those of :meth:`train_model`."""
+        """Train a predictor's network further. Other arguments are those of :meth:`train_model`."""
         return self.train_model(
             training_data, validation_data, from_predictor=predictor, ckpt_path=ckpt_path
         ).predictor
@@ -235,7 +238,7 @@ class TTMEstimator(PyTorchLightningEstimator):
         validation: list[Entry] | None,
         checkpoint: str | None,
     ) -> tuple[TinyTimeMixer, lightning.Trainer]:
-        """Train weights from scratch, or on from there, every variate as a series of its own."""
+        """Train a new network, or train it further, with every variate as a series of its own."""
         columns = _columns(warn_of_covariates(entries, set()))
         held = _columns(validation or ())
         try:

@@ -1,4 +1,4 @@
-"""What is wrong with data, before sktime says so of its own formats."""
+"""Checks of data before those of sktime, whose messages name its internal formats."""
 
 from __future__ import annotations
 
