@@ -24,15 +24,14 @@ MISSING = frozenset(
 )
 """Texts that stand for a missing value, in small letters."""
 
-SIGNS = "%$€£¥₹₽₩₺₴₿¢"
+UNIT_SIGNS = "%$€£¥₹₽₩₺₴₿¢"
 """Signs that may stand before or behind all numbers of a column."""
 
 GROUPS = re.compile(r"[-+]?\d{1,3}([\s\u00a0\u202f\u2009']\d{3})+([.,]\d+)?")
-"""A number whose thousands are parted by them."""
+"""A number with blanks or apostrophes between its thousands."""
 
 BLANKS = re.compile(r"[\s\u00a0\u202f\u2009']")
-"""What may part thousands beside commas and dots."""
-
+"""Thousands separators beside commas and dots."""
 
 NUMBER = re.compile(r"[-+]?[\d.,]*\d[\d.,]*(e[-+]?\d+)?", re.IGNORECASE)
 """A number with any signs."""
@@ -163,7 +162,7 @@ def _read_text(
     """Numbers, how they were read, and a text that leaves doubt."""
     notes = []
     texts = [text.strip().replace("\u2212", "-") for text in texts]
-    for sign in SIGNS:
+    for sign in UNIT_SIGNS:
         if sum(sign in text for text in texts) > len(texts) // 2:
             texts = [text.replace(sign, "", 1).strip() for text in texts]
             notes.append(f"numbers without {sign}")
