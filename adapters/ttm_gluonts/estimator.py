@@ -1,7 +1,4 @@
-"""A GluonTS estimator that fine-tunes a TinyTimeMixer, or trains a new one.
-
-Shape suffixes: T time.
-"""
+"""A GluonTS estimator that fine-tunes a TinyTimeMixer, or trains a new one."""
 
 # No "from __future__ import annotations" here: validated() reads types when the class is made.
 
@@ -163,7 +160,7 @@ class TTMEstimator(PyTorchLightningEstimator):
         from_predictor : TTMPredictor, optional
             Start from its network, which stays as it is.
         ckpt_path : str, optional
-            Lightning checkpoint to resume from. Fine-tuning writes it after each epoch.
+            Lightning checkpoint to go on from. Fine-tuning writes it after each epoch.
 
         Raises
         ------
@@ -238,7 +235,7 @@ class TTMEstimator(PyTorchLightningEstimator):
         validation: list[Entry] | None,
         checkpoint: str | None,
     ) -> tuple[TinyTimeMixer, lightning.Trainer]:
-        """Train a new network, or train it further, with every variate as a series of its own."""
+        """Train weights from scratch, or on from there, every variate as a series of its own."""
         columns = _columns(warn_of_covariates(entries, set()))
         held = _columns(validation or ())
         try:

@@ -360,7 +360,7 @@ class TTMForecaster(BaseForecaster):
         horizon: int | None,
         trainer: dict[str, Any],
     ) -> SharedForecaster:
-        """Train a new network, or train it further, on every variate of every series."""
+        """Train a new network, or one on that was new, on every variate of every series."""
         from ttm_estimators.training.on_series import train_on_series
         from ttm_estimators.training.recipe import ON_SERIES, Recipe
 
