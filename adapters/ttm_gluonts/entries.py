@@ -102,7 +102,7 @@ def _period_offset(alias: str) -> Any:
 
 
 def name_of(entry: Entry, position: int | None = None) -> str:
-    """How messages call an entry."""
+    """Name of an entry in messages."""
     if entry.get(FieldName.ITEM_ID) is not None:
         return f"item '{entry[FieldName.ITEM_ID]}'"
     return "an entry" if position is None else f"entry {position}"

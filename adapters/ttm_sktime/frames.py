@@ -53,7 +53,7 @@ def _holds_series(y: pd.Series | pd.DataFrame) -> bool:
 
 
 def _dates(index: pd.Index, name: str) -> Iterator[tuple[str, pd.Series]]:
-    """Dates of each series, and what messages call it."""
+    """Dates of each series, and its name in messages."""
     times = index.get_level_values(-1).to_series()
     if not isinstance(index, pd.MultiIndex):
         yield name, times

@@ -89,7 +89,7 @@ class Histories:
 
     @property
     def names(self) -> list[str]:
-        """What messages call series."""
+        """Names of series in messages."""
         return _names(self.keys)
 
     def forecast(
@@ -144,7 +144,7 @@ class Histories:
         return steps_NS, index
 
     def __getstate__(self) -> dict[str, Any]:
-        """Copies and pickles go without the latest forecast."""
+        """Copies and pickles leave out the latest forecast."""
         return {**self.__dict__, "_latest": None}
 
 
@@ -263,5 +263,5 @@ def _end(times: pd.Index) -> Any:
 
 
 def _names(keys: pd.Index | None) -> list[str]:
-    """What messages call series."""
+    """Names of series in messages."""
     return ["y"] if keys is None else [f"series {key!r} of y" for key in keys]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from einops import rearrange
 from sktime.datatypes import get_cutoff, update_data
 from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 
@@ -40,7 +41,7 @@ class TabPFNForecaster(BaseForecaster):
     Attributes
     ----------
     facts_ : dict
-        What results should say about the model, such as ``model_path`` and ``model_version``.
+        Facts about the model for result files, such as ``model_path`` and ``model_version``.
 
     Examples
     --------
@@ -210,7 +211,7 @@ def _ahead(steps: Any, cutoff: Any) -> pd.Index:
 
 
 def _dates(times: pd.Index) -> pd.DatetimeIndex:
-    """Dates as TabPFN-TS takes them. Whole numbers become days of no calendar."""
+    """Dates as TabPFN-TS takes them. Whole numbers become days after 1970-01-01."""
     if isinstance(times, pd.PeriodIndex):
         return times.to_timestamp()
     if isinstance(times, pd.DatetimeIndex):
@@ -230,7 +231,5 @@ def _with_key(times: pd.Index, key: tuple[Any, ...], names: list[Any]) -> pd.Ind
 
 
 def _table(values_NHQ: Array, y: pd.DataFrame) -> Array:
-    """Rows of all series and steps, with each variate's levels beside each other."""
-    (_, steps, levels), variates = values_NHQ.shape, y.shape[1]
-    by_series = values_NHQ.reshape(-1, variates, steps, levels).swapaxes(1, 2)
-    return by_series.reshape(-1, variates * levels)
+    """A row for each series and step, a column for each variate and quantile level."""
+    return rearrange(values_NHQ, "(n v) h q -> (n h) (v q)", v=y.shape[1])

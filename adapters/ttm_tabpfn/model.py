@@ -36,10 +36,10 @@ class History(NamedTuple):
     """NaN means missing."""
 
     times_S: pd.DatetimeIndex
-    """Of the values and of the steps after them."""
+    """Dates of the values and of the steps after them."""
 
     covariates_SX: Array
-    """What is known in the past and in the future."""
+    """Covariates of all steps, past and future."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class TabPFNTS:
         return find_checkpoint(self.model_path, download=self.download)
 
     def facts(self) -> dict[str, Any]:
-        """What results should say about the model, as JSON can write it."""
+        """Facts about the model for result files, as JSON can write them."""
         checkpoint = self.checkpoint
         packages = {name: version(name) for name in ("tabpfn", "tabpfn-time-series")}
         if checkpoint is None:
@@ -127,7 +127,7 @@ class TabPFNTS:
         return values.reshape(len(histories), -1, len(wanted))
 
     def _pipeline(self, calendar: bool) -> Any:
-        """Make their pipeline, with as many workers as were asked for."""
+        """Make the pipeline of TabPFN-TS, with the given number of workers."""
         checkpoint = self.checkpoint
         from joblib import cpu_count
         from tabpfn_time_series import TABPFN_TS_DEFAULT_FEATURES, TabPFNMode, TabPFNTSPipeline

@@ -124,12 +124,12 @@ class TabPFNPredictor(RepresentablePredictor):
 
     @classmethod
     def describe(cls) -> dict[str, Any]:
-        """What results should say about a predictor with default arguments.
+        """Facts about a predictor with default arguments, for result files.
 
         Raises
         ------
         TabPFNError
-            When there could be none.
+            When it could not be made.
         """
         return TabPFNTS().facts()
 
@@ -222,7 +222,7 @@ class TabPFNPredictor(RepresentablePredictor):
 
 
 def name_of(entry: dict[str, Any], position: int) -> str:
-    """How messages call an entry."""
+    """Name of an entry in messages."""
     item = entry.get(FieldName.ITEM_ID)
     return f"entry {position}" if item is None else f"item '{item}'"
 

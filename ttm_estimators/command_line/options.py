@@ -101,7 +101,7 @@ def read_data(data: Path, **options: Any) -> Panel:
 
 
 def tell(data: Path, panel: Panel) -> None:
-    """Say what was taken for what, and what was left out."""
+    """Print how columns were read, and which were left out."""
     left_out = f"; left out: {panel.left_out}" if panel.left_out else ""
     typer.echo(f"Read {data}: {panel.took}{left_out}")
     for note in filter(None, (panel.remark, panel.empty_ends)):
@@ -109,7 +109,7 @@ def tell(data: Path, panel: Panel) -> None:
 
 
 def warn_of(outliers: tuple[Outlier, ...], names: list[str]) -> None:
-    """Tell which readings were taken as missing, if any, by the user's names."""
+    """Warn of readings that were taken as missing, if any, by the user's names."""
     from ttm_estimators.forecasting.outliers import describe
 
     if outliers:

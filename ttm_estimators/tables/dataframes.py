@@ -95,7 +95,7 @@ def fine_tune_frame(
 
 
 def _table(df: Any, called: str) -> tuple[Table, dict[str, Any]]:
-    """A table with names of text, and the names that it had where these were not."""
+    """A table whose column names are text, and the original names where they were not."""
     if isinstance(df, pd.Series):
         df = df.to_frame("value" if df.name is None else df.name)
     if not isinstance(df, pd.DataFrame):
@@ -233,7 +233,7 @@ def _cast(column: pd.Series[Any], like: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _tell(panel: Panel, reading: Reading) -> None:
-    """Say what was taken for what, and warn of columns that nobody named and are of no use."""
+    """Log how columns were read, and warn of columns that were left out unasked."""
     logger.info("read %s", "; ".join(filter(None, [panel.took, panel.empty_ends])))
     if panel.left_out and not reading.value:
         warnings.warn(

@@ -60,25 +60,25 @@ class Stamps:
     """Times of all rows, in their order."""
 
     index: pd.Index[Any]
-    """Dates or whole numbers to count with."""
+    """Dates or whole numbers."""
 
     dtype: Any = None
-    """Of the column."""
+    """Type of the column."""
 
     zone: Any = None
-    """In which dates go back: that of the column."""
+    """Time zone of the column, in which future dates are given too."""
 
     naive: bool = False
-    """Whether dates go back without the zone that they were given."""
+    """Whether future dates are given without the zone of ``index``, as the column has none."""
 
     frequency: pd.DatetimeIndex | None = None
-    """Some dates of its frequency, where the type of the column has one."""
+    """Some dates of the frequency that the type of the column has, if it has one."""
 
     notes: tuple[str, ...] = ()
-    """What was taken for what."""
+    """Assumptions, for a message."""
 
     def restored(self, future: pd.Index[Any]) -> Any:
-        """Dates as the column has them: its type, unit and time zone."""
+        """Future dates in the type, unit and time zone of the column."""
         dtype = self.dtype
         if isinstance(future, pd.DatetimeIndex):
             if future.tz is not None and (self.naive or self.zone is not None):
@@ -213,7 +213,7 @@ def refuse_missing(column: pd.Series[Any]) -> None:
 
 
 def date_formats(text: str) -> list[str]:
-    """Ways to read a date: two where the day could be the month."""
+    """Formats that a date may have: two where the day could be the month."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         guesses = (guess_datetime_format(text), guess_datetime_format(text, dayfirst=True))
@@ -316,7 +316,7 @@ def _of_text(column: pd.Series[str], date_format: str | None, zoned: bool) -> St
 def _read_text(
     text: pd.Series[str], date_format: str | None, zoned: bool, rows: pd.Series[int]
 ) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
-    """Dates of distinct texts, and what to know of them."""
+    """Dates of distinct texts, and notes on them."""
     first = text.iloc[0]
     if re.fullmatch(SPAN, first) and not (date_format and _reads(first, date_format)):
         text = text.str.replace(SPAN, r"\1", regex=True)

@@ -39,7 +39,7 @@ class Table:
     frame: pd.DataFrame
 
     name: str
-    """What messages call it."""
+    """Name in messages."""
 
     separator: str | None = None
     """Of a CSV file."""
@@ -219,7 +219,7 @@ def _read_csv(content: bytes, name: str, headless: bool) -> Table:
 
 
 def _unnamed(frame: pd.DataFrame) -> str | None:
-    """What to call a first column without a name, if it is of use."""
+    """Name for a first column without one, if it may be the time or an id."""
     from ttm_estimators.tables.columns import may_hold_time
 
     column, others = frame.iloc[:, 0], frame.iloc[:, 1:]
@@ -234,7 +234,7 @@ def _unnamed(frame: pd.DataFrame) -> str | None:
 
 
 def _find_header(text: str) -> tuple[str, int, list[str], list[str]]:
-    """Separator, lines before the header, its fields, and what to tell of the lines before it.
+    """Separator, number of lines before the header, its fields, and notes on the lines before it.
 
     The header is the first row with as many fields as most rows have.
     """

@@ -48,7 +48,7 @@ class Numbers:
     """Rows that are no numbers."""
 
     notes: tuple[str, ...] = ()
-    """What was taken for what."""
+    """Assumptions, for a message."""
 
     doubt: str = ""
     """Text that can be read as two numbers."""
@@ -159,7 +159,7 @@ def _plain(cell: Any) -> float:
 def _read_text(
     texts: list[str], decimal: str | None, thousands: str | None
 ) -> tuple[Array, list[str], str]:
-    """Numbers, how they were read, and a text that leaves doubt."""
+    """Numbers, notes on how they were read, and a text that can be read as two numbers."""
     notes = []
     texts = [text.strip().replace("\u2212", "-") for text in texts]
     for sign in UNIT_SIGNS:
@@ -187,7 +187,7 @@ def _read_text(
 
 
 def _signs(texts: list[str]) -> tuple[str, str] | None:
-    """Decimal sign and that of thousands, or None where there is a doubt."""
+    """Decimal sign and thousands separator, or None where both readings are possible."""
     both = [text for text in texts if "," in text and "." in text]
     if both:
         comma = both[0].rindex(",") > both[0].rindex(".")

@@ -78,7 +78,7 @@ class Series:
     """Frequency."""
 
     covariates: pd.DataFrame | None = None
-    """Columns that were asked for beside the value, a row for each time and for what follows."""
+    """Columns of covariates, a row for each time, and for future times where they are known."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Panel:
 
     @property
     def took(self) -> str:
-        """What was taken for time, ids and values, as one line."""
+        """Columns of time, ids and values, as one line."""
         columns = self.chosen
         named = " and ".join(map(repr, columns.time))
         parts = [f"time {named or 'by counting rows'}{_as(self.stamps.notes)}"]
@@ -145,7 +145,7 @@ class Panel:
 
     @property
     def left_out(self) -> str:
-        """What was left out and why, as one line, or nothing."""
+        """Columns and lines that were left out, with reasons, as one line."""
         reasons = [f"{name!r} ({why})" for name, why in self.chosen.left_out.items()]
         return ", ".join([*self.notes, *reasons])
 
@@ -414,7 +414,7 @@ def _as(notes: Sequence[str]) -> str:
 
 
 def summary(panel: Panel, horizon: int) -> str:
-    """Say in a line what is forecast."""
+    """Horizon, series and frequency of a forecast, as one line."""
     count = len(panel.series)
     which = f"series {panel.series[0].name!r}" if count == 1 else f"{count} series"
     frequencies = dict.fromkeys(describe(series.step) for series in panel.series)
