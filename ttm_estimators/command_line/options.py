@@ -109,7 +109,7 @@ def tell(data: Path, panel: Panel) -> None:
 
 
 def warn_of(outliers: tuple[Outlier, ...], names: list[str]) -> None:
-    """Warn of readings that were taken as missing, if any, by the user's names."""
+    """Tell which readings were taken as missing, if any, by the user's names."""
     from ttm_estimators.forecasting.outliers import describe
 
     if outliers:
