@@ -1,4 +1,4 @@
-"""What a GluonTS data entry holds, as the core wants it."""
+"""Fields of a GluonTS data entry in the form that the core takes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ROLES = (
     FieldName.PAST_FEAT_DYNAMIC_REAL,
     FieldName.FEAT_STATIC_CAT,
 )
-"""Fields that the core has a use for: known in the future, in the past only, and categories."""
+"""Fields that the core uses: known in the future, in the past only, and categories."""
 
 
 def series_of(entry: Entry) -> npt.NDArray[Any]:
@@ -102,7 +102,7 @@ def _period_offset(alias: str) -> Any:
 
 
 def name_of(entry: Entry, position: int | None = None) -> str:
-    """How messages call an entry."""
+    """Name of an entry in messages."""
     if entry.get(FieldName.ITEM_ID) is not None:
         return f"item '{entry[FieldName.ITEM_ID]}'"
     return "an entry" if position is None else f"entry {position}"

@@ -1,4 +1,4 @@
-"""A GluonTS estimator that trains a TinyTimeMixer on the data at hand."""
+"""A GluonTS estimator that fine-tunes a TinyTimeMixer, or trains a new one."""
 
 # No "from __future__ import annotations" here: validated() reads types when the class is made.
 
@@ -192,7 +192,7 @@ class TTMEstimator(PyTorchLightningEstimator):
         cache_data: bool = False,
         ckpt_path: str | None = None,
     ) -> TTMPredictor:
-        """Train on from a predictor. Other arguments are those of :meth:`train_model`."""
+        """Train a predictor's network further. Other arguments are those of :meth:`train_model`."""
         return self.train_model(
             training_data, validation_data, from_predictor=predictor, ckpt_path=ckpt_path
         ).predictor

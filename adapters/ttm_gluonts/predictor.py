@@ -1,6 +1,7 @@
 """A GluonTS predictor that needs no training.
 
-Shape suffixes: N series, H horizon, V variates, L forecast keys, S sample paths.
+Shape suffixes: N series, H horizon, V target channels (GluonTS's variates), Q quantile levels (or
+sample paths, one for each level).
 """
 
 # No "from __future__ import annotations" here: validated() reads types when the class is made.
@@ -136,10 +137,10 @@ class TTMPredictor(RepresentablePredictor):
             Entries with targets of shape (time,) or (variates, time) and any length from 1. NaN
             means missing. A target that is all missing is forecast as zeros, as GluonTS imputes it,
             and a warning names the first. Covariates are used by a network that was fine-tuned with
-            them; of others a warning tells once.
+            them; a warning names others once.
         num_samples : int, optional
             Sample paths instead of the predictor's ``num_samples``. A predictor that gives
-            quantiles goes on to do so, as GluonTS's evaluation always passes this.
+            quantiles ignores it, as GluonTS's evaluation always passes it.
 
         Yields
         ------
@@ -154,29 +155,29 @@ class TTMPredictor(RepresentablePredictor):
             the forecast. The message names the item.
         """
         paths = None if self.num_samples is None else num_samples or self.num_samples
-        # One sample for each of evenly spread levels: the paths' quantiles are the forecast's.
+        # Evenly spread levels, one for each path: so paths have the quantiles of the forecast.
         levels = self.levels if paths is None else (np.arange(paths) + 0.5) / paths
         random = np.random.default_rng(self.seed)
         done = 0
         entries = fill_unobserved(warn_of_covariates(dataset, self._known_covariates))
         for batch in batches(entries, self.batch_size):
-            values_NLHV = self._forecast(batch, tuple(levels), done)
-            for entry, values_LHV in zip(batch, values_NLHV, strict=True):
+            values_NQHV = self._forecast(batch, tuple(levels), done)
+            for entry, values_QHV in zip(batch, values_NQHV, strict=True):
                 facts = {
                     "start_date": start_of(entry) + np.shape(entry["target"])[-1] + self.lead_time,
                     "item_id": entry.get("item_id"),
                     "info": entry.get("info"),
                 }
                 if paths is None:
-                    yield self._quantile_forecast(values_LHV, **facts)
+                    yield self._quantile_forecast(values_QHV, **facts)
                 else:
-                    yield SampleForecast(random.permuted(values_LHV, axis=0), **facts)
+                    yield SampleForecast(random.permuted(values_QHV, axis=0), **facts)
             done += len(batch)
 
     def _forecast(
         self, batch: list[Entry], levels: tuple[float, ...], done: int
     ) -> np.ndarray[Any, Any]:
-        """Forecast entries of one number of variates, shape (N, L, H) or (N, L, H, V)."""
+        """Forecast entries of one number of variates, shape (N, Q, H) or (N, Q, H, V)."""
         covariates = [covariates_of(entry, self._uses) for entry in batch] if self._uses else None
         forecast = self.forecaster.forecast(
             [series_of(entry) for entry in batch],
@@ -189,15 +190,15 @@ class TTMPredictor(RepresentablePredictor):
         )
         return np.ascontiguousarray(np.moveaxis(forecast.quantiles[:, self.lead_time :], -1, 1))
 
-    def _quantile_forecast(self, values_LHV: np.ndarray[Any, Any], **facts: Any) -> Forecast:
+    def _quantile_forecast(self, values_QHV: np.ndarray[Any, Any], **facts: Any) -> Forecast:
         """Fill a copy of an empty forecast in.
 
         GluonTS reads the keys anew for each forecast, which on a fast device takes as long as the
         network does.
         """
         forecast = copy.copy(self._empty)
-        forecast.forecast_array = values_LHV
-        forecast._forecast_dict = dict(zip(forecast.forecast_keys, values_LHV, strict=True))
+        forecast.forecast_array = values_QHV
+        forecast._forecast_dict = dict(zip(forecast.forecast_keys, values_QHV, strict=True))
         for name, value in facts.items():
             setattr(forecast, name, value)
         return forecast

@@ -1,7 +1,7 @@
-"""Dates of one series: which ones a frequency has, and which come next.
+"""Dates of one series: their frequency, their positions by it, and the dates that follow.
 
 The dates may be a DatetimeIndex, PeriodIndex, TimedeltaIndex or an index of whole numbers. Those of
-a DatetimeIndex go on as in tables, see :mod:`ttm_estimators.tables.steps`. A date that an index
+a DatetimeIndex continue as in tables, see :mod:`ttm_estimators.tables.steps`. A date that an index
 leaves out is a missing value (ours; sktime counts rows, and so dates forecasts of a series with
 holes by its last date but forecasts them as if nothing were missing).
 
@@ -65,12 +65,12 @@ def after(times: pd.Index, steps: int, frequency: Frequency) -> pd.Index:
     return _range(times[-1], steps + 1, frequency)[1:]
 
 
-def places(times: pd.Index, frequency: Frequency) -> npt.NDArray[np.int64]:
-    """Steps of each date after the first, -1 for what is no date of the frequency."""
+def grid_positions(times: pd.Index, frequency: Frequency) -> npt.NDArray[np.int64]:
+    """Number of steps from the first date to each, -1 for what is no date of the frequency."""
     if isinstance(times, pd.DatetimeIndex):
-        place_T = positions(times, frequency)
-        if place_T is not None:
-            return place_T
+        position_T = positions(times, frequency)
+        if position_T is not None:
+            return position_T
         found = [positions(times[[0, i]], frequency) for i in range(1, len(times))]
         first = -1 if positions(times[:1], frequency) is None else 0
         return np.array([first, *(-1 if each is None else int(each[1]) for each in found)])
@@ -168,8 +168,8 @@ def _steps_to(wanted_S: pd.Index, times: pd.Index, frequency: Frequency) -> npt.
     earlier = wanted_S <= times[-1]
     later = pd.DatetimeIndex(wanted_S[~earlier]).as_unit(times.unit)
     steps_S = np.full(len(wanted_S), -1)
-    steps_S[~earlier] = places(times.append(later), frequency)[len(times) :]
-    last = places(times, frequency)[-1]
+    steps_S[~earlier] = grid_positions(times.append(later), frequency)[len(times) :]
+    last = grid_positions(times, frequency)[-1]
     return np.where(steps_S < 0, -1, steps_S - last)
 
 

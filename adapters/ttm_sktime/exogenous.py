@@ -1,6 +1,6 @@
-"""X as covariates that are known in the future, each series' by its dates.
+"""X as covariates that are known in the future, found by the dates of each series.
 
-Shape suffixes: N series, T time, S steps asked for.
+Shape suffixes: N series, T time, S steps asked for, X covariates known in the future.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def columns_of(X: pd.DataFrame, columns: Sequence[Any] | None) -> pd.DataFrame:
 
 
 def continued(X: pd.DataFrame | None, newer: pd.DataFrame | None) -> pd.DataFrame | None:
-    """Put rows together, of which newer ones take the place of old ones."""
+    """Put rows together. Newer ones replace old ones of the same date."""
     if X is None or newer is None:
         return newer if X is None else X
     both = pd.concat([X, newer])
@@ -54,22 +54,22 @@ def covariates_of(
     Raises
     ------
     ValueError
-        When a series has no X, or none for a step that is asked for. The message names columns,
+        When a series has no X, or a step that is asked for has none. The message names columns,
         steps and dates.
     """
     keys, members = split(X)
     if histories.keys is None or keys is None:
-        place_N = np.zeros(len(histories.members), dtype=np.int64)
+        index_N = np.zeros(len(histories.members), dtype=np.int64)
     else:
-        place_N = keys.get_indexer(histories.keys)
+        index_N = keys.get_indexer(histories.keys)
     columns = ", ".join(map(repr, X.columns))
     covariates = []
-    for i, (name, member, place) in enumerate(
-        zip(histories.names, histories.members, place_N, strict=True)
+    for i, (name, member, index) in enumerate(
+        zip(histories.names, histories.members, index_N, strict=True)
     ):
-        if place < 0:
+        if index < 0:
             raise ValueError(f"X has no rows of {name}: give its {columns}")
-        times_T, values_TX = members[place]
+        times_T, values_TX = members[index]
         wanted = member.times_T
         if steps_NS is not None:
             ahead = after(wanted, int(steps_NS.max()), histories.frequency)
@@ -79,7 +79,7 @@ def covariates_of(
                 steps = ", ".join(map(str, absent[:5])) + (", …" if absent.size > 5 else "")
                 raise ValueError(
                     f"X has no rows with {columns} for the steps {steps} after {name}, which are "
-                    f"{ahead[absent[0] - 1]} and on: predict needs X at all steps of fh"
+                    f"{ahead[absent[0] - 1]} and later: predict needs X at all steps of fh"
                 )
             wanted = wanted.append(ahead)
         at_T = times_T.get_indexer(wanted)

@@ -1,6 +1,7 @@
 """An sktime forecaster.
 
-Shape suffixes: N series, S steps asked for, V variates, L quantile levels.
+Shape suffixes: N series, T time, S steps asked for, V target channels (sktime's variates), Q
+quantile levels.
 """
 
 from __future__ import annotations
@@ -142,7 +143,7 @@ class TTMForecaster(BaseForecaster):
         self._y = self._X = None
         self._tuned: SharedForecaster | None = None
         self._known: pd.DataFrame | None = None
-        self._warned_of_X = False
+        self._has_warned = False
 
     def _fit(
         self,
@@ -171,9 +172,9 @@ class TTMForecaster(BaseForecaster):
     def _used(self, X: pd.DataFrame | None) -> pd.DataFrame | None:
         """X, if the network has learnt from it."""
         forecaster = self._forecaster()
-        if X is None or forecaster.uses_X:
+        if X is None or forecaster.uses_covariates:
             return X if X is None else columns_of(X, forecaster.columns)
-        if not self._warned_of_X:
+        if not self._has_warned:
             what = "set fine_tune=True, or call pretrain with X, so that the network learns from it"
             if self.network is not None:
                 what = "a new network learns without it, start from weights instead"
@@ -183,13 +184,13 @@ class TTMForecaster(BaseForecaster):
                 obj=self,
                 stacklevel=5,
             )
-            self._warned_of_X = True
+            self._has_warned = True
         return None
 
     def _check_X_y(  # noqa: N802 (sktime's name)
         self, X: Any = None, y: Any = None, **options: Any
     ) -> Any:
-        """Check data as sktime does, after what it would say less plainly."""
+        """Check data as sktime does, after own checks with plainer messages."""
         if y is not None:
             check_frame(y)
             y = y if self.cutoff is None else as_zoned(y, self.cutoff)
@@ -261,9 +262,9 @@ class TTMForecaster(BaseForecaster):
         except ValueError as error:
             raise NotImplementedError(str(error)) from error
         forecast, steps_NS, index = self._forecast(fh, X)
-        values_NSVL = np.take_along_axis(forecast.at(alpha), steps_NS[:, :, None, None] - 1, axis=1)
+        values_NSVQ = np.take_along_axis(forecast.at(alpha), steps_NS[:, :, None, None] - 1, axis=1)
         columns = self._get_columns(method="predict_quantiles", alpha=alpha)
-        return pd.DataFrame(values_NSVL.reshape(len(index), -1), index=index, columns=columns)
+        return pd.DataFrame(values_NSVQ.reshape(len(index), -1), index=index, columns=columns)
 
     def _forecast(
         self,
@@ -274,7 +275,7 @@ class TTMForecaster(BaseForecaster):
         steps_NS, index = self._histories.horizon(fh)
         forecaster, horizon = self._forecaster(), int(steps_NS.max())
         known = continued(self._known, self._used(X))
-        if known is None and forecaster.uses_X:
+        if known is None and forecaster.uses_covariates:
             raise ValueError("the network was trained with X: give X to fit and to predict")
         covariates = None if known is None else covariates_of(known, self._histories, steps_NS)
         forecast = self._histories.forecast(
@@ -341,18 +342,15 @@ class TTMForecaster(BaseForecaster):
         if X is not None:
             X = columns_of(X, start.columns)
             columns, covariates = list(X.columns), covariates_of(X, histories)
-        try:
-            tuned = fine_tune(
-                start.network,
-                [member.values_TV for member in histories.members],
-                settings,
-                horizon=horizon,
-                covariates=covariates,
-                names=histories.names,
-                **trainer,
-            )
-        except ValueError as error:
-            raise ValueError(histories.with_columns(str(error))) from error
+        tuned = fine_tune(
+            start.network,
+            [member.values_TV for member in histories.members],
+            settings,
+            horizon=horizon,
+            covariates=covariates,
+            names=histories.names,
+            **trainer,
+        )
         return SharedForecaster(tuned.network, columns=columns, device=self.device)
 
     def _train_new(

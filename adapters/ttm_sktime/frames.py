@@ -1,4 +1,4 @@
-"""What is wrong with data, before sktime says so of its own formats."""
+"""Checks of data before those of sktime, whose messages name its internal formats."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _holds_series(y: pd.Series | pd.DataFrame) -> bool:
 
 
 def _dates(index: pd.Index, name: str) -> Iterator[tuple[str, pd.Series]]:
-    """Dates of each series, and what messages call it."""
+    """Dates of each series, and its name in messages."""
     times = index.get_level_values(-1).to_series()
     if not isinstance(index, pd.MultiIndex):
         yield name, times

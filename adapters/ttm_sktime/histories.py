@@ -1,11 +1,10 @@
-"""What a fitted forecaster keeps: the latest values of every series, and their dates.
+"""The data that a fitted forecaster keeps: the latest values of every series, and their dates.
 
-Shape suffixes: N series, T time, H horizon, S steps asked for, V variates, L quantile levels.
+Shape suffixes: N series, T time, S steps asked for, V target channels (sktime's variates).
 """
 
 from __future__ import annotations
 
-import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,10 +18,10 @@ from ttm_estimators.tables.steps import wall_clock
 from ttm_sktime.dates import (
     Frequency,
     filled,
+    grid_positions,
     has_frequency,
     horizon_of,
     infer_frequency,
-    places,
 )
 
 Array = npt.NDArray[np.float64]
@@ -44,8 +43,6 @@ class Histories:
         Names of the frame's index levels, the last one that of the dates.
     keys : Index or None
         What the frame calls its series. None: it holds a single one, which has no name.
-    columns : list
-        Names of the variates.
     members : list of History
         One for each key, with NaN for a date that was left out.
     frequency : offset or None
@@ -56,13 +53,11 @@ class Histories:
         self,
         index_names: list[Any],
         keys: pd.Index | None,
-        columns: list[Any],
         members: list[History],
         frequency: Frequency,
     ) -> None:
         self.index_names = index_names
         self.keys = keys
-        self.columns = columns
         self.members = members
         self.frequency = frequency
         self._latest: tuple[tuple[Forecaster, int, bool], Forecast] | None = None
@@ -70,23 +65,23 @@ class Histories:
     def continued(
         self, keys: pd.Index | None, newer: list[History]
     ) -> tuple[pd.Index | None, list[History]]:
-        """Keys and series after newer values came, which replace the old from their first date on.
+        """Keys and series with newer values, which replace all old ones from their first date on.
 
-        What was known of later dates is forgotten too, so that a forecast never sees what lies
-        behind the cutoff that sktime keeps.
+        Old values of later dates are dropped too, so that a forecast never sees what is after the
+        cutoff that sktime keeps.
         """
         members = [*self.members]
         if self.keys is None or keys is None:
-            place_N = np.zeros(1, dtype=np.int64)
+            index_N = np.zeros(1, dtype=np.int64)
         else:
-            place_N = self.keys.get_indexer(keys)
-            members += [new for new, place in zip(newer, place_N, strict=True) if place < 0]
-            keys = self.keys.append(keys[place_N < 0])
-        for new, place in zip(newer, place_N, strict=True):
-            if place >= 0:
-                old = self.members[place]
+            index_N = self.keys.get_indexer(keys)
+            members += [new for new, index in zip(newer, index_N, strict=True) if index < 0]
+            keys = self.keys.append(keys[index_N < 0])
+        for new, index in zip(newer, index_N, strict=True):
+            if index >= 0:
+                old = self.members[index]
                 kept = int(old.times_T.searchsorted(new.times_T[0]))
-                members[place] = History(
+                members[index] = History(
                     old.times_T[:kept].append(new.times_T),
                     np.concatenate([old.values_TV[:kept], new.values_TV]),
                 )
@@ -94,7 +89,7 @@ class Histories:
 
     @property
     def names(self) -> list[str]:
-        """What messages call series."""
+        """Names of series in messages."""
         return _names(self.keys)
 
     def forecast(
@@ -118,17 +113,14 @@ class Histories:
         asked = forecaster, horizon, keep_outliers
         if covariates is None and self._latest and self._latest[0] == asked:
             return self._latest[1]
-        try:
-            forecast = forecaster.forecast(
-                [member.values_TV for member in self.members],
-                horizon,
-                covariates=covariates,
-                batch_size=batch_size,
-                keep_outliers=keep_outliers,
-                names=self.names,
-            )
-        except ValueError as error:
-            raise ValueError(self.with_columns(str(error))) from error
+        forecast = forecaster.forecast(
+            [member.values_TV for member in self.members],
+            horizon,
+            covariates=covariates,
+            batch_size=batch_size,
+            keep_outliers=keep_outliers,
+            names=self.names,
+        )
         self._latest = (asked, forecast) if covariates is None else None
         return forecast
 
@@ -151,12 +143,8 @@ class Histories:
         )
         return steps_NS, index
 
-    def with_columns(self, message: str) -> str:
-        """Replace the core's "channel 1" in a message by the name of the column."""
-        return re.sub(r"\bchannel (\d+)", lambda m: f"column {self.columns[int(m[1])]!r}", message)
-
     def __getstate__(self) -> dict[str, Any]:
-        """Copies and pickles go without the latest forecast."""
+        """Copies and pickles leave out the latest forecast."""
         return {**self.__dict__, "_latest": None}
 
 
@@ -208,7 +196,7 @@ def read(
         _regular(member, points, frequency, name)
         for name, member in zip(names, members, strict=True)
     ]
-    return Histories(list(y.index.names), keys, list(y.columns), members, frequency)
+    return Histories(list(y.index.names), keys, members, frequency)
 
 
 def frequency_of(y: pd.DataFrame) -> Frequency:
@@ -243,27 +231,27 @@ def split(y: pd.DataFrame) -> tuple[pd.Index | None, list[History]]:
 def _regular(member: History, points: int, frequency: Frequency, name: str) -> History:
     """Cut to the latest points, and put NaN where a date is left out."""
     times_T, values_TV = member
-    place_T = places(times_T, frequency)
-    own = None if place_T[-1] == len(place_T) - 1 else infer_frequency(times_T)
+    position_T = grid_positions(times_T, frequency)
+    own = None if position_T[-1] == len(position_T) - 1 else infer_frequency(times_T)
     rhythm = None if frequency is None else frequency.freqstr
     if own is not None and own != frequency:
         raise ValueError(
             f"{name} has the frequency {own.freqstr} and others {rhythm}: "
             "resample all to one, or forecast them apart"
         )
-    if (place_T < 0).any():
+    if (position_T < 0).any():
         raise ValueError(
-            f"{name} has {times_T[place_T < 0][0]}, which is no date of its frequency {rhythm}: "
+            f"{name} has {times_T[position_T < 0][0]}, which is no date of its frequency {rhythm}: "
             "resample it, or set the right frequency"
         )
-    seen_TV = np.where(np.isnan(values_TV), -1, place_T[:, None])
-    first = int(np.searchsorted(place_T, seen_TV.max(axis=0).min() - points + 1))
-    times_T, values_TV, place_T = times_T[first:], values_TV[first:], place_T[first:]
-    size = int(place_T[-1] - place_T[0]) + 1
-    if size == len(place_T):
+    seen_TV = np.where(np.isnan(values_TV), -1, position_T[:, None])
+    first = int(np.searchsorted(position_T, seen_TV.max(axis=0).min() - points + 1))
+    times_T, values_TV, position_T = times_T[first:], values_TV[first:], position_T[first:]
+    size = int(position_T[-1] - position_T[0]) + 1
+    if size == len(position_T):
         return History(times_T, values_TV)
     filled_TV = np.full((size, values_TV.shape[1]), np.nan)
-    filled_TV[place_T - place_T[0]] = values_TV
+    filled_TV[position_T - position_T[0]] = values_TV
     return History(filled(times_T, size, frequency), filled_TV)
 
 
@@ -275,5 +263,5 @@ def _end(times: pd.Index) -> Any:
 
 
 def _names(keys: pd.Index | None) -> list[str]:
-    """What messages call series."""
+    """Names of series in messages."""
     return ["y"] if keys is None else [f"series {key!r} of y" for key in keys]

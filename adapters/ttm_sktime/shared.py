@@ -30,7 +30,7 @@ class SharedForecaster(Forecaster):
         self.columns = columns
 
     @property
-    def uses_X(self) -> bool:  # noqa: N802 (sktime's name)
+    def uses_covariates(self) -> bool:
         """Whether the network takes covariates that are known in the future."""
         return bool(self.config.covariate_channels)
 

@@ -1,4 +1,4 @@
-"""TabPFN-TS behind the same faces as TinyTimeMixers: a GluonTS predictor and an sktime forecaster.
+"""TabPFN-TS with the interfaces of TinyTimeMixers: a GluonTS predictor and an sktime forecaster.
 
 Everything runs on this machine, and nothing is sent or fetched, unless it is asked for by name.
 

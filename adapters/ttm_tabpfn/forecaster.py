@@ -1,6 +1,7 @@
 """An sktime forecaster of TabPFN-TS.
 
-Shape suffixes: N series times variates, H steps, S = T + H, K covariates, L quantile levels.
+Shape suffixes: N series (times variates), T time, H horizon, S steps (T + H), X covariates known in
+the future, Q quantile levels.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from einops import rearrange
 from sktime.datatypes import get_cutoff, update_data
 from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 
@@ -33,26 +35,13 @@ class TabPFNForecaster(BaseForecaster):
 
     Parameters
     ----------
-    model_path : str or Path, optional
-        Checkpoint file, or the name of one in TabPFN's cache folder. Default: the one that this
-        version of TabPFN-TS was made for.
-    mode : str, default "local"
-        "cloud" sends the data to the servers of Prior Labs.
-    download : bool, default False
-        Whether a missing checkpoint is fetched. Its licence must have been accepted.
-    context_length : int, default 4096
-        Latest observed points of a series that are used.
-    workers : int, optional
-        Processes on the CPU. Default: one for each core that this process may use. A GPU has one.
-    device : str, default "cpu"
-        Any torch device.
-    config : dict, optional
-        Other arguments of ``tabpfn.TabPFNRegressor``, such as ``n_estimators``.
+    model_path, mode, download, context_length, workers, device, config
+        As in :class:`TabPFNPredictor`.
 
     Attributes
     ----------
     facts_ : dict
-        What results should say about the model, such as ``model_path`` and ``model_version``.
+        Facts about the model for result files, such as ``model_path`` and ``model_version``.
 
     Examples
     --------
@@ -130,20 +119,20 @@ class TabPFNForecaster(BaseForecaster):
         return self
 
     def _predict(self, fh: ForecastingHorizon, X: pd.DataFrame | None = None) -> pd.DataFrame:
-        values_NHL, index = self._forecast(fh, X, [0.5])
-        return pd.DataFrame(_table(values_NHL, self._context), index, self._get_columns())
+        values_NHQ, index = self._forecast(fh, X, [0.5])
+        return pd.DataFrame(_table(values_NHQ, self._context), index, self._get_columns())
 
     def _predict_quantiles(
         self, fh: ForecastingHorizon, X: pd.DataFrame | None, alpha: list[float]
     ) -> pd.DataFrame:
-        values_NHL, index = self._forecast(fh, X, alpha)
+        values_NHQ, index = self._forecast(fh, X, alpha)
         columns = self._get_columns(method="predict_quantiles", alpha=alpha)
-        return pd.DataFrame(_table(values_NHL, self._context), index, columns)
+        return pd.DataFrame(_table(values_NHQ, self._context), index, columns)
 
     def _forecast(
         self, fh: ForecastingHorizon, X: pd.DataFrame | None, levels: list[float]
     ) -> tuple[Array, pd.Index]:
-        """Forecast the steps asked for, shape (N, H, L), with the index of all series."""
+        """Forecast the steps asked for, shape (N, H, Q), with the index of all series."""
         if (X is None) != (self._covariates is None):
             given, missing = ("fit", "predict") if X is None else ("predict", "fit")
             raise ValueError(
@@ -152,28 +141,28 @@ class TabPFNForecaster(BaseForecaster):
             )
         series = list(self._series())
         steps = [fh.to_relative(cutoff).to_numpy() for _, _, cutoff in series]
-        most = max(each.max() for each in steps)
+        horizon = max(each.max() for each in steps)
         histories, indices = [], []
         for (key, frame, cutoff), own in zip(series, steps, strict=True):
-            ahead = _ahead(np.arange(1, most + 1), cutoff)
+            ahead = _ahead(np.arange(1, horizon + 1), cutoff)
             times = frame.index.append(ahead)
-            covariates_SK = np.empty((len(times), 0))
+            covariates_SX = np.empty((len(times), 0))
             if X is not None and self._covariates is not None:
                 known = pd.concat([_of_series(self._covariates, key), _of_series(X, key)])
                 known = known[~known.index.duplicated(keep="last")]
-                covariates_SK = known.reindex(times).to_numpy(dtype=np.float64)
+                covariates_SX = known.reindex(times).to_numpy(dtype=np.float64)
             histories += [
-                History(values_T, _dates(times), covariates_SK)
+                History(values_T, _dates(times), covariates_SX)
                 for values_T in frame.to_numpy(dtype=np.float64, na_value=np.nan).T
             ]
             indices.append(_with_key(_ahead(own, cutoff), key, self._context.index.names))
-        values_NHL = self._model.forecast(
+        values_NHQ = self._model.forecast(
             histories, levels, calendar=isinstance(times, (pd.DatetimeIndex, pd.PeriodIndex))
         )
         variates = self._context.shape[1]
         wanted_NH = np.repeat(np.stack(steps), variates, axis=0) - 1
-        values_NHL = np.take_along_axis(values_NHL, wanted_NH[..., None], axis=1)
-        return values_NHL, indices[0].append(indices[1:])
+        values_NHQ = np.take_along_axis(values_NHQ, wanted_NH[..., None], axis=1)
+        return values_NHQ, indices[0].append(indices[1:])
 
     def _series(self) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame, Any]]:
         """Key, values and last date of each series."""
@@ -222,7 +211,7 @@ def _ahead(steps: Any, cutoff: Any) -> pd.Index:
 
 
 def _dates(times: pd.Index) -> pd.DatetimeIndex:
-    """Dates as TabPFN-TS takes them. Whole numbers become days of no calendar."""
+    """Dates as TabPFN-TS takes them. Whole numbers become days after 1970-01-01."""
     if isinstance(times, pd.PeriodIndex):
         return times.to_timestamp()
     if isinstance(times, pd.DatetimeIndex):
@@ -241,8 +230,6 @@ def _with_key(times: pd.Index, key: tuple[Any, ...], names: list[Any]) -> pd.Ind
     return pd.MultiIndex.from_tuples([(*key, time) for time in times], names=names)
 
 
-def _table(values_NHL: Array, y: pd.DataFrame) -> Array:
-    """Rows of all series and steps, with each variate's levels beside each other."""
-    (_, steps, levels), variates = values_NHL.shape, y.shape[1]
-    by_series = values_NHL.reshape(-1, variates, steps, levels).swapaxes(1, 2)
-    return by_series.reshape(-1, variates * levels)
+def _table(values_NHQ: Array, y: pd.DataFrame) -> Array:
+    """A row for each series and step, a column for each variate and quantile level."""
+    return rearrange(values_NHQ, "(n v) h q -> (n h) (v q)", v=y.shape[1])

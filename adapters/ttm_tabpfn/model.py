@@ -1,6 +1,7 @@
-"""TabPFN-TS on arrays: what both faces have in common.
+"""TabPFN-TS on arrays, which the predictor and the forecaster share.
 
-Shape suffixes: N series, T time, H horizon, S = T + H, K covariates, L quantile levels.
+Shape suffixes: N series, T time, H horizon, S steps (T + H), X covariates known in the future, Q
+quantile levels.
 """
 
 from __future__ import annotations
@@ -35,10 +36,10 @@ class History(NamedTuple):
     """NaN means missing."""
 
     times_S: pd.DatetimeIndex
-    """Of the values and of the steps after them."""
+    """Dates of the values and of the steps after them."""
 
-    covariates_SK: Array
-    """What is known in the past and in the future."""
+    covariates_SX: Array
+    """Covariates of all steps, past and future."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class TabPFNTS:
         return find_checkpoint(self.model_path, download=self.download)
 
     def facts(self) -> dict[str, Any]:
-        """What results should say about the model, as JSON can write it."""
+        """Facts about the model for result files, as JSON can write them."""
         checkpoint = self.checkpoint
         packages = {name: version(name) for name in ("tabpfn", "tabpfn-time-series")}
         if checkpoint is None:
@@ -114,7 +115,7 @@ class TabPFNTS:
 
         Returns
         -------
-        array of shape (N, H, L)
+        array of shape (N, H, Q)
         """
         frames = [_frame(i, history) for i, history in enumerate(histories)]
         context = pd.concat([past for past, _ in frames], ignore_index=True)
@@ -126,7 +127,7 @@ class TabPFNTS:
         return values.reshape(len(histories), -1, len(wanted))
 
     def _pipeline(self, calendar: bool) -> Any:
-        """Make their pipeline, with as many workers as were asked for."""
+        """Make the pipeline of TabPFN-TS, with the given number of workers."""
         checkpoint = self.checkpoint
         from joblib import cpu_count
         from tabpfn_time_series import TABPFN_TS_DEFAULT_FEATURES, TabPFNMode, TabPFNTSPipeline
@@ -161,25 +162,25 @@ class TabPFNTS:
 
 
 def _frame(item: int, history: History) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Lay a series out as TabPFN-TS takes it, and the steps after it."""
-    values_T, times_S, covariates_SK = _with_two_values(history)
+    """A series, and the steps after it, as TabPFN-TS takes them."""
+    values_T, times_S, covariates_SX = _with_two_values(history)
     length = len(values_T)
-    columns = {f"covariate_{k}": column_S for k, column_S in enumerate(covariates_SK.T)}
+    columns = {f"covariate_{k}": column_S for k, column_S in enumerate(covariates_SX.T)}
     frame = pd.DataFrame({"item_id": item, "timestamp": times_S, **columns})
     return frame[:length].assign(target=values_T), frame[length:]
 
 
 def _with_two_values(history: History) -> History:
-    """Let a series of one value have been so ever since, and one of none zero.
+    """Repeat the value of a series with a single one, and fill one without any with zeros.
 
-    TabPFN-TS takes what is missing there for zeros, and fails where there is one point only.
+    TabPFN-TS would take the missing values for zeros, and fails on a single point.
     """
-    values_T, times_S, covariates_SK = history
+    values_T, times_S, covariates_SX = history
     observed = values_T[~np.isnan(values_T)]
     if len(observed) > 1:
         return history
     if len(values_T) == 1:
         times_S = times_S.insert(0, times_S[0] - (times_S[1] - times_S[0]))
-        covariates_SK = covariates_SK[[0, *range(len(covariates_SK))]]
+        covariates_SX = covariates_SX[[0, *range(len(covariates_SX))]]
     values_T = np.full(max(2, len(values_T)), observed[0] if len(observed) else 0.0)
-    return History(values_T, times_S, covariates_SK)
+    return History(values_T, times_S, covariates_SX)

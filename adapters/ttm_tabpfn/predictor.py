@@ -1,6 +1,7 @@
 """A GluonTS predictor of TabPFN-TS.
 
-Shape suffixes: N series, T time, H horizon, S = T + H, V variates, K covariates, L forecast keys.
+Shape suffixes: N series, T time, H horizon, S steps (T + lead time + H), V target channels
+(GluonTS's variates), X covariates known in the future, Q quantile levels.
 """
 
 # No "from __future__ import annotations" here: validated() reads types when the class is made.
@@ -123,12 +124,12 @@ class TabPFNPredictor(RepresentablePredictor):
 
     @classmethod
     def describe(cls) -> dict[str, Any]:
-        """What results should say about a predictor with default arguments.
+        """Facts about a predictor with default arguments, for result files.
 
         Raises
         ------
         TabPFNError
-            When there could be none.
+            When it could not be made.
         """
         return TabPFNTS().facts()
 
@@ -165,16 +166,16 @@ class TabPFNPredictor(RepresentablePredictor):
                 self._histories(entry, name) for entry, name in zip(batch, names, strict=True)
             ]
             flat = [history for each in histories for history in each]
-            kinds = {history.covariates_SK.shape[1] for history in flat}
+            kinds = {history.covariates_SX.shape[1] for history in flat}
             if len(kinds) > 1:
                 raise ValueError(
                     f"entries have {' and '.join(map(str, sorted(kinds)))} covariates: give all "
                     f"the same ({names[0]} to {names[-1]})"
                 )
-            values_NHL = iter(self.model.forecast(flat, self.levels)[:, self.lead_time :])
+            values_NHQ = iter(self.model.forecast(flat, self.levels)[:, self.lead_time :])
             for entry, each in zip(batch, histories, strict=True):
-                values_VHL = np.stack([next(values_NHL) for _ in each])
-                yield self._forecast(entry, values_VHL)
+                values_VHQ = np.stack([next(values_NHQ) for _ in each])
+                yield self._forecast(entry, values_VHQ)
             done += len(batch)
 
     def _histories(self, entry: dict[str, Any], name: str) -> list[History]:
@@ -192,17 +193,17 @@ class TabPFNPredictor(RepresentablePredictor):
             )
         steps = target.shape[-1] + self.lead_time + self.prediction_length
         times_S = pd.period_range(start, periods=steps).to_timestamp()
-        covariates_SK = _covariates(entry, steps, name)
+        covariates_SX = _covariates(entry, steps, name)
         return [
-            History(values_T, times_S, covariates_SK)
+            History(values_T, times_S, covariates_SX)
             for values_T in target.reshape(-1, target.shape[-1])
         ]
 
-    def _forecast(self, entry: dict[str, Any], values_VHL: npt.NDArray[Any]) -> Forecast:
+    def _forecast(self, entry: dict[str, Any], values_VHQ: npt.NDArray[Any]) -> Forecast:
         target = np.asarray(entry[FieldName.TARGET])
-        values_LHV = values_VHL.T
+        values_QHV = values_VHQ.T
         return QuantileForecast(
-            values_LHV if target.ndim > 1 else values_LHV[..., 0],
+            values_QHV if target.ndim > 1 else values_QHV[..., 0],
             start_date=entry[FieldName.START] + target.shape[-1] + self.lead_time,
             forecast_keys=self.forecast_keys,
             item_id=entry.get(FieldName.ITEM_ID),
@@ -221,13 +222,13 @@ class TabPFNPredictor(RepresentablePredictor):
 
 
 def name_of(entry: dict[str, Any], position: int) -> str:
-    """How messages call an entry."""
+    """Name of an entry in messages."""
     item = entry.get(FieldName.ITEM_ID)
     return f"entry {position}" if item is None else f"item '{item}'"
 
 
 def _covariates(entry: dict[str, Any], steps: int, name: str) -> npt.NDArray[np.float64]:
-    """What is known of every step, shape (S, K)."""
+    """Covariates of every step, shape (S, X)."""
     found = [np.empty((steps, 0))]
     for field in KNOWN_AHEAD:
         values = np.asarray(entry.get(field, ()), dtype=np.float64)

@@ -463,6 +463,8 @@ def test_a_missing_channel_is_named(forecaster):
 def test_series_of_different_channels_are_refused(forecaster):
     with pytest.raises(ValueError, match=r"series 1 has shape \(3, 2\) and series 0 \(3,\)"):
         forecaster.forecast([GOOD, np.ones((3, 2))], HORIZON)
+    with pytest.raises(ValueError, match=r"south has shape \(3, 2\) and north \(3,\)"):
+        forecaster.forecast([GOOD, np.ones((3, 2))], HORIZON, names=["north", "south"])
 
 
 @pytest.mark.parametrize("horizon", [0, -1, 1.5, "3", None, True])

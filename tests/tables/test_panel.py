@@ -133,9 +133,9 @@ def test_an_hour_that_comes_twice_in_rows_of_no_order_is_refused():
 def test_levels_of_an_index_are_ids():
     levels = pd.MultiIndex.from_product([[3], [7, 8], DAYS], names=["store", "item", "date"])
     frame = pd.DataFrame({"y": 1.5}, index=levels)
-    from ttm_estimators.tables.files import levels_of, with_index
+    from ttm_estimators.tables.files import index_levels_of, with_index
 
-    panel = read_panel(Table(with_index(frame), "df", levels=levels_of(frame)))
+    panel = read_panel(Table(with_index(frame), "df", index_levels=index_levels_of(frame)))
     assert [series.name for series in panel.series] == ["3, 7", "3, 8"]
 
 

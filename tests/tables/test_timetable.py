@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ttm_estimators.tables.timetable import DAY, Timetable, find_timetable
+from ttm_estimators.tables.timetable import DAY_NS, Timetable, find_timetable
 
-HOUR = DAY // 24
+HOUR = DAY_NS // 24
 
 
 def hours(keep, weeks=5):
@@ -20,18 +20,18 @@ def test_opening_hours_go_on_over_nights_and_weekends():
     times = hours(opening)
     table = find_timetable(times, HOUR, gaps=False)
     assert table is not None
-    places = table.place(times)
-    assert (np.diff(places) == 1).all()
-    following = table.times(places[-1] + np.arange(1, 11))
+    positions = table.positions(times)
+    assert (np.diff(positions) == 1).all()
+    following = table.times(positions[-1] + np.arange(1, 11))
     assert list(following) == list(hours(opening, weeks=7)[len(times) :][:10])
 
 
 def test_times_before_1970_and_far_ahead_have_places():
-    table = Timetable((0, DAY))
+    table = Timetable((0, DAY_NS))
     times = pd.DatetimeIndex(["1900-01-01", "1900-01-02", "2199-12-30"])
-    places = table.place(times)
-    assert list(table.times(places)) == list(times)
-    assert table.place(pd.DatetimeIndex(["1900-01-03"])) is None
+    positions = table.positions(times)
+    assert list(table.times(positions)) == list(times)
+    assert table.positions(pd.DatetimeIndex(["1900-01-03"])) is None
 
 
 def test_times_beyond_the_calendar_are_an_error():
@@ -63,10 +63,10 @@ def test_hours_that_are_absent_at_random_are_no_timetable(share):
 @pytest.mark.parametrize(
     ("slots", "words"),
     [
-        ((0, DAY, 5 * DAY), "Mon Tue Sat"),
-        ((9 * HOUR, DAY + 9 * HOUR), "Mon Tue at 09:00"),
+        ((0, DAY_NS, 5 * DAY_NS), "Mon Tue Sat"),
+        ((9 * HOUR, DAY_NS + 9 * HOUR), "Mon Tue at 09:00"),
         ((9 * HOUR, 10 * HOUR), "Mon from 09:00 to 10:00"),
-        ((9 * HOUR, 10 * HOUR, DAY + 10 * HOUR), "Mon Tue at 3 times a week"),
+        ((9 * HOUR, 10 * HOUR, DAY_NS + 10 * HOUR), "Mon Tue at 3 times a week"),
     ],
 )
 def test_a_timetable_is_named_in_words(slots, words):
@@ -74,6 +74,6 @@ def test_a_timetable_is_named_in_words(slots, words):
 
 
 def test_days_are_an_offset_of_pandas_and_hours_are_none():
-    offset = Timetable((0, 2 * DAY)).as_offset()
+    offset = Timetable((0, 2 * DAY_NS)).as_offset()
     assert list(pd.date_range("2024-01-01", periods=3, freq=offset).day) == [1, 3, 8]
     assert Timetable((0, HOUR)).as_offset() is None

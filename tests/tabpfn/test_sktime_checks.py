@@ -16,9 +16,9 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # sktime's tests look at what
 def last_values(self, histories, levels, *, calendar):
     """Repeat the last value, with a band of one."""
     found = []
-    for values_T, times_S, covariates_SK in histories:
-        assert len(covariates_SK) == len(times_S)
-        assert not np.isnan(covariates_SK).any()
+    for values_T, times_S, covariates_SX in histories:
+        assert len(covariates_SX) == len(times_S)
+        assert not np.isnan(covariates_SX).any()
         horizon = len(times_S) - len(values_T)
         last = values_T[~np.isnan(values_T)][-1]
         found.append(np.tile(last + np.array(levels) - 0.5, (horizon, 1)))

@@ -10,17 +10,11 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from ttm_estimators.command_line.options import READING_HELP
 from ttm_estimators.tables.errors import TableError
 
 # Typer exports this class or vendors it, depending on its version; its subclass is always there.
 UsageError: Any = typer.BadParameter.__bases__[0]
-
-
-OPTIONS = (
-    *("time", "id", "value", "freq", "date_format", "timezone", "round_time"),
-    *("decimal", "thousands", "fill_gaps", "no_time"),
-)
-"""Options that tables are read with."""
 
 
 class InputError(Exception):
@@ -58,7 +52,7 @@ def as_options(remedy: str) -> str:
         quotes = any(sign in plain for sign in " '\"")
         return f"--{name}" + (f" {value if quotes else plain}" if plain else "")
 
-    return re.sub(rf"\b({'|'.join(OPTIONS)})=(True|'[^']*'|\"[^\"]*\")?", spell, remedy)
+    return re.sub(rf"\b({'|'.join(READING_HELP)})=(True|'[^']*'|\"[^\"]*\")?", spell, remedy)
 
 
 def _exit(message: str) -> NoReturn:
@@ -67,7 +61,7 @@ def _exit(message: str) -> NoReturn:
 
 
 def require(module: str, extra: str, purpose: str) -> None:
-    """Refuse to go on without an optional dependency.
+    """Check that an optional dependency is installed.
 
     Raises
     ------

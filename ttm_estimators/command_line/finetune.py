@@ -13,22 +13,12 @@ import typer
 from ttm_estimators.command_line.errors import InputError, require
 from ttm_estimators.command_line.options import (
     Data,
-    DateFormat,
-    Decimal,
     Device,
-    FillGaps,
-    Freq,
     Horizon,
-    Id,
     KeepOutliers,
     Model,
-    NoTime,
-    RoundTime,
-    Thousands,
-    Time,
-    Timezone,
-    Value,
     read_data,
+    reads_a_table,
     tell,
     warn_of,
 )
@@ -38,11 +28,12 @@ if TYPE_CHECKING:
     from ttm_estimators.training.fine_tuning.fine_tune import FineTuneConfig, FineTuneResult
 
 CHECKPOINT = "fine_tuning.ckpt"
-"""What an interrupted run goes on from."""
+"""File that an interrupted run is resumed from."""
 
 Columns = list[str] | None
 
 
+@reads_a_table
 def finetune(
     data: Data,
     horizon: Horizon,
@@ -67,31 +58,22 @@ def finetune(
     windows: Annotated[int, typer.Option(min=1, help="Windows to train on at most.")] = 10_000,
     batch_size: Annotated[int, typer.Option(min=1, help="Windows in a step.")] = 64,
     learning_rate: Annotated[
-        float | None, typer.Option(help="Peak rate. Default: the best of four in a short trial.")
+        float | None,
+        typer.Option(help="Peak learning rate. Default: the best of four in a short trial."),
     ] = None,
     head_dropout: Annotated[
         float | None, typer.Option(help="Default: 0.7 for fewer than 1,000 windows.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of windows, their order and dropout.")] = 0,
     model: Model = None,
-    time: Time = None,
-    value: Value = None,
-    id: Id = None,
-    freq: Freq = None,
-    date_format: DateFormat = None,
-    timezone: Timezone = None,
-    round_time: RoundTime = None,
-    decimal: Decimal = None,
-    thousands: Thousands = None,
-    no_time: NoTime = False,
-    fill_gaps: FillGaps = False,
+    reading: Any = None,
     keep_outliers: KeepOutliers = False,
     device: Device = "cpu",
 ) -> None:
     """Fine-tune a model on the series of a file.
 
     The last part of each series chooses among weights: what does not forecast it better than the
-    model did before is not kept. An interrupted run goes on when it is started again. Rows after
+    model did before is not kept. An interrupted run resumes when it is started again. Rows after
     the last value of a series may hold covariates of its future.
     """
     if output.exists() and not output.is_dir():
@@ -104,17 +86,7 @@ def finetune(
 
     panel = read_data(
         data,
-        time=time,
-        id=id,
-        value=value,
-        freq=freq,
-        date_format=date_format,
-        timezone=timezone,
-        round_time=round_time,
-        decimal=decimal,
-        thousands=thousands,
-        fill_gaps=fill_gaps,
-        no_time=no_time,
+        **reading,
         known=known,
         past=past,
         static=static,

@@ -17,22 +17,12 @@ from rich.table import Table
 from ttm_estimators.command_line.errors import InputError, require
 from ttm_estimators.command_line.options import (
     Data,
-    DateFormat,
-    Decimal,
     Device,
-    FillGaps,
-    Freq,
     Horizon,
-    Id,
     KeepOutliers,
     Model,
-    NoTime,
-    RoundTime,
-    Thousands,
-    Time,
-    Timezone,
-    Value,
     read_data,
+    reads_a_table,
     tell,
     warn_of,
 )
@@ -46,10 +36,11 @@ if TYPE_CHECKING:
     from ttm_estimators.inputs.covariates import Roles
     from ttm_estimators.tables.panel import Panel
 
-ROWS_SHOWN = 12
-LEVELS_SHOWN = 3
+MAX_ROWS_SHOWN = 12
+MAX_LEVELS_SHOWN = 3
 
 
+@reads_a_table
 def forecast(
     data: Data,
     horizon: Horizon,
@@ -63,20 +54,11 @@ def forecast(
         str | None, typer.Option(help="Series to draw. Default: the first.")
     ] = None,
     quantiles: Annotated[
-        str | None, typer.Option(help="Levels such as 0.1,0.5,0.9. Default: the model's own.")
+        str | None,
+        typer.Option(help="Quantile levels such as 0.1,0.5,0.9. Default: the model's own."),
     ] = None,
     model: Model = None,
-    time: Time = None,
-    value: Value = None,
-    id: Id = None,
-    freq: Freq = None,
-    date_format: DateFormat = None,
-    timezone: Timezone = None,
-    round_time: RoundTime = None,
-    decimal: Decimal = None,
-    thousands: Thousands = None,
-    no_time: NoTime = False,
-    fill_gaps: FillGaps = False,
+    reading: Any = None,
     keep_outliers: KeepOutliers = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Series in one forward pass.")] = 256,
     device: Device = "cpu",
@@ -85,8 +67,8 @@ def forecast(
 
     The result has the id columns (or "variable", where several value columns were forecast), the
     time, the median, and a column for each quantile level, named as the level: 0.1. An empty value
-    is missing. Every series goes on from its own last row. Single readings that are impossible by
-    the rest of their series are taken as missing, and a warning says so.
+    is missing. Every series is forecast from its own last row. Single readings that are impossible
+    by the rest of their series are taken as missing, and a warning says so.
 
     A model that was fine-tuned with covariates finds them in columns of the same names. Where some
     are known in the future, the rows after the last value of a series are its future.
@@ -106,22 +88,12 @@ def forecast(
     roles = _roles(model)
     panel = read_data(
         data,
-        time=time,
-        id=id,
-        value=value,
-        freq=freq,
-        date_format=date_format,
-        timezone=timezone,
-        round_time=round_time,
-        decimal=decimal,
-        thousands=thousands,
-        fill_gaps=fill_gaps,
-        no_time=no_time,
+        **reading,
         known=roles.known,
         past=roles.past,
         static=tuple(roles.static),
     )
-    place = _place(panel, plot_series) if plot is not None else 0
+    index = _index_of(panel, plot_series) if plot is not None else 0
     frame, result = _run(
         _load(model, device),
         panel,
@@ -142,7 +114,7 @@ def forecast(
         if plot is not None:
             from ttm_estimators.command_line.plot import draw
 
-            draw(writing.enter_context(replacing(plot)), panel, result, _name(model), place)
+            draw(writing.enter_context(replacing(plot)), panel, result, _name(model), index)
     if output is None:
         _show(frame, result.levels, horizon, told)
     for file in (output, plot):
@@ -178,7 +150,7 @@ def _roles(model: str | None) -> Roles:
         raise InputError(str(error)) from error
 
 
-def _place(panel: Panel, name: str | None) -> int:
+def _index_of(panel: Panel, name: str | None) -> int:
     """Which series is to be drawn."""
     names = [series.name for series in panel.series]
     if name is None:
@@ -235,7 +207,7 @@ def _run(
 
 def _show(frame: pd.DataFrame, levels: tuple[float, ...], horizon: int, title: str) -> None:
     """Print the first rows, of many quantiles only the outer ones."""
-    shown = levels if len(levels) <= LEVELS_SHOWN else (min(levels), max(levels))
+    shown = levels if len(levels) <= MAX_LEVELS_SHOWN else (min(levels), max(levels))
     numbers = ["median", *(str(level) for level in shown)]
     labels = list(frame.columns[: -1 - len(levels)])
     table = Table()
@@ -243,7 +215,7 @@ def _show(frame: pd.DataFrame, levels: tuple[float, ...], horizon: int, title: s
         table.add_column(escape(name))
     for name in numbers:
         table.add_column(name, justify="right")
-    head = frame.head(ROWS_SHOWN)
+    head = frame.head(MAX_ROWS_SHOWN)
     for _, series in head.groupby(head.index // horizon):
         form = _number_format(float(series[numbers].abs().to_numpy().max()))
         for label, values in zip(

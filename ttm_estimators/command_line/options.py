@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -21,37 +24,23 @@ Data = Annotated[
 Model = Annotated[
     str | None, typer.Option(help="Shipped model (see ttm models) or a weights folder.")
 ]
-Time = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Time column: dates, or whole numbers such as years. Give it again for a time of day, "
-        "or for year, month and so on."
-    ),
-]
-Value = Annotated[list[str] | None, typer.Option(help="Value column; give it again for more.")]
-Id = Annotated[
-    list[str] | None, typer.Option(help="Column that tells series apart; may be given again.")
-]
-Freq = Annotated[
-    str | None,
-    typer.Option(help="Frequency such as h, D, W, MS, 15min. Default: what the dates tell."),
-]
-DateFormat = Annotated[str | None, typer.Option(help="How dates are written, such as %d/%m/%Y.")]
-Timezone = Annotated[
-    str | None,
-    typer.Option(
-        help="Zone by whose clock days begin, such as Europe/Berlin. Default: the dates'."
-    ),
-]
-RoundTime = Annotated[
-    str | None, typer.Option(help="Round times to such as 1min, where a clock jitters.")
-]
-Decimal = Annotated[str | None, typer.Option(help="Decimal sign of numbers, such as a comma.")]
-Thousands = Annotated[str | None, typer.Option(help="Sign between thousands, such as a comma.")]
-NoTime = Annotated[bool, typer.Option("--no-time", help="Count rows: there is no time column.")]
-FillGaps = Annotated[
-    bool, typer.Option("--fill-gaps", help="Treat absent dates as missing values.")
-]
+
+READING_HELP = {
+    "time": "Time column: dates, or whole numbers such as years. Give it again for a time of day, "
+    "or for year, month and so on.",
+    "value": "Value column; give it again for more.",
+    "id": "Column that tells series apart; may be given again.",
+    "freq": "Frequency such as h, D, W, MS, 15min. Default: what the dates tell.",
+    "date_format": "How dates are written, such as %d/%m/%Y.",
+    "timezone": "Zone by whose clock days begin, such as Europe/Berlin. Default: the dates'.",
+    "round_time": "Round times to such as 1min, where a clock jitters.",
+    "decimal": "Decimal sign of numbers, such as a comma.",
+    "thousands": "Sign between thousands, such as a comma.",
+    "no_time": "Count rows: there is no time column.",
+    "fill_gaps": "Treat absent dates as missing values.",
+}
+"""Options by which a table is read, with their help."""
+
 KeepOutliers = Annotated[
     bool,
     typer.Option(
@@ -60,10 +49,42 @@ KeepOutliers = Annotated[
 ]
 Device = Annotated[str, typer.Option(help="Where to run, such as cuda.")]
 
-LONGEST = 100_000
+MAX_HORIZON_STEPS = 100_000
 """Steps beyond which a horizon is a typing error."""
 
-Horizon = Annotated[int, typer.Option(min=1, max=LONGEST, help="Steps to forecast.")]
+Horizon = Annotated[int, typer.Option(min=1, max=MAX_HORIZON_STEPS, help="Steps to forecast.")]
+
+
+def reads_a_table(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options by which a table is read, as the dictionary ``reading``."""
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        reading = {name: given.pop(name) for name in READING_HELP}
+        command(**given, reading=reading)
+
+    hints = get_type_hints(command, include_extras=True)
+    parameters = []
+    for name, one in inspect.signature(command).parameters.items():
+        added = _reading() if name == "reading" else {name: (hints[name], one.default)}
+        parameters += [
+            inspect.Parameter(each, one.KEYWORD_ONLY, default=default, annotation=kind)
+            for each, (kind, default) in added.items()
+        ]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return run
+
+
+def _reading() -> dict[str, tuple[Any, Any]]:
+    """Type and default of each option by which a table is read."""
+    kinds: dict[str, tuple[Any, Any]] = dict.fromkeys(READING_HELP, (str | None, None))
+    kinds |= dict.fromkeys(("time", "value", "id"), (list[str] | None, None))
+    kinds |= dict.fromkeys(("no_time", "fill_gaps"), (bool, False))
+    options = {}
+    for name, (kind, default) in kinds.items():
+        flag = [f"--{name.replace('_', '-')}"] if kind is bool else []
+        options[name] = Annotated[kind, typer.Option(*flag, help=READING_HELP[name])], default
+    return options
 
 
 def read_data(data: Path, **options: Any) -> Panel:
@@ -80,7 +101,7 @@ def read_data(data: Path, **options: Any) -> Panel:
 
 
 def tell(data: Path, panel: Panel) -> None:
-    """Say what was taken for what, and what was left out."""
+    """Print how columns were read, and which were left out."""
     left_out = f"; left out: {panel.left_out}" if panel.left_out else ""
     typer.echo(f"Read {data}: {panel.took}{left_out}")
     for note in filter(None, (panel.remark, panel.empty_ends)):

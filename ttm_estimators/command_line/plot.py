@@ -15,22 +15,19 @@ from matplotlib.ticker import MaxNLocator
 from ttm_estimators.forecasting import Forecast
 from ttm_estimators.tables.panel import Panel
 
-HISTORY = 4
-"""Horizons of history that are shown."""
+HISTORY_HORIZONS, MIN_HISTORY_POINTS = 4, 96
+"""History that is shown: so many horizons, or so many points where that is longer."""
 
-SHORTEST_HISTORY = 96
-"""Points of history that are shown where there are as many."""
+MIN_UNMARKED_POINTS = 40
+"""Points from which on they are not marked one by one."""
 
-FEW = 40
-"""Points that are few enough to be marked one by one."""
-
-LONGEST_NAME = 24
+MAX_NAME_LETTERS = 24
 """Letters of a series' name that fit beside the legend."""
 
 INK, PALE, GRID, BLUE = "#33373d", "#8a9099", "#e8eaed", "#1a6fc4"
 
 
-def draw(path: Path, panel: Panel, result: Forecast, model: str, place: int = 0) -> None:
+def draw(path: Path, panel: Panel, result: Forecast, model: str, index: int = 0) -> None:
     """Draw a series: the latest part of its history, and its forecast.
 
     Parameters
@@ -43,16 +40,16 @@ def draw(path: Path, panel: Panel, result: Forecast, model: str, place: int = 0)
         Their forecasts.
     model : str
         Name of the model.
-    place : int, default 0
+    index : int, default 0
         Which series.
     """
-    series, median = panel.series[place], result.point[place]
+    series, median = panel.series[index], result.point[index]
     order = np.argsort(result.levels)
-    levels, quantiles = np.array(result.levels)[order], result.quantiles[place][:, order]
-    future = panel.futures(len(median))[place]
-    latest = max(HISTORY * len(future), SHORTEST_HISTORY)
+    levels, quantiles = np.array(result.levels)[order], result.quantiles[index][:, order]
+    future = panel.futures(len(median))[index]
+    latest = max(HISTORY_HORIZONS * len(future), MIN_HISTORY_POINTS)
     past, history = series.times[-latest:], series.values[-latest:]
-    # From the last observation on, so that no gap parts the forecast from its history.
+    # The forecast is drawn from the last observation, so that no gap separates the two.
     ahead = _local(past[-1:].append(future))
     middle = np.concatenate([history[-1:], median])
     fan = np.concatenate([np.full((1, len(levels)), history[-1]), quantiles])
@@ -60,7 +57,9 @@ def draw(path: Path, panel: Panel, result: Forecast, model: str, place: int = 0)
         figure = Figure(figsize=(10, 4.5), layout="constrained", facecolor="white")
         axes = figure.add_subplot()
         few: dict[str, Any] = (
-            {"marker": "o", "markersize": 3} if len(past) + len(future) < FEW else {}
+            {"marker": "o", "markersize": 3}
+            if len(past) + len(future) < MIN_UNMARKED_POINTS
+            else {}
         )
         axes.plot(_local(past), history, color=INK, linewidth=1.1, label="history", **few)
         for i in range(len(levels) // 2):
@@ -79,7 +78,11 @@ def draw(path: Path, panel: Panel, result: Forecast, model: str, place: int = 0)
         zone = f" ({future.tz})" if isinstance(future, pd.DatetimeIndex) and future.tz else ""
         axes.set_xlabel(f"{panel.time}{zone}", color=INK)
         axes.set_ylabel(series.variable, color=INK)
-        name = series.name if len(series.name) <= LONGEST_NAME else f"{series.name[:LONGEST_NAME]}…"
+        name = (
+            series.name
+            if len(series.name) <= MAX_NAME_LETTERS
+            else f"{series.name[:MAX_NAME_LETTERS]}…"
+        )
         title = f"{name}: {len(future)} steps ahead"
         axes.set_title(title, loc="left", weight="bold", color=INK, pad=12)
         axes.grid(color=GRID, linewidth=0.8)
@@ -93,5 +96,5 @@ def draw(path: Path, panel: Panel, result: Forecast, model: str, place: int = 0)
 
 
 def _local(times: pd.Index[Any]) -> pd.Index[Any]:
-    """Times as clocks show them, which is how they are to be drawn."""
+    """Local times without their zone, for the axis."""
     return times.tz_localize(None) if isinstance(times, pd.DatetimeIndex) else times

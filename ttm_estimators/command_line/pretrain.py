@@ -12,7 +12,7 @@ import typer
 
 from ttm_estimators.command_line.errors import InputError, require
 
-UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+UNIT_SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
 
 def pretrain(
@@ -35,7 +35,7 @@ def pretrain(
 ) -> None:
     """Pre-train a network on synthetic and real series.
 
-    An interrupted run goes on from its last checkpoint when it is started again. One that has
+    An interrupted run resumes from its last checkpoint when it is started again. One that has
     finished may be given more time or steps.
     """
     if budget is not None and steps is not None:
@@ -81,7 +81,7 @@ def pretrain(
 def _read_budget(text: str) -> float:
     """Seconds of a time such as ``1h30m``."""
     parts = re.findall(r"(\d+(?:\.\d+)?)([dhms])", text)
-    seconds = sum(float(number) * UNITS[unit] for number, unit in parts)
+    seconds = sum(float(number) * UNIT_SECONDS[unit] for number, unit in parts)
     if "".join(number + unit for number, unit in parts) != text or not seconds > 0:
         raise InputError(f"--budget {text!r} is no time: write it as 2h, 90m or 1h30m")
     return seconds

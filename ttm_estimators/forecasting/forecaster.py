@@ -229,7 +229,7 @@ class Forecaster(DataFrames):
                 outliers += found
             rows += self._rows(array, covariates[i], steps, names[i])
             shapes.append(array.shape)
-        channels = _common_channels(shapes)
+        channels = _common_channels(shapes, names)
         if outliers:
             message = describe(outliers, names, "set keep_outliers=True")
             warnings.warn(message, OutlierWarning, stacklevel=2)
@@ -438,13 +438,13 @@ def read_roles(folder: Path) -> Roles:
     return Roles(**read_card(folder).get("covariates", {}))
 
 
-def _common_channels(shapes: Sequence[tuple[int, ...]]) -> int | None:
+def _common_channels(shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> int | None:
     """Channels of 2-D series, None for 1-D ones; all must agree."""
     kinds = [None if len(shape) == 1 else shape[1] for shape in shapes]
     for i, kind in enumerate(kinds):
         if kind != kinds[0]:
             raise ValueError(
-                f"series {i} has shape {shapes[i]} and series 0 {shapes[0]}: "
+                f"{names[i]} has shape {shapes[i]} and {names[0]} {shapes[0]}: "
                 "forecast series of different numbers of channels in separate calls"
             )
     return kinds[0] if kinds else None

@@ -1,4 +1,4 @@
-"""Dates that are spread over columns: a day and a time of day, or a year and a month."""
+"""Dates in several columns: a day and a time of day, or a year and a month."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ttm_estimators.tables.errors import TableError
 
 HOUR_NAMES = ("hour", "hr", "hour_ending", "he", "hh", "time")
 
-PARTS = ("year", "quarter", "month", "week", "day", "hour", "minute", "second")
+DATE_PARTS = ("year", "quarter", "month", "week", "day", "hour", "minute", "second")
 
-SHORT = {"hr": "hour", "min": "minute", "sec": "second"}
+PART_OF_ABBREVIATION = {"hr": "hour", "min": "minute", "sec": "second"}
 
 TIME_OF_DAY = r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(\s*[AaPp]\.?[Mm]\.?)?"
 SPAN_OF_DAY = rf"({TIME_OF_DAY})(\s*[-\u2013]\s*{TIME_OF_DAY})?"
 
-HOURS = 24
+HOURS_OF_A_DAY = 24
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
@@ -34,7 +34,7 @@ def is_time_of_day(column: pd.Series[Any]) -> bool:
         return False
     if types.is_numeric_dtype(column):
         named = str(column.name).strip().lower().replace(" ", "_") in HOUR_NAMES
-        return bool(named and column.between(0, HOURS).all() and (column % 1 == 0).all())
+        return bool(named and column.between(0, HOURS_OF_A_DAY).all() and (column % 1 == 0).all())
     if isinstance(first.iloc[0], datetime.time):
         return True
     if not isinstance(first.iloc[0], str) or not re.fullmatch(SPAN_OF_DAY, first.iloc[0].strip()):
@@ -53,8 +53,8 @@ def read_time_of_day(column: pd.Series[Any]) -> pd.TimedeltaIndex:
     """
     refuse_missing(column)
     if types.is_numeric_dtype(column):
-        if not column.between(0, HOURS).all():
-            wrong = column[~column.between(0, HOURS)].iloc[0]
+        if not column.between(0, HOURS_OF_A_DAY).all():
+            wrong = column[~column.between(0, HOURS_OF_A_DAY)].iloc[0]
             raise TableError(f"column {column.name!r}: {wrong} is no hour of a day")
         return pd.to_timedelta(column.astype(float).to_numpy(), unit="h")
     codes, distinct = pd.factorize(column.astype(str).str.strip())
@@ -74,7 +74,7 @@ def _since_midnight(text: str) -> np.timedelta64:
     hours, minutes, seconds = (*parts, 0.0)[:3]
     if half:
         hours = hours % 12 + (12 if half[1].lower() == "p" else 0)
-    if hours > HOURS or minutes >= 60 or seconds >= 60:
+    if hours > HOURS_OF_A_DAY or minutes >= 60 or seconds >= 60:
         raise TableError(f"{text!r} is no time of a day")
     return np.timedelta64(round((hours * 3600 + minutes * 60 + seconds) * 1e9), "ns")
 
@@ -82,8 +82,8 @@ def _since_midnight(text: str) -> np.timedelta64:
 def parts_of_date(names: list[str]) -> list[str]:
     """Columns that are parts of one date, such as year and month, from long to short."""
     found = {_part(name): name for name in names}
-    parts = [found[part] for part in PARTS if part in found]
-    keys = [part for part in PARTS if part in found]
+    parts = [found[part] for part in DATE_PARTS if part in found]
+    keys = [part for part in DATE_PARTS if part in found]
     if keys[:2] not in (["year", "month"], ["year", "quarter"], ["year", "week"]):
         return []
     chain = ["year", "month", "day", "hour", "minute", "second"]
@@ -134,4 +134,4 @@ def _whole(column: pd.Series[Any]) -> pd.Series[Any]:
 def _part(name: str) -> str:
     """What a column with a part of a date holds, by its name."""
     key = name.strip().lower()
-    return SHORT.get(key, key)
+    return PART_OF_ABBREVIATION.get(key, key)

@@ -1,4 +1,4 @@
-"""Which columns of a table are the time, the ids and the values, and why others are none."""
+"""Choose the columns of time, ids and values, and say why others were left out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pandas.api import types
 
 from ttm_estimators.tables.clock import is_time_of_day, parts_of_date
 from ttm_estimators.tables.dates import first_cell, may_hold_dates
-from ttm_estimators.tables.errors import MOST_NAMES, TableError, quoted
+from ttm_estimators.tables.errors import MAX_NAMES_IN_A_MESSAGE, TableError, quoted
 from ttm_estimators.tables.files import Table
 from ttm_estimators.tables.numbers import (
     Array,
@@ -35,11 +35,11 @@ VALUE_NAMES = ("value", "target", "y")
 PARTS_OF_DATES = ("year", "quarter", "month", "week", "day", "hour")
 """Names of columns that may repeat what the date says."""
 
-MOST_IDS = 3
+MAX_SUGGESTED_IDS = 3
 """Columns that are suggested together as ids."""
 
-FEW_CATEGORIES = 0.5
-"""Different numbers, as a part of all rows, up to which a column may be an id to suggest."""
+MAX_ID_FRACTION = 0.5
+"""Distinct cells of a column, as a fraction of all rows, up to which it is suggested as an id."""
 
 UNREADABLE = (bytes, bytearray, list, tuple, dict, set, np.ndarray, pd.Timedelta)
 """Types of cells that are neither numbers nor text."""
@@ -202,9 +202,9 @@ def suggest_ids(
 def _suggestion(
     frame: pd.DataFrame, time: Sequence[str], names: Sequence[str], ids: Sequence[str] = ()
 ) -> str:
-    few = [name for name in names if frame[name].nunique() <= FEW_CATEGORIES * len(frame)]
-    for count in range(1, MOST_IDS + 1):
-        for chosen in combinations(few[:MOST_NAMES], count):
+    few = [name for name in names if frame[name].nunique() <= MAX_ID_FRACTION * len(frame)]
+    for count in range(1, MAX_SUGGESTED_IDS + 1):
+        for chosen in combinations(few[:MAX_NAMES_IN_A_MESSAGE], count):
             if not frame.duplicated([*time, *ids, *chosen]).any():
                 together = " ".join(f"id={name!r}" for name in (*ids, *chosen))
                 return f"tell series apart with {together}"
@@ -311,7 +311,7 @@ def _read(table: Table, name: str, signs: Signs) -> Numbers:
 
 
 def _no_value(column: pd.Series[Any]) -> str:
-    """Why a column is no value by its type or name, if so."""
+    """Reason why a column can not be a value by its type or name, or nothing."""
     if types.is_bool_dtype(column) and not column.isna().all():
         return "true or false"
     if not types.is_numeric_dtype(column):
@@ -332,7 +332,7 @@ def _no_value(column: pd.Series[Any]) -> str:
 
 
 def _repeats(column: pd.Series[Any], index: pd.Index[Any]) -> str:
-    """Why a numeric column with the name of a time or an id is no value, if so."""
+    """Reason why a numeric column with the name of a time or an id is no value, or nothing."""
     key = str(column.name).strip().lower()
     if _is_counting(column):
         return "row numbers"

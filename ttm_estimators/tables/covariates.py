@@ -15,7 +15,7 @@ from ttm_estimators.tables.panel import Panel, Series
 
 
 class Members(NamedTuple):
-    """What goes into the core, and what messages call it."""
+    """Series and covariates as :class:`~ttm_estimators.Forecaster` takes them, with names."""
 
     names: list[str]
     series: list[Array]

@@ -16,7 +16,7 @@ from ttm_estimators.inputs.covariates import Roles
 from ttm_estimators.tables.columns import names_of
 from ttm_estimators.tables.dates import first_cell
 from ttm_estimators.tables.errors import TableError, TableWarning, quoted
-from ttm_estimators.tables.files import Table, levels_of, with_index
+from ttm_estimators.tables.files import Table, index_levels_of, with_index
 from ttm_estimators.tables.forecast import forecast_panel
 from ttm_estimators.tables.panel import VARIABLE, Panel, read_panel
 from ttm_estimators.tables.reading import Reading
@@ -95,7 +95,7 @@ def fine_tune_frame(
 
 
 def _table(df: Any, called: str) -> tuple[Table, dict[str, Any]]:
-    """A table with names of text, and the names that it had where these were not."""
+    """A table whose column names are text, and the original names where they were not."""
     if isinstance(df, pd.Series):
         df = df.to_frame("value" if df.name is None else df.name)
     if not isinstance(df, pd.DataFrame):
@@ -110,7 +110,7 @@ def _table(df: Any, called: str) -> tuple[Table, dict[str, Any]]:
             "read it with pd.read_csv(…, sep=';')",
         )
     names = {str(name): name for name in (*df.columns, *df.index.names) if name is not None}
-    table = Table(with_index(df), called, levels=levels_of(df))
+    table = Table(with_index(df), called, index_levels=index_levels_of(df))
     return table, {text: name for text, name in names.items() if text != name}
 
 
@@ -209,7 +209,7 @@ def _with_future(table: Table, future_df: pd.DataFrame, reading: Reading, roles:
         if "has gaps" not in error.fault:
             raise
         raise TableError(
-            f"df with future_df: {error.fault}", "let future_df go on where df ends"
+            f"df with future_df: {error.fault}", "let future_df continue where df ends"
         ) from error
     past.covariates = panel.chosen.covariates
     return replace(panel, chosen=past)
@@ -233,7 +233,7 @@ def _cast(column: pd.Series[Any], like: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _tell(panel: Panel, reading: Reading) -> None:
-    """Say what was taken for what, and warn of columns that nobody named and are of no use."""
+    """Log how columns were read, and warn of columns that were left out unasked."""
     logger.info("read %s", "; ".join(filter(None, [panel.took, panel.empty_ends])))
     if panel.left_out and not reading.value:
         warnings.warn(

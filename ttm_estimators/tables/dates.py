@@ -1,4 +1,4 @@
-"""Columns of dates or whole numbers as an index, and dates as the column had them."""
+"""Columns of dates or whole numbers as an index, and the way back to the type of the column."""
 
 from __future__ import annotations
 
@@ -30,27 +30,29 @@ QUARTER = r"(?:(\d{4})[-/ ]?[Qq]([1-4])|(?:[Qq]([1-4])|([1-4])[Qq])[-/ ]?(\d{4})
 
 WEEK = r"\d{4}-?W\d{2}"
 
-MORE_FORMATS = (
+FORMATS_PANDAS_DOES_NOT_GUESS = (
     *("%m/%d/%Y %I:%M %p", "%d/%m/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M:%S %p"),
     *("%b %Y", "%B %Y", "%Y/%m", "%YM%m"),
 )
 """Formats that pandas does not guess."""
 
-DOUBTFUL = ("%b-%y", "%b-%Y", "%m/%Y", "%m.%Y", "FY%Y", "%d.%m.%y", "%Y.%m")
-"""Formats to suggest, not to assume: Jan-23 may be a day."""
+FORMATS_TO_SUGGEST = ("%b-%y", "%b-%Y", "%m/%Y", "%m.%Y", "FY%Y", "%d.%m.%y", "%Y.%m")
+"""Formats that are never assumed: Jan-23 may be a day."""
 
 OFFSET = r"^(.*\d{2}:\d{2}\S*?)\s*(Z|UTC|[+-]\d{2}(?::?\d{2})?)$"
 """A date with an offset from UTC."""
 
-CHANGING = "offsets from UTC change, so dates are given in UTC unless a time zone is named"
+CHANGING_OFFSETS_NOTE = (
+    "offsets from UTC change, so dates are given in UTC unless a time zone is named"
+)
 
 SPAN = r"^(.+\d{1,2}:\d{2}.*?)\s+[-\u2013]\s+(.+:\d{2}.*)$"
 """From one date with a time to another."""
 
 MINUTES_OF_A_DAY = 24 * 60
 
-FEW_ROWS = 100
-"""Rows in which a cell that is not empty is looked for first."""
+ROWS_TO_SEARCH_FIRST = 100
+"""Rows in which a cell that is not empty is searched for before all others."""
 
 
 @dataclass(frozen=True)
@@ -58,25 +60,25 @@ class Stamps:
     """Times of all rows, in their order."""
 
     index: pd.Index[Any]
-    """Dates or whole numbers to count with."""
+    """Dates or whole numbers."""
 
     dtype: Any = None
-    """Of the column."""
+    """Type of the column."""
 
     zone: Any = None
-    """In which dates go back: that of the column."""
+    """Time zone of the column, in which future dates are given too."""
 
     naive: bool = False
-    """Whether dates go back without the zone that they were given."""
+    """Whether future dates are given without the zone of ``index``, as the column has none."""
 
     frequency: pd.DatetimeIndex | None = None
-    """Some dates of its frequency, where the type of the column has one."""
+    """Some dates of the frequency that the type of the column has, if it has one."""
 
     notes: tuple[str, ...] = ()
-    """What was taken for what."""
+    """Assumptions, for a message."""
 
     def restored(self, future: pd.Index[Any]) -> Any:
-        """Dates as the column has them: its type, unit and time zone."""
+        """Future dates in the type, unit and time zone of the column."""
         dtype = self.dtype
         if isinstance(future, pd.DatetimeIndex):
             if future.tz is not None and (self.naive or self.zone is not None):
@@ -189,8 +191,8 @@ def may_hold_dates(column: pd.Series[Any]) -> bool:
 
 
 def first_cell(column: pd.Series[Any]) -> Any:
-    """First cell that is not empty, or None. Of many rows it looks at few."""
-    for rows in (column.head(FEW_ROWS), column):
+    """First cell that is not empty, or None."""
+    for rows in (column.head(ROWS_TO_SEARCH_FIRST), column):
         present = rows.dropna()
         if len(present):
             return present.iloc[0]
@@ -211,7 +213,7 @@ def refuse_missing(column: pd.Series[Any]) -> None:
 
 
 def date_formats(text: str) -> list[str]:
-    """Ways to read a date: two where the day could be the month."""
+    """Formats that a date may have: two where the day could be the month."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         guesses = (guess_datetime_format(text), guess_datetime_format(text, dayfirst=True))
@@ -219,7 +221,7 @@ def date_formats(text: str) -> list[str]:
         # ISO8601 also takes a column in which only some dates have an hour.
         return [guesses[0], "ISO8601"] if guesses[0].startswith("%Y-") else [guesses[0]]
     formats = [one for one in dict.fromkeys(guesses) if one]
-    return formats or [one for one in MORE_FORMATS if _reads(text, one)]
+    return formats or [one for one in FORMATS_PANDAS_DOES_NOT_GUESS if _reads(text, one)]
 
 
 def _is_written(column: pd.Series[Any]) -> bool:
@@ -307,14 +309,14 @@ def _of_text(column: pd.Series[str], date_format: str | None, zoned: bool) -> St
     text = pd.Series(distinct, name=column.name)
     index, notes = _read_text(text, date_format, zoned, pd.Series(codes))
     # Offsets that change are those of the zone that is given.
-    zone = None if CHANGING in notes else index.tz
+    zone = None if CHANGING_OFFSETS_NOTE in notes else index.tz
     return Stamps(index.take(codes), None, zone, notes=() if zoned else notes)
 
 
 def _read_text(
     text: pd.Series[str], date_format: str | None, zoned: bool, rows: pd.Series[int]
 ) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
-    """Dates of distinct texts, and what to know of them."""
+    """Dates of distinct texts, and notes on them."""
     first = text.iloc[0]
     if re.fullmatch(SPAN, first) and not (date_format and _reads(first, date_format)):
         text = text.str.replace(SPAN, r"\1", regex=True)
@@ -365,7 +367,7 @@ def _with_offsets(
             "which leaves those of future days open",
             "name the time zone with timezone=, such as timezone='Europe/Berlin'",
         )
-    return utc.tz_localize("UTC"), (CHANGING,)
+    return utc.tz_localize("UTC"), (CHANGING_OFFSETS_NOTE,)
 
 
 def _minutes(offset: str) -> int:
@@ -383,7 +385,7 @@ def _parsed(
     name, first = text.name, text.iloc[0]
     formats = [date_format] if date_format else date_formats(first)
     if not formats:
-        likely = [one for one in DOUBTFUL if _reads(first, one)] or ["%d.%m.%y"]
+        likely = [one for one in FORMATS_TO_SUGGEST if _reads(first, one)] or ["%d.%m.%y"]
         raise TableError(
             f"column {name!r}: {first!r} in row 1 is not understood as a date",
             f"write it as 2024-01-31, or say how, such as date_format='{likely[0]}'",
@@ -391,12 +393,12 @@ def _parsed(
     readings = [_parse(text, one) for one in formats]
     good = [reading for reading in readings if not reading.hasnans]
     if not good:
-        place = max(int(np.argmax(reading.isna())) for reading in readings)
+        index = max(int(np.argmax(reading.isna())) for reading in readings)
         like = (
             f"written as {date_format!r}" if date_format else f"of the kind of {first!r} in row 1"
         )
         raise TableError(
-            f"column {name!r}: {text.iloc[place]!r} {_row(place, rows)} is no date {like}"
+            f"column {name!r}: {text.iloc[index]!r} {_row(index, rows)} is no date {like}"
         )
     if not all(reading.equals(good[0]) for reading in good):
         raise TableError(
@@ -407,9 +409,9 @@ def _parsed(
     return good[0]
 
 
-def _row(place: int, rows: pd.Series[int]) -> str:
-    """Where a distinct text stands first."""
-    return f"in row {int(np.argmax(rows.to_numpy() == place)) + 1}"
+def _row(index: int, rows: pd.Series[int]) -> str:
+    """First row of a distinct text."""
+    return f"in row {int(np.argmax(rows.to_numpy() == index)) + 1}"
 
 
 def _parse(text: pd.Series[str], date_format: str) -> pd.DatetimeIndex:
@@ -483,8 +485,8 @@ def _refuse_disorder(rows: pd.DataFrame, twice: Any, zone: ZoneInfo, name: Any) 
         return
     for _, dates in rows[rows["group"].isin(rows["group"][twice])].groupby("group")["date"]:
         steps = dates.diff().iloc[1:]
-        falls = int((steps < pd.Timedelta(0)).sum())
-        if min(falls, len(steps) - falls) > dates.duplicated().sum():
+        backwards = int((steps < pd.Timedelta(0)).sum())
+        if min(backwards, len(steps) - backwards) > dates.duplicated().sum():
             again = dates[dates.duplicated()].iloc[0]
             raise TableError(
                 f"column {name!r}: {again} comes twice in {zone.key}, and the rows are in no order "

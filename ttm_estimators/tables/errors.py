@@ -1,11 +1,10 @@
-"""What is wrong with a table, or worth knowing of it, and what to do about it."""
+"""Errors and warnings about tables."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-MOST_NAMES = 8
-"""Names of a list that a message holds."""
+MAX_NAMES_IN_A_MESSAGE = 8
 
 
 class TableError(ValueError):
@@ -32,6 +31,6 @@ class TableWarning(UserWarning):
 
 def quoted(names: Sequence[str]) -> str:
     """Names for a message: each in quotes, of many the first ones."""
-    shown = ", ".join(map(repr, names[:MOST_NAMES]))
-    rest = len(names) - MOST_NAMES
+    shown = ", ".join(map(repr, names[:MAX_NAMES_IN_A_MESSAGE]))
+    rest = len(names) - MAX_NAMES_IN_A_MESSAGE
     return f"{shown} and {rest} more" if rest > 0 else shown

@@ -26,23 +26,20 @@ STDIN = Path("-")
 
 SEPARATORS = ",;\t|"
 
-ROWS_TO_LOOK_AT = 50
-"""Rows in which the header of a CSV file is looked for."""
-
-FIRST_LETTERS = 2**20
-"""The same in letters."""
+HEADER_SEARCH_ROWS, HEADER_SEARCH_LETTERS = 50, 2**20
+"""Start of a CSV file in which its header is searched for."""
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".parquet")
 
 
 @dataclass
 class Table:
-    """Rows and columns, and what the types of pandas do not keep."""
+    """Rows and columns, and facts about the file that a DataFrame does not keep."""
 
     frame: pd.DataFrame
 
     name: str
-    """What messages call it."""
+    """Name in messages."""
 
     separator: str | None = None
     """Of a CSV file."""
@@ -53,7 +50,7 @@ class Table:
     content: bytes | None = None
     header: int = 0
     options: dict[str, Any] = field(default_factory=dict)
-    """Text of a CSV file, lines before its header, and how it was parsed."""
+    """Text of a CSV file, lines before its header, and options of its parser."""
 
     text: dict[str, pd.Series[Any]] = field(default_factory=dict)
     """Columns that were read as text, so that none is parsed twice."""
@@ -61,19 +58,19 @@ class Table:
     remark: str = ""
     """How a file was read, where that is not what its name says."""
 
-    levels: list[str] = field(default_factory=list)
-    """Columns that were levels of an index with several."""
+    index_levels: list[str] = field(default_factory=list)
+    """Columns that were levels of a MultiIndex."""
 
     def as_written(self, names: list[str]) -> pd.DataFrame:
         """Columns of a CSV file as text, "" where empty; others as they are."""
         if self.content is None or not names:
             return self.frame[names]
         columns = list(self.frame.columns)
-        places = sorted(columns.index(name) for name in names if name not in self.text)
-        if places:
-            options = {"dtype": str, "keep_default_na": False, "usecols": places, **self.options}
+        indices = sorted(columns.index(name) for name in names if name not in self.text)
+        if indices:
+            options = {"dtype": str, "keep_default_na": False, "usecols": indices, **self.options}
             text = _parse_csv(self.content, self.separator, self.header, **options)
-            self.text |= {columns[place]: text.iloc[:, i] for i, place in enumerate(places)}
+            self.text |= {columns[index]: text.iloc[:, i] for i, index in enumerate(indices)}
         return pd.DataFrame({name: self.text[name] for name in names})
 
 
@@ -117,7 +114,7 @@ def read_file(path: Path, *, headless: bool = False) -> Table:
         if isinstance(error, TableError):
             raise
         raise TableError(f"{name} can not be read: {error}") from error
-    table.levels = levels_of(table.frame)
+    table.index_levels = index_levels_of(table.frame)
     table.frame = with_index(table.frame)
     if table.frame.empty:
         raise TableError(f"{name} has no rows")
@@ -149,8 +146,8 @@ def with_index(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def levels_of(frame: pd.DataFrame) -> list[str]:
-    """Names that :func:`with_index` gives to the levels of an index with several."""
+def index_levels_of(frame: pd.DataFrame) -> list[str]:
+    """Names that :func:`with_index` gives to the levels of a MultiIndex."""
     if frame.index.nlevels == 1:
         return []
     columns = {str(name) for name in frame.columns}
@@ -201,7 +198,7 @@ def _read_csv(content: bytes, name: str, headless: bool) -> Table:
         remark = "the text was read as Windows-1252, for it is not UTF-8"
     if "\0" in text:  # pandas would read such a field as missing
         raise ValueError("it is not text")
-    separator, header, names, notes = _find_header(text[:FIRST_LETTERS])
+    separator, header, names, notes = _find_header(text[:HEADER_SEARCH_LETTERS])
     table = Table(pd.DataFrame(), name, separator, notes, content, header, remark=remark)
     if headless and any(is_number(name) or date_formats(name) for name in names):
         table.options = {"header": None}
@@ -222,7 +219,7 @@ def _read_csv(content: bytes, name: str, headless: bool) -> Table:
 
 
 def _unnamed(frame: pd.DataFrame) -> str | None:
-    """What to call a first column without a name, if it is of use."""
+    """Name for a first column without one, if it may be the time or an id."""
     from ttm_estimators.tables.columns import may_hold_time
 
     column, others = frame.iloc[:, 0], frame.iloc[:, 1:]
@@ -237,7 +234,7 @@ def _unnamed(frame: pd.DataFrame) -> str | None:
 
 
 def _find_header(text: str) -> tuple[str, int, list[str], list[str]]:
-    """Separator, lines before the header, its fields, and what to tell of the lines before it.
+    """Separator, number of lines before the header, its fields, and notes on the lines before it.
 
     The header is the first row with as many fields as most rows have.
     """
@@ -245,21 +242,21 @@ def _find_header(text: str) -> tuple[str, int, list[str], list[str]]:
     if first.startswith("sep=") and len(first) == 5:  # a line for spreadsheets
         rows = list(_rows(text.split("\n", 1)[-1], first[4]))
         return first[4], 1, rows[0][1] if rows else [], []
-    best, most = (",", list(_rows(text, ",")), 1), 0
+    best, maximum = (",", list(_rows(text, ",")), 1), 0
     for separator in SEPARATORS:
         rows = list(_rows(text, separator))
         sizes = Counter(len(fields) for _, fields in rows if len(fields) > 1)
         usual, count = sizes.most_common(1)[0] if sizes else (1, 0)
-        if count * (usual - 1) > most:
-            best, most = (separator, rows, usual), count * (usual - 1)
+        if count * (usual - 1) > maximum:
+            best, maximum = (separator, rows, usual), count * (usual - 1)
     separator, rows, usual = best
-    place = next((i for i, (_, fields) in enumerate(rows) if len(fields) == usual), 0)
+    header = next((i for i, (_, fields) in enumerate(rows) if len(fields) == usual), 0)
     # A row above with fewer fields is the header if the next one holds numbers.
-    above = [i for i in range(place) if len(rows[i][1]) > 1]
-    if above and any(map(is_number, rows[place][1])):
-        place = above[-1]
-    line, names = rows[place] if rows else (0, [])
-    before = [fields for _, fields in rows[:place] if any(field.strip() for field in fields)]
+    above = [i for i in range(header) if len(rows[i][1]) > 1]
+    if above and any(map(is_number, rows[header][1])):
+        header = above[-1]
+    line, names = rows[header] if rows else (0, [])
+    before = [fields for _, fields in rows[:header] if any(field.strip() for field in fields)]
     told = "the first line" if line == 1 else f"the first {line} lines"
     return separator, line, names, [f"{told} before the header"] if before else []
 
@@ -268,7 +265,7 @@ def _rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     """First rows of a text, each behind the number of lines before it."""
     reader, line = csv.reader(io.StringIO(text), delimiter=separator), 0
     with suppress(csv.Error):  # such as a field without end, which pandas will refuse
-        for fields in islice(reader, ROWS_TO_LOOK_AT):
+        for fields in islice(reader, HEADER_SEARCH_ROWS):
             yield line, fields
             line = reader.line_num
 

@@ -80,7 +80,7 @@ def _apart(result: Forecast) -> Forecast:
         rearrange(np.asarray(end), "n h v -> (n v) h") for end in (result.low, result.high)
     )
     return Forecast(
-        rearrange(result.quantiles, "n h v l -> (n v) h l"),
+        rearrange(result.quantiles, "n h v q -> (n v) h q"),
         result.levels,
         rearrange(result.point, "n h v -> (n v) h"),
         low,

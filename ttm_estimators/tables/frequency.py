@@ -1,4 +1,4 @@
-"""Frequencies of the series of a panel, and what is wrong where times have none."""
+"""Frequencies of the series of a panel, and errors where times have none."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from ttm_estimators.tables.steps import (
     show,
     wall_clock,
 )
-from ttm_estimators.tables.timetable import DAY, Timetable, find_timetable, never_seen
+from ttm_estimators.tables.timetable import DAY_NS, Timetable, find_timetable, never_seen
 
-SPARSEST = 100
-"""Rows that one row may become when gaps are filled."""
+MAX_ROWS_FROM_ONE = 100
+"""Times as many rows that a series may have after its gaps are filled."""
 
-JITTER = 0.1
-"""Part of a step by which times of a sensor may be off, to be told so."""
+MAX_JITTER_FRACTION = 0.1
+"""Fraction of a step by which times may be off for a message that suggests to round them."""
 
-LARGEST_JITTER = 5 * 60 * 10**9
-"""Nanoseconds by which they may be off at most."""
+MAX_JITTER_NS = 5 * 60 * 10**9
+"""Nanoseconds by which these times may be off."""
 
 
 class Times(NamedTuple):
@@ -49,7 +49,7 @@ def find_steps(
 ) -> list[Step]:
     """Find the frequency of every series of a panel.
 
-    The longest series rules, unless a frequency is given. The others may be anchored elsewhere
+    It is that of the longest series, unless one is given. Other series may have other anchors
     (weeks on other days, month starts or ends), and short ones only have to fit.
 
     Parameters
@@ -94,7 +94,7 @@ def _of_longest(longest: Times) -> Step:
 
 
 def _fit(members: list[Times], step: Step) -> npt.NDArray[np.bool_]:
-    """Which series have exactly a step, for thousands at once."""
+    """Which series have exactly this step. It is fast for thousands of series."""
     sizes = np.array([len(one.times) for one in members])
     fits = np.zeros(len(members), dtype=bool)
     every = members[0].times.append([one.times for one in members[1:]])
@@ -106,14 +106,14 @@ def _fit(members: list[Times], step: Step) -> npt.NDArray[np.bool_]:
     if is_elapsed(step):
         at, size = every.as_unit("ns").asi8, step.nanos
     elif isinstance(step, offsets.Day):
-        at, size = wall_clock(every).as_unit("ns").asi8, step.n * DAY
+        at, size = wall_clock(every).as_unit("ns").asi8, step.n * DAY_NS
     elif isinstance(step, Timetable) or (single and not step.kwds.get("months")):
         order = np.argsort(every.asi8, kind="stable")
-        places = positions(every[order], step)
-        if places is None:
+        found = positions(every[order], step)
+        if found is None:
             return np.array([is_exact(one.times, step) for one in members])
-        at, size = np.empty_like(places), 1
-        at[order] = places
+        at, size = np.empty_like(found), 1
+        at[order] = found
     else:
         return np.array([is_exact(one.times, step) for one in members])
     wrong = np.flatnonzero(np.diff(at) != size)
@@ -125,7 +125,7 @@ def _fit(members: list[Times], step: Step) -> npt.NDArray[np.bool_]:
 
 
 def _fitting(one: Times, common: Step, longest: str, given: Step | None, gaps: bool) -> Step:
-    """Frequency of a series that has not exactly that of the panel."""
+    """Frequency of a series whose times are not exactly those of the panel's frequency."""
     name, times = one
     try:
         own = find_step(times)
@@ -137,7 +137,7 @@ def _fitting(one: Times, common: Step, longest: str, given: Step | None, gaps: b
     step, at = next(((step, at) for step, at in grids if at is not None), (common, None))
     if at is not None and at[-1] == len(times) - 1:
         return step
-    on_grid = at is not None and at[-1] < SPARSEST * len(times)
+    on_grid = at is not None and at[-1] < MAX_ROWS_FROM_ONE * len(times)
     if gaps and on_grid and (own is None or given is not None):
         if given is None:
             _refuse_what_may_never_occur(one, step)
@@ -157,7 +157,7 @@ def _fitting(one: Times, common: Step, longest: str, given: Step | None, gaps: b
 
 
 def _refuse_what_may_never_occur(one: Times, step: Step) -> None:
-    """Refuse to fill gaps that may be hours when a shop is closed, where weeks are too few."""
+    """Refuse to fill gaps that may be closing hours of a shop, where too few weeks are known."""
     name, times = one
     if not isinstance(step, offsets.Tick) or not isinstance(times, pd.DatetimeIndex):
         return
@@ -170,7 +170,7 @@ def _refuse_what_may_never_occur(one: Times, step: Step) -> None:
 
 
 def _first_fault(name: str, times: pd.Index[Any], step: Step, on_grid: bool) -> TableError:
-    """Say where times first leave the grid."""
+    """Error at the first time that is not on the grid."""
     if positions(times[:1], step) is None:
         return TableError(
             f"series {name!r}: {show(times[0])} is no date of frequency {describe(step)}",
@@ -219,12 +219,12 @@ def _are_days_elsewhere(times: pd.Index[Any]) -> bool:
     """Whether times are days by the clock of another zone, whose offset changes by an hour."""
     if not isinstance(times, pd.DatetimeIndex) or times.tz is None:
         return False
-    hours = np.diff(times.as_unit("ns").asi8) / (DAY // 24)
+    hours = np.diff(times.as_unit("ns").asi8) / (DAY_NS // 24)
     return bool(np.isin((hours + 1) % 24, (0, 1, 2)).all())
 
 
 def _jitter(times: pd.Index[Any]) -> str | None:
-    """What to round times to, if they are all but evenly spaced."""
+    """Step to round times to, if they are almost evenly spaced."""
     if not isinstance(times, pd.DatetimeIndex) or len(times) < 3:
         return None
     stamps = times.tz_localize(None).as_unit("ns").asi8
@@ -232,13 +232,13 @@ def _jitter(times: pd.Index[Any]) -> str | None:
     usual = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400]
     size = min((second * 10**9 for second in usual), key=lambda size: abs(size - middle))
     off = np.abs((stamps + size // 2) % size - size // 2)
-    if not off.any() or (off > min(JITTER * size, LARGEST_JITTER)).any():
+    if not off.any() or (off > min(MAX_JITTER_FRACTION * size, MAX_JITTER_NS)).any():
         return None
     return describe(to_offset(pd.Timedelta(size)))
 
 
 def _typical(one: Times) -> Step:
-    """Frequency that most stretches of a series with gaps have."""
+    """Most frequent frequency of short windows of a series with gaps."""
     name, times = one
     if len(times) < 3:
         raise TableError(
@@ -249,7 +249,7 @@ def _typical(one: Times) -> Step:
     for width in (8, 5, 3):
         starts = np.unique(np.linspace(0, max(0, len(times) - width), 20).astype(int))
         windows = [list(exact_rules(times[start : start + width])) for start in starts]
-        # Of several rules that fit one stretch, the right one fits the others too.
+        # Where several rules fit one window, the right one fits the other windows too.
         fits = [{_family(rule): rule for rule in reversed(rules)} for rules in windows]
         families = Counter(family for rules in fits for family in rules)
         if not families:
@@ -284,20 +284,20 @@ def _typical(one: Times) -> Step:
 
 
 def _mostly_there(times: pd.Index[Any], step: Step) -> bool:
-    """Whether times leave out less than half of those of a step, as days without weekends."""
+    """Whether less than half of the times of a step are absent, as for days without weekends."""
     at = positions(times, step)
     return at is not None and int(at[-1]) < 2 * len(times)
 
 
 def _or_timetable(times: pd.Index[Any], step: Step) -> Step:
-    """A step, or the times of the week that it is kept to."""
+    """The step, or a timetable if its times occur only at certain hours of the week."""
     if isinstance(step, offsets.Tick) and isinstance(times, pd.DatetimeIndex):
         return find_timetable(wall_clock(times), step.nanos, gaps=True) or step
     return step
 
 
 def _family(step: Step) -> tuple[int, str]:
-    """Length and unit of a step, whatever it is anchored to: 3 months for a quarter."""
+    """Length and unit of a step without its anchor: 3 months for a quarter."""
     if isinstance(step, int):
         return step, "steps"
     if isinstance(step, Timetable):
@@ -313,7 +313,7 @@ def _family(step: Step) -> tuple[int, str]:
 
 
 def _variants(step: Step, times: pd.Index[Any]) -> Iterator[Step]:
-    """The step, then those of its family that are anchored elsewhere, such as where times are."""
+    """The step, then steps of the same length with other anchors, such as those of the times."""
     yield step
     number, unit = _family(step)
     if unit == "weeks":

@@ -24,15 +24,14 @@ MISSING = frozenset(
 )
 """Texts that stand for a missing value, in small letters."""
 
-SIGNS = "%$€£¥₹₽₩₺₴₿¢"
+UNIT_SIGNS = "%$€£¥₹₽₩₺₴₿¢"
 """Signs that may stand before or behind all numbers of a column."""
 
 GROUPS = re.compile(r"[-+]?\d{1,3}([\s\u00a0\u202f\u2009']\d{3})+([.,]\d+)?")
-"""A number whose thousands are parted by them."""
+"""A number with blanks or apostrophes between its thousands."""
 
 BLANKS = re.compile(r"[\s\u00a0\u202f\u2009']")
-"""What may part thousands beside commas and dots."""
-
+"""Thousands separators beside commas and dots."""
 
 NUMBER = re.compile(r"[-+]?[\d.,]*\d[\d.,]*(e[-+]?\d+)?", re.IGNORECASE)
 """A number with any signs."""
@@ -49,7 +48,7 @@ class Numbers:
     """Rows that are no numbers."""
 
     notes: tuple[str, ...] = ()
-    """What was taken for what."""
+    """Assumptions, for a message."""
 
     doubt: str = ""
     """Text that can be read as two numbers."""
@@ -160,10 +159,10 @@ def _plain(cell: Any) -> float:
 def _read_text(
     texts: list[str], decimal: str | None, thousands: str | None
 ) -> tuple[Array, list[str], str]:
-    """Numbers, how they were read, and a text that leaves doubt."""
+    """Numbers, notes on how they were read, and a text that can be read as two numbers."""
     notes = []
     texts = [text.strip().replace("\u2212", "-") for text in texts]
-    for sign in SIGNS:
+    for sign in UNIT_SIGNS:
         if sum(sign in text for text in texts) > len(texts) // 2:
             texts = [text.replace(sign, "", 1).strip() for text in texts]
             notes.append(f"numbers without {sign}")
@@ -188,7 +187,7 @@ def _read_text(
 
 
 def _signs(texts: list[str]) -> tuple[str, str] | None:
-    """Decimal sign and that of thousands, or None where there is a doubt."""
+    """Decimal sign and thousands separator, or None where both readings are possible."""
     both = [text for text in texts if "," in text and "." in text]
     if both:
         comma = both[0].rindex(",") > both[0].rindex(".")

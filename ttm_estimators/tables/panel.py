@@ -25,7 +25,7 @@ from ttm_estimators.tables.columns import (
     suggest_ids,
 )
 from ttm_estimators.tables.dates import Stamps, date_formats, first_cell, refuse_missing
-from ttm_estimators.tables.errors import MOST_NAMES, TableError, quoted
+from ttm_estimators.tables.errors import MAX_NAMES_IN_A_MESSAGE, TableError, quoted
 from ttm_estimators.tables.files import Table
 from ttm_estimators.tables.frequency import find_steps
 from ttm_estimators.tables.numbers import Array, check_numbers, is_number, read_numbers
@@ -45,16 +45,16 @@ from ttm_estimators.tables.times import read_stamps
 VARIABLE = "variable"
 """Name of the column that tells several value columns apart, as in ``pandas.melt``."""
 
-FEWEST_TO_TELL = 3
-"""Times that tell at which hour of the day a series is."""
+MIN_TIMES_TO_TELL_THE_HOUR = 3
+"""Times that tell the hour of the day of a series."""
 
-FEW_IDS = 0.5
-"""Part of rows that share their time and ids with others, from which ids are lacking."""
+MAX_REPEATED_FRACTION = 0.5
+"""Fraction of rows with the same time and ids as another row, beyond which an id is missing."""
 
-MANY = 20
-"""Columns such as d_1, d_2 and so on beyond which they are days rather than series."""
+MAX_NUMBERED_COLUMNS = 20
+"""Columns such as d_1, d_2 and so on that may be series. More of them are days."""
 
-WHOLE = r"^([-+]?\d+)\.0+$"
+WHOLE_NUMBER_WITH_DECIMALS = r"^([-+]?\d+)\.0+$"
 """A whole number with decimals."""
 
 
@@ -78,7 +78,7 @@ class Series:
     """Frequency."""
 
     covariates: pd.DataFrame | None = None
-    """Columns that were asked for beside the value, a row for each time and for what follows."""
+    """Columns of covariates, a row for each time, and for future times where they are known."""
 
 
 @dataclass(frozen=True)
@@ -95,13 +95,13 @@ class Panel:
     """Name of the time column."""
 
     stamps: Stamps
-    """How times go back into a table."""
+    """Times of all rows. They convert future times to the type of the column."""
 
     chosen: Chosen
     """Columns by their use."""
 
     variables: int = 1
-    """Value columns. Those of one series stand together."""
+    """Number of value columns. Those of one series are neighbours in ``series``."""
 
     notes: Sequence[str] = ()
     """What was left out of a file."""
@@ -111,15 +111,17 @@ class Panel:
 
     @property
     def took(self) -> str:
-        """What was taken for time, ids and values, as one line."""
+        """Columns of time, ids and values, as one line."""
         columns = self.chosen
         named = " and ".join(map(repr, columns.time))
         parts = [f"time {named or 'by counting rows'}{_as(self.stamps.notes)}"]
         if columns.ids:
             parts.append(f"{'ids' if len(columns.ids) > 1 else 'id'} {quoted(columns.ids)}")
         values = [f"{name!r}{_as([columns.notes.get(name, '')])}" for name in columns.values]
-        more = len(values) - MOST_NAMES
-        shown = ", ".join(values[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+        more = len(values) - MAX_NAMES_IN_A_MESSAGE
+        shown = ", ".join(values[:MAX_NAMES_IN_A_MESSAGE]) + (
+            f" and {more} more" if more > 0 else ""
+        )
         parts.append(f"value{'s' if len(values) > 1 else ''} {shown}")
         if columns.covariates:
             several = len(columns.covariates) > 1
@@ -128,7 +130,7 @@ class Panel:
 
     @property
     def empty_ends(self) -> str:
-        """Which series end in rows without values, behind which their forecasts begin, if any."""
+        """A note on series that end in rows without values, after which their forecasts begin."""
         silent = [one for one in self.series if len(one.values) and np.isnan(one.values[-1])]
         silent = [one for one in silent if not np.isnan(one.values).all()]
         if not silent:
@@ -143,7 +145,7 @@ class Panel:
 
     @property
     def left_out(self) -> str:
-        """What was left out and why, as one line, or nothing."""
+        """Columns and lines that were left out, with reasons, as one line."""
         reasons = [f"{name!r} ({why})" for name, why in self.chosen.left_out.items()]
         return ", ".join([*self.notes, *reasons])
 
@@ -160,10 +162,10 @@ class Panel:
         zoned = getattr(self.series[0].times, "tz", None) is not None
         longest = max((one.times for one in self.series), key=len)
         for one in self.series:
-            # In a zone, the hour of the day is that of the whole series, or else of the others.
+            # In a zone, the hour of the day is that of the whole series, or of the longest one.
             key = (one.times[-1], id(one.step), id(one.times) if zoned else 0)
             if key not in known:
-                alone = zoned and len(one.times) < FEWEST_TO_TELL
+                alone = zoned and len(one.times) < MIN_TIMES_TO_TELL_THE_HOUR
                 times = longest.append(one.times) if alone else one.times
                 known[key] = follow(times, one.step, horizon)
             futures.append(known[key])
@@ -201,7 +203,7 @@ def read_panel(table: Table, reading: Reading | None = None) -> Panel:
     free = frame.drop(columns=[name for name in covariates if name not in named])
     time = [] if reading.no_time else list(reading.time) or _time(table, free, named)
     repeated = bool(time) and _duplicated(frame, time)
-    levels = [name for name in table.levels if name not in (*named, *time, *covariates)]
+    levels = [name for name in table.index_levels if name not in (*named, *time, *covariates)]
     ids = list(reading.id) or levels or find_ids(free, time, reading.value, repeated)
     keys = _read_ids(table, ids)
     codes = _codes(keys)
@@ -234,7 +236,9 @@ def _time(table: Table, free: pd.DataFrame, named: list[str]) -> list[str]:
         )
     months = [name for name in names if name.strip().lower()[:3] in MONTHS and len(name) < 10]
     counted = [name for name in names if re.fullmatch(r"[A-Za-z]+_?\d+", name)]
-    counted = counted if 2 * len(counted) > len(names) and len(counted) > MANY else []
+    counted = (
+        counted if 2 * len(counted) > len(names) and len(counted) > MAX_NUMBERED_COLUMNS else []
+    )
     sideways = dates if len(dates) > 1 else months if len(months) == 12 else []
     if (
         not sideways
@@ -260,7 +264,7 @@ def _refuse_few_ids(
     """Refuse ids that leave most times with several rows, and say which would not."""
     stamps = _codes(frame[time])
     both = pd.Series(codes * (stamps.max() + 1) + stamps)
-    repeated = both.duplicated(keep=False).mean() > FEW_IDS
+    repeated = both.duplicated(keep=False).mean() > MAX_REPEATED_FRACTION
     hint = suggest_ids(frame, time, ids, reading.value) if repeated else ""
     if hint:
         more = f" and {quoted(ids)}" if ids else ""
@@ -285,7 +289,7 @@ def _covariates(table: Table, reading: Reading, signs: Signs) -> pd.DataFrame:
     written = table.as_written(list(dict.fromkeys(reading.static))).astype(str)
     for name in reading.static:
         # Tables with an empty cell hold, and are written with, 1.0 for 1.
-        category = written[name].str.replace(WHOLE, r"\1", regex=True)
+        category = written[name].str.replace(WHOLE_NUMBER_WITH_DECIMALS, r"\1", regex=True)
         others[name] = category.where(table.frame[name].notna())
     return others
 
@@ -410,7 +414,7 @@ def _as(notes: Sequence[str]) -> str:
 
 
 def summary(panel: Panel, horizon: int) -> str:
-    """Say in a line what is forecast."""
+    """Horizon, series and frequency of a forecast, as one line."""
     count = len(panel.series)
     which = f"series {panel.series[0].name!r}" if count == 1 else f"{count} series"
     frequencies = dict.fromkeys(describe(series.step) for series in panel.series)

@@ -11,9 +11,9 @@ from ttm_estimators.tables.errors import TableError
 if TYPE_CHECKING:
     from pandas.tseries.offsets import BaseOffset
 
-TEXTS = ("date_format", "timezone", "round_time", "decimal", "thousands")
+TEXT_OPTIONS = ("date_format", "timezone", "round_time", "decimal", "thousands")
 
-DATED = ("time", "date_format", "timezone", "round_time")
+DATE_OPTIONS = ("time", "date_format", "timezone", "round_time")
 """Options of no use where rows are counted."""
 
 
@@ -66,14 +66,14 @@ class Reading:
     a series are its future."""
 
     def __post_init__(self) -> None:
-        for name in TEXTS:
+        for name in TEXT_OPTIONS:
             given = getattr(self, name)
             if given is not None and not isinstance(given, str):
                 raise TableError(f"{name} must be text, got {type(given).__name__}")
         for name in ("fill_gaps", "no_time"):
             if not isinstance(getattr(self, name), bool):
                 raise TableError(f"{name} must be true or false, got {getattr(self, name)!r}")
-        useless = [name for name in DATED if getattr(self, name)] if self.no_time else []
+        useless = [name for name in DATE_OPTIONS if getattr(self, name)] if self.no_time else []
         if useless:
             raise TableError(
                 "rows are counted, so that no dates are read", f"leave {useless[0]}= out"

@@ -1,4 +1,4 @@
-"""Rules by which times may go on. One counts only if it makes exactly the times that are there."""
+"""Candidate frequencies of some times. One counts only if it makes exactly these times."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ from ttm_estimators.tables.steps import (
     show,
     wall_clock,
 )
-from ttm_estimators.tables.timetable import DAY, find_timetable
+from ttm_estimators.tables.timetable import DAY_NS, find_timetable
 
-SHORTEST_MONTH = 28
-"""Days."""
+SHORTEST_MONTH_DAYS = 28
 
-EQUALLY_USUAL = (offsets.Week, offsets.WeekOfMonth, offsets.LastWeekOfMonth)
+WEEKDAY_OFFSETS = (offsets.Week, offsets.WeekOfMonth, offsets.LastWeekOfMonth)
 """Frequencies of weekdays, of which few dates may fit several."""
 
-FEWEST_WEEKS_OF_MONTHS = 4
-"""Weeks that first or last weekdays of months are apart at least."""
+MIN_WEEKS_OF_MONTHS = 4
+"""Weeks from the first (or last) weekday of a month to that of the next."""
 
 
 def is_exact(times: pd.Index[Any], step: Step) -> bool:
@@ -46,7 +45,7 @@ def find_step(times: pd.Index[Any]) -> Step | None:
         When two frequencies fit, of which neither is the usual one.
     """
     rules = list(exact_rules(times))
-    equal = [rule for rule in rules if isinstance(rule, EQUALLY_USUAL)]
+    equal = [rule for rule in rules if isinstance(rule, WEEKDAY_OFFSETS)]
     if len(equal) > 1 and rules[0] is equal[0]:
         raise TableError(
             f"dates such as {show(times[-1])} may be of frequency "
@@ -75,14 +74,14 @@ def _candidates(times: pd.Index[Any]) -> Iterator[Step]:
     wall = wall_clock(times)
     sizes = np.unique(np.diff(wall.as_unit("ns").asi8))
     elapsed = np.unique(np.diff(times.as_unit("ns").asi8))
-    if len(sizes) == 1 and sizes[0] > 0 and sizes[0] % DAY == 0:
-        days = int(sizes[0] // DAY)
+    if len(sizes) == 1 and sizes[0] > 0 and sizes[0] % DAY_NS == 0:
+        days = int(sizes[0] // DAY_NS)
         # Two months of 31 days look like steps of 31 days, and three years like steps of 365.
-        if days >= SHORTEST_MONTH and (wall.day == wall.day[0]).all():
+        if days >= SHORTEST_MONTH_DAYS and (wall.day == wall.day[0]).all():
             yield from _of_months(wall)
         weeks, rest = divmod(days, 7)
         yield offsets.Day(days) if rest else offsets.Week(weeks, weekday=wall[0].weekday())
-        if not rest and weeks >= FEWEST_WEEKS_OF_MONTHS:
+        if not rest and weeks >= MIN_WEEKS_OF_MONTHS:
             yield from _of_months(wall)
         return
     if len(elapsed) == 1 and elapsed[0] > 0:
@@ -92,7 +91,7 @@ def _candidates(times: pd.Index[Any]) -> Iterator[Step]:
         yield from _of_business_days(wall)
         yield from _of_months(wall)
         yield from _of_half_months(wall)
-    found = find_timetable(wall, int(sizes[sizes > 0].min(initial=DAY)), gaps=False)
+    found = find_timetable(wall, int(sizes[sizes > 0].min(initial=DAY_NS)), gaps=False)
     if found is not None:
         yield found
 
@@ -146,7 +145,7 @@ def _first_of_year(month: int, edge: str) -> int:
 
 
 def _of_half_months(wall: pd.DatetimeIndex) -> Iterator[Step]:
-    days = [int(day) for day in np.unique(wall.day) if 1 < day < SHORTEST_MONTH]
+    days = [int(day) for day in np.unique(wall.day) if 1 < day < SHORTEST_MONTH_DAYS]
     if len(days) == 1:
         yield offsets.SemiMonthBegin(day_of_month=days[0])
         yield offsets.SemiMonthEnd(day_of_month=days[0])

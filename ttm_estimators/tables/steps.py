@@ -1,9 +1,9 @@
-"""Steps from one time to the next: how times go on, and where on a grid they lie.
+"""Steps from one time to the next: the times that follow, and the positions of times on a grid.
 
 A step is a pandas offset, a timetable of the week, or a whole number between whole numbers. Hours
 and shorter steps are elapsed time. Days and longer ones follow the clock on the wall of a time
-zone: a time that a change of the clock skips becomes the first one after it, and of a time that
-comes twice the first one is meant.
+zone: a time that a change of the clock skips becomes the first one after it, and a time that occurs
+twice is the first of the two.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
 from ttm_estimators.tables.errors import TableError
-from ttm_estimators.tables.timetable import DAY, DAYS, Timetable
+from ttm_estimators.tables.timetable import DAY_NS, DAYS, Timetable
 
 Step: TypeAlias = int | pd.offsets.BaseOffset | Timetable
 Integers: TypeAlias = npt.NDArray[np.int64]
 
-LAST_WEEK = re.compile(r"(\d*)LWOM-(MON|TUE|WED|THU|FRI|SAT|SUN)", re.IGNORECASE)
+LAST_WEEKDAY_OF_MONTH = re.compile(r"(\d*)LWOM-(MON|TUE|WED|THU|FRI|SAT|SUN)", re.IGNORECASE)
 """The last such weekday of a month, which pandas writes but does not read."""
 
-LONGEST = 10**15
-"""Units of a step at most."""
+MAX_STEP_UNITS = 10**15
+"""Units of a pandas offset."""
 
-CENTURIES = 9 * 10**18
-"""Nanoseconds of the dates that pandas knows, in one direction."""
+MAX_STEP_NS = 9 * 10**18
+"""Nanoseconds that pandas dates reach in one direction from 1970."""
 
-SUNDAY, CHANGES, LAST_CHANGE = 6, (3, 4, 9, 10, 11), 3
-"""Weekday, months and latest hour at which most zones change their clocks."""
+CLOCK_CHANGE_WEEKDAY, CLOCK_CHANGE_MONTHS, CLOCK_CHANGE_LATEST_HOUR = 6, (3, 4, 9, 10, 11), 3
+"""When most zones change their clocks: on Sundays of these months, up to this hour."""
 
-MOST_HOURS = 24
-"""Different hours of the day up to which one is looked for that most times have."""
+MAX_HOURS_OF_DAY = 24
+"""Different times of the day in a series up to which its usual one is searched for."""
 
-LONGEST_SHIFT = pd.Timedelta(hours=3)
-"""By which clocks are put forward. Samoa left out a whole day."""
+MAX_CLOCK_SHIFT = pd.Timedelta(hours=3)
+"""Largest change of a clock that moves a date. Samoa left out a whole day instead."""
 
 
 def parse_step(text: str | pd.offsets.BaseOffset) -> Step:
@@ -55,7 +55,7 @@ def parse_step(text: str | pd.offsets.BaseOffset) -> Step:
         return text
     if not isinstance(text, str):
         raise TableError(f"freq must be text or an offset, got {type(text).__name__}")
-    last_week = LAST_WEEK.fullmatch(text.strip())
+    last_week = LAST_WEEKDAY_OF_MONTH.fullmatch(text.strip())
     if text.strip().isdecimal():
         step: Step = int(text)
     elif last_week:
@@ -73,8 +73,8 @@ def parse_step(text: str | pd.offsets.BaseOffset) -> Step:
                 ) from None
     if (step if isinstance(step, int) else step.n) < 1:  # type: ignore[union-attr]
         raise TableError(f"the frequency {text!r} does not move forward", "give a positive one")
-    too_long = isinstance(step, pd.offsets.BaseOffset) and step.n > LONGEST
-    if too_long or (isinstance(step, pd.offsets.Tick) and step.n * step.base.nanos > CENTURIES):
+    too_long = isinstance(step, pd.offsets.BaseOffset) and step.n > MAX_STEP_UNITS
+    if too_long or (isinstance(step, pd.offsets.Tick) and step.n * step.base.nanos > MAX_STEP_NS):
         raise TableError(f"the frequency {text!r} is longer than the dates that pandas knows")
     return step
 
@@ -85,7 +85,7 @@ def last_week_of_month(months: int, weekday: int) -> pd.offsets.BaseOffset:
 
 
 def describe(step: Step) -> str:
-    """Name a step in words that fit behind "frequency"."""
+    """Name a step, to follow the word "frequency" in a message."""
     if isinstance(step, int):
         return str(step)
     months = re.search(r"months=(\d+)", step.freqstr)
@@ -104,13 +104,13 @@ def follow(times: pd.Index[Any], step: Step, count: int, *, after: int = -1) -> 
     ----------
     times : Index
         Sorted dates or whole numbers. The others tell at which hour of the day dates are, where a
-        change of the clock has moved the one to go on from.
+        change of the clock has moved the one to continue from.
     step : Step
-        What lies between them.
+        Step between them.
     count : int
         Times to give.
     after : int, default -1
-        Place of the time to go on from.
+        Index of the time to continue from.
 
     Raises
     ------
@@ -133,9 +133,9 @@ def follow(times: pd.Index[Any], step: Step, count: int, *, after: int = -1) -> 
         else:
             last = wall_clock(times)[one]
             if isinstance(step, Timetable):
-                place = step.place(last)
-                assert place is not None
-                future = step.times(place[0] + np.arange(1, count + 1))
+                at = step.positions(last)
+                assert at is not None
+                future = step.times(at[0] + np.arange(1, count + 1))
             else:
                 future = pd.date_range(last[0], periods=count + 1, freq=step)[-count:]
             future = localized(pd.DatetimeIndex(future.to_numpy()), times.tz)
@@ -159,12 +159,12 @@ def positions(times: pd.Index[Any], step: Step) -> Integers | None:
         return _divided(elapsed.as_unit("ns").asi8, step.nanos)
     wall = wall_clock(times)
     if isinstance(step, pd.offsets.Day):
-        return _divided(wall.as_unit("ns").asi8, step.n * DAY)
+        return _divided(wall.as_unit("ns").asi8, step.n * DAY_NS)
     if isinstance(step, Timetable):
-        place = step.place(wall)
-        if place is None or (np.diff(place) < 1).any():  # an hour that comes twice
+        slots = step.positions(wall)
+        if slots is None or (np.diff(slots) < 1).any():  # an hour that comes twice
             return None
-        return place - place[0]
+        return slots - slots[0]
     first = wall[0]
     if "day" in step.kwds and first.day != min(step.kwds["day"], first.days_in_month):
         return None  # to pandas every day is on such an offset
@@ -188,12 +188,12 @@ def wall_clock(times: pd.DatetimeIndex) -> pd.DatetimeIndex:
     days = wall.normalize()
     hours = (wall - days).asi8
     found, counts = np.unique(hours, return_counts=True)
-    if len(found) == 1 or len(found) > MOST_HOURS:
+    if len(found) == 1 or len(found) > MAX_HOURS_OF_DAY:
         return wall
-    for place in np.argsort(-counts, kind="stable"):
-        usual = days + np.timedelta64(int(found[place]), wall.unit)
-        moved = (hours != found[place]) & (_first_instant(usual, times.tz) == times)
-        if moved.any() and (counts[place] > len(times) // 2 or (moved | (wall == usual)).all()):
+    for i in np.argsort(-counts, kind="stable"):
+        usual = days + np.timedelta64(int(found[i]), wall.unit)
+        moved = (hours != found[i]) & (_first_instant(usual, times.tz) == times)
+        if moved.any() and (counts[i] > len(times) // 2 or (moved | (wall == usual)).all()):
             return wall.where(~moved, usual)
     return wall
 
@@ -210,7 +210,7 @@ def localized(wall: pd.DatetimeIndex, zone: Any) -> pd.DatetimeIndex:
         return wall
     times = _first_instant(wall, zone)
     moved = times.tz_localize(None) - wall
-    wrong = np.flatnonzero((moved < pd.Timedelta(0)) | (moved > LONGEST_SHIFT))
+    wrong = np.flatnonzero((moved < pd.Timedelta(0)) | (moved > MAX_CLOCK_SHIFT))
     if wrong.size:
         raise TableError(f"{show(wall[wrong[0]])} does not exist in {zone}")
     return times
@@ -218,8 +218,13 @@ def localized(wall: pd.DatetimeIndex, zone: Any) -> pd.DatetimeIndex:
 
 def may_be_a_change_of_the_clock(time: Any) -> bool:
     """Whether a date without zone is in a night in which clocks are often changed."""
-    naive = isinstance(time, pd.Timestamp) and time.tz is None
-    return naive and time.weekday() == SUNDAY and time.month in CHANGES and time.hour <= LAST_CHANGE
+    return (
+        isinstance(time, pd.Timestamp)
+        and time.tz is None
+        and time.weekday() == CLOCK_CHANGE_WEEKDAY
+        and time.month in CLOCK_CHANGE_MONTHS
+        and time.hour <= CLOCK_CHANGE_LATEST_HOUR
+    )
 
 
 def _first_instant(wall: pd.DatetimeIndex, zone: Any) -> pd.DatetimeIndex:

@@ -1,4 +1,4 @@
-"""Times that come again every week, such as Mondays to Saturdays, or nine to five on weekdays."""
+"""Times that repeat every week, such as Mondays to Saturdays, or nine to five on weekdays."""
 
 from __future__ import annotations
 
@@ -13,19 +13,17 @@ Integers = npt.NDArray[np.int64]
 MONDAY = pd.Timestamp("1969-12-29")
 """A Monday from which weeks are counted."""
 
-WEEK = 7 * 86_400 * 10**9
-DAY = 86_400 * 10**9
-"""Nanoseconds."""
+DAY_NS = 86_400 * 10**9
+WEEK_NS = 7 * DAY_NS
 
-WEEKS_TO_SEE = 3
-"""Weeks over which times have to keep to a timetable before it is taken for one (ours: fewer than
-that are more likely weeks with gaps)."""
+MIN_WEEKS = 3
+"""Weeks of data that a timetable needs (ours: fewer are more likely weeks with gaps)."""
 
-WEEKS_WITH_GAPS = 4
-"""The same where other times are absent too."""
+MIN_WEEKS_WITH_GAPS = 4
+"""Weeks of data that it needs where other times are absent too."""
 
-MOST_TIMES = 7 * 24 * 60
-"""Times in a week at most: every minute."""
+MAX_TIMES_A_WEEK = 7 * 24 * 60
+"""Every minute."""
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -41,8 +39,8 @@ class Timetable:
     def freqstr(self) -> str:
         """Days and hours in words."""
         slots = np.array(self.slots)
-        days = [DAYS[day] for day in np.unique(slots // DAY)]
-        hours = [str(pd.Timestamp(int(hour)).time())[:5] for hour in np.unique(slots % DAY)]
+        days = [DAYS[day] for day in np.unique(slots // DAY_NS)]
+        hours = [str(pd.Timestamp(int(hour)).time())[:5] for hour in np.unique(slots % DAY_NS)]
         if len(hours) == 1:
             return f"{' '.join(days)} at {hours[0]}" if hours[0] != "00:00" else " ".join(days)
         if len(slots) < len(days) * len(hours):
@@ -52,12 +50,12 @@ class Timetable:
     def as_offset(self) -> pd.offsets.BaseOffset | None:
         """The same as an offset of pandas, if there is one: certain days at one hour."""
         slots = np.array(self.slots)
-        if len(np.unique(slots % DAY)) > 1:
+        if len(np.unique(slots % DAY_NS)) > 1:
             return None
-        days = " ".join(DAYS[day] for day in slots // DAY)
+        days = " ".join(DAYS[day] for day in slots // DAY_NS)
         return pd.offsets.CustomBusinessDay(weekmask=days)
 
-    def place(self, wall: pd.DatetimeIndex) -> Integers | None:
+    def positions(self, wall: pd.DatetimeIndex) -> Integers | None:
         """Count times from a fixed Monday on, or None where one is not in the timetable."""
         weeks, rest = _parts(wall)
         slots = np.array(self.slots)
@@ -66,24 +64,24 @@ class Timetable:
             return None
         return weeks * len(slots) + at
 
-    def times(self, places: Integers) -> pd.DatetimeIndex:
-        """Times at places, without zone.
+    def times(self, positions: Integers) -> pd.DatetimeIndex:
+        """Times without zone: the reverse of :meth:`positions`.
 
         Raises
         ------
         OverflowError
             When one lies beyond the dates that pandas knows.
         """
-        weeks, at = np.divmod(places, len(self.slots))
-        last = pd.Timestamp.max.value - MONDAY.value - WEEK
-        if (np.abs(weeks) > last // WEEK).any():
+        weeks, at = np.divmod(positions, len(self.slots))
+        last = pd.Timestamp.max.value - MONDAY.value - WEEK_NS
+        if (np.abs(weeks) > last // WEEK_NS).any():
             raise OverflowError("a date beyond those that pandas knows")
-        nanoseconds = weeks * WEEK + np.array(self.slots)[at] + MONDAY.value
+        nanoseconds = weeks * WEEK_NS + np.array(self.slots)[at] + MONDAY.value
         return pd.DatetimeIndex(nanoseconds.astype("datetime64[ns]"))
 
 
 def find_timetable(wall: pd.DatetimeIndex, step: int, *, gaps: bool) -> Timetable | None:
-    """Find the times of the week at which something is recorded at all.
+    """Find the times of the week at which anything is recorded.
 
     Parameters
     ----------
@@ -92,28 +90,32 @@ def find_timetable(wall: pd.DatetimeIndex, step: int, *, gaps: bool) -> Timetabl
     step : int
         Nanoseconds between neighbours, where both are there.
     gaps : bool
-        Whether other times may be absent too. Then the timetable has to explain most of what is.
+        Whether other times may be absent too. The timetable must then explain most absent times.
     """
     weeks, rest = _parts(wall)
     slots = np.unique(rest)
     seen = weeks[-1] - weeks[0] + 1
     span = int((wall[-1] - wall[0]).value)
-    if span < WEEKS_TO_SEE * WEEK - DAY or len(slots) > MOST_TIMES or seen * len(slots) < 2:
+    if (
+        span < MIN_WEEKS * WEEK_NS - DAY_NS
+        or len(slots) > MAX_TIMES_A_WEEK
+        or seen * len(slots) < 2
+    ):
         return None
     found = Timetable(tuple(slots.tolist()))
-    places = found.place(wall)
-    assert places is not None
-    absent = int(places[-1] - places[0]) + 1 - len(wall)
+    at = found.positions(wall)
+    assert at is not None
+    absent = int(at[-1] - at[0]) + 1 - len(wall)
     if absent == 0:
         return found
     explained = span // step + 1 - len(wall) - absent
-    if not gaps or span < WEEKS_WITH_GAPS * WEEK - DAY or explained <= absent:
+    if not gaps or span < MIN_WEEKS_WITH_GAPS * WEEK_NS - DAY_NS or explained <= absent:
         return None
     return found
 
 
 def never_seen(wall: pd.DatetimeIndex, step: int) -> str:
-    """A time of the week at which nothing was recorded, if there is more of such than else absent.
+    """A time of the week without any row, if such times are more than half of all absent ones.
 
     Parameters
     ----------
@@ -122,22 +124,25 @@ def never_seen(wall: pd.DatetimeIndex, step: int) -> str:
     step : int
         Nanoseconds between neighbours.
     """
-    if WEEK % step or (wall.as_unit("ns").asi8 % step != wall[:1].as_unit("ns").asi8 % step).any():
+    if (
+        WEEK_NS % step
+        or (wall.as_unit("ns").asi8 % step != wall[:1].as_unit("ns").asi8 % step).any()
+    ):
         return ""
     _, rest = _parts(wall)
     span = int((wall[-1] - wall[0]).value) // step + 1
-    every = rest[0] % step + np.arange(WEEK // step) * step
+    every = rest[0] % step + np.arange(WEEK_NS // step) * step
     passed = (rest[0] // step + np.arange(span)) % len(every)
     counts = np.bincount(passed, minlength=len(every))
     closed = ~np.isin(every, rest) & (counts > 1)
     if counts[closed].sum() * 2 <= span - len(wall):
         return ""
     first = pd.Timestamp(int(every[closed][0]) + MONDAY.value)
-    return f"{first:%A}" if step == DAY else f"{first:%A} at {first:%H:%M}"
+    return f"{first:%A}" if step == DAY_NS else f"{first:%A} at {first:%H:%M}"
 
 
 def _parts(wall: pd.DatetimeIndex) -> tuple[Integers, Integers]:
     """Weeks since a fixed Monday, and nanoseconds into them."""
     since = wall.as_unit("ns").asi8 - MONDAY.value
-    weeks, rest = np.divmod(since, WEEK)
+    weeks, rest = np.divmod(since, WEEK_NS)
     return weeks, rest
