@@ -11,8 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from tests.tiny import TINY, tiny_network
 from tests.weights.conftest import PUBLISHED_SETTINGS
-from ttm_estimators import TinyTimeMixer, WeightsError, load_network, save_network
-from ttm_estimators.weights import folder as folder_module
+from ttm_estimators import TinyTimeMixer, WeightsError, atomic, load_network, save_network
 
 
 def edit_config(folder: Path, **changes: object) -> None:
@@ -198,7 +197,7 @@ def test_an_interrupted_save_leaves_the_old_network_or_is_noticed(
     folder, monkeypatch, step, number
 ):
     calls = iter(range(10))
-    real_write, real_replace = Path.write_bytes, folder_module.os.replace
+    real_write, real_replace = Path.write_bytes, atomic.os.replace
 
     def write(path: Path, data: bytes) -> None:
         if step == "write" and next(calls) == number:
@@ -212,7 +211,7 @@ def test_an_interrupted_save_leaves_the_old_network_or_is_noticed(
         real_replace(source, target)
 
     monkeypatch.setattr(Path, "write_bytes", write)
-    monkeypatch.setattr(folder_module.os, "replace", move)
+    monkeypatch.setattr(atomic.os, "replace", move)
     with pytest.raises(KeyboardInterrupt):
         save_network(tiny_network(seed=1), folder)
     monkeypatch.undo()

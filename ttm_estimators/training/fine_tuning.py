@@ -44,7 +44,6 @@ from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.network.widening import widen
 from ttm_estimators.training.hardware import describe_hardware
 from ttm_estimators.training.quiet import quiet
-from ttm_estimators.training.run_folder import write
 from ttm_estimators.training.sure import is_sure
 from ttm_estimators.training.tuning_module import (
     Batches,
@@ -54,8 +53,7 @@ from ttm_estimators.training.tuning_module import (
     Tuning,
     examples,
 )
-from ttm_estimators.weights import save_network
-from ttm_estimators.weights.shipped import CARD_FILE
+from ttm_estimators.weights import Card, save_network, write_card
 
 Strategy = Literal["head", "decoder", "bias", "full"]
 
@@ -218,9 +216,8 @@ class FineTuned:
             The folder.
         """
         path = save_network(self.network, folder)
-        card = {
+        card: Card = {
             "parameters": sum(tensor.numel() for tensor in self.network.parameters()),
-            **facts,
             "covariates": asdict(self.roles),
             "learning_rate": self.learning_rate,
             "steps": self.steps,
@@ -228,11 +225,11 @@ class FineTuned:
             "validation_windows": self.validation_windows,
             "validation_loss": self.loss,
             "zero_shot_validation_loss": self.zero_shot_loss,
-            "share": self.share,
+            "fraction": self.share,
             "seconds": round(self.seconds, 1),
             "hardware": describe_hardware(1, 1, 0)[0],
         }
-        write(path / CARD_FILE, card)
+        write_card(path, card, **facts)
         return path
 
     def __str__(self) -> str:

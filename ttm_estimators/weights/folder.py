@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from safetensors.torch import load as parse_safetensors
 from safetensors.torch import save as format_safetensors
 from torch import Tensor
 
+from ttm_estimators.atomic import replacing
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.weights.published import MODEL_TYPE, read_published_config, rename_published
 
@@ -63,14 +63,9 @@ def save_network(network: TinyTimeMixer, folder: str | Path) -> Path:
         "sha256": hashlib.sha256(data).hexdigest(),
         "network": json.loads(network.config.to_json()),
     }
-    contents = {
-        folder / WEIGHTS_FILE: data,
-        folder / CONFIG_FILE: (json.dumps(config, indent=2) + "\n").encode(),
-    }
-    for path, content in contents.items():
-        _partial(path).write_bytes(content)
-    for path in contents:
-        os.replace(_partial(path), path)
+    with replacing(folder / CONFIG_FILE) as config_path, replacing(folder / WEIGHTS_FILE) as path:
+        path.write_bytes(data)
+        config_path.write_bytes((json.dumps(config, indent=2) + "\n").encode())
     return folder
 
 
@@ -120,11 +115,6 @@ def load_network(folder: str | Path) -> TinyTimeMixer:
             f'TinyTimeMixer (model_type "{MODEL_TYPE}"): give the folder of one of these'
         )
     return _build(config, tensors, weights_path)
-
-
-def _partial(path: Path) -> Path:
-    """Where a file is written until it is complete."""
-    return path.with_name(f".{path.name}.partial")
 
 
 def _read_config(path: Path) -> dict[str, Any]:
