@@ -37,11 +37,11 @@ lint: $(VENV)/.installed
 docs: $(VENV)/.installed
 	$(BIN)/sphinx-build -q -W --keep-going -E docs site
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+$(VENV)/.installed: pyproject.toml benchmarks/pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed: make PYTHON=/path/to/python3")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python $(INSTALL_TORCH) || $(BIN)/python -m pip install --quiet '$(TORCH)'
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]' -e ./benchmarks
 	touch $@
 
 # The published code pins an older torch, and so gets an environment of its own.
@@ -75,13 +75,14 @@ $(SPEED)/.installed: constraints.txt
 tabpfn: $(TABPFN)/.installed
 	OMP_NUM_THREADS=1 $(TABPFN)/bin/python -m pytest tests/tabpfn tests/benchmarks/tabpfn_comparison
 
-$(TABPFN)/.installed: pyproject.toml constraints.txt
+$(TABPFN)/.installed: pyproject.toml benchmarks/pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(TABPFN)
 	$(TABPFN)/bin/python $(INSTALL_TORCH) || $(TABPFN)/bin/python -m pip install --quiet '$(TORCH)'
 	grep -v -e '^pyarrow==' -e '^scikit-learn==' constraints.txt > $(TABPFN)/constraints.txt
 	$(TABPFN)/bin/python -m pip install --quiet -c $(TABPFN)/constraints.txt \
-	  -e '.[benchmarks,sktime,tabpfn]' hypothesis pytest
+	  -e '.[sktime,tabpfn]' -e ./benchmarks hypothesis pytest
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(PARITY) $(TABPFN) $(SPEED) build dist demo site *.egg-info
+	rm -rf $(VENV) $(PARITY) $(TABPFN) $(SPEED) build dist demo site *.egg-info \
+	  benchmarks/build benchmarks/dist benchmarks/*.egg-info

@@ -463,7 +463,7 @@ def main(arguments: list[str] | None = None) -> None:
     except ModuleNotFoundError as error:
         if not error.name or error.name.startswith("ttm_"):
             raise
-        message = f"{error.name} is not installed: pip install 'ttm-estimators[benchmarks]'"
+        message = f"{error.name} is not installed: pip install ttm-benchmarks"
     except (ValueError, OSError) as error:
         message = str(error)
     typer.echo(f"ttm-bench: {message}", err=True)

@@ -18,7 +18,7 @@ def test_a_missing_library_is_one_line_with_the_pip_command(bench, tmp_path, mon
     code, _, error = bench("demo", "--output", tmp_path)
     assert code == 2
     assert "matplotlib" in error
-    assert "pip install 'ttm-estimators[benchmarks]'" in error
+    assert "pip install ttm-benchmarks" in error
     assert error.count("\n") == 1
 
 

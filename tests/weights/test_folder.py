@@ -16,12 +16,12 @@ from ttm_estimators import (
     ForecastConfig,
     TinyTimeMixer,
     WeightsError,
+    atomic,
     load,
     load_network,
     save_network,
 )
 from ttm_estimators.inputs.aggregation import PRESET_FORECASTING
-from ttm_estimators.weights import folder as folder_module
 
 
 def edit_config(folder: Path, **changes: object) -> None:
@@ -207,7 +207,7 @@ def test_an_interrupted_save_leaves_the_old_network_or_is_noticed(
     folder, monkeypatch, step, number
 ):
     calls = iter(range(10))
-    real_write, real_replace = Path.write_bytes, folder_module.os.replace
+    real_write, real_replace = Path.write_bytes, atomic.os.replace
 
     def write(path: Path, data: bytes) -> None:
         if step == "write" and next(calls) == number:
@@ -221,7 +221,7 @@ def test_an_interrupted_save_leaves_the_old_network_or_is_noticed(
         real_replace(source, target)
 
     monkeypatch.setattr(Path, "write_bytes", write)
-    monkeypatch.setattr(folder_module.os, "replace", move)
+    monkeypatch.setattr(atomic.os, "replace", move)
     with pytest.raises(KeyboardInterrupt):
         save_network(tiny_network(seed=1), folder)
     monkeypatch.undo()

@@ -49,7 +49,3 @@ def test_an_unknown_name_lists_the_known_ones(tmp_path, monkeypatch, name):
 def test_a_folder_on_disk_is_taken_as_it_is(folder):
     assert resolve(folder) == folder
     assert resolve(str(folder)) == folder
-
-
-def test_a_folder_without_a_card_has_an_empty_one(folder):
-    assert read_card(folder) == {}

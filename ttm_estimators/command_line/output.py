@@ -1,4 +1,4 @@
-"""Writing files so that a reader finds the old one or the new one, never half of one."""
+"""Output files: refused before any work is done, and replaced when it is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ttm_estimators import atomic
 from ttm_estimators.command_line.errors import InputError
 
 
@@ -30,18 +31,15 @@ def check_output(path: Path | None, option: str, suffixes: tuple[str, ...]) -> N
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a path to write to, which replaces ``path`` if all goes well and is removed if not.
+    """As :func:`ttm_estimators.atomic.replacing`, with an error for the command line.
 
     Raises
     ------
     InputError
         When the file can not be written.
     """
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
-        yield partial
-        os.replace(partial, path)
+        with atomic.replacing(path) as partial:
+            yield partial
     except OSError as error:
         raise InputError(f"{path} can not be written: {error}") from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from safetensors.torch import load as parse_safetensors
 from safetensors.torch import save as format_safetensors
 from torch import Tensor
 
+from ttm_estimators.atomic import replacing
 from ttm_estimators.inputs.aggregation import ForecastConfig, forecasting_of, keep_forecasting
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.weights.published import MODEL_TYPE, read_published_config, rename_published
@@ -81,14 +81,9 @@ def save_network(
         "network": json.loads(network.config.to_json()),
         "forecasting": asdict(forecasting),
     }
-    contents = {
-        folder / WEIGHTS_FILE: data,
-        folder / CONFIG_FILE: (json.dumps(config, indent=2) + "\n").encode(),
-    }
-    for path, content in contents.items():
-        _partial(path).write_bytes(content)
-    for path in contents:
-        os.replace(_partial(path), path)
+    with replacing(folder / CONFIG_FILE) as config_path, replacing(folder / WEIGHTS_FILE) as path:
+        path.write_bytes(data)
+        config_path.write_bytes((json.dumps(config, indent=2) + "\n").encode())
     return folder
 
 
@@ -141,11 +136,6 @@ def load_network(folder: str | Path) -> TinyTimeMixer:
     network = _build(config, tensors, weights_path)
     keep_forecasting(network, forecasting)
     return network
-
-
-def _partial(path: Path) -> Path:
-    """Where a file is written until it is complete."""
-    return path.with_name(f".{path.name}.partial")
 
 
 def _read_config(path: Path) -> dict[str, Any]:

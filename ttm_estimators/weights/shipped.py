@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from ttm_estimators.weights.folder import CONFIG_FILE, WeightsError
 
 DEFAULT = "ttm-2048-720"
 """The model that is used when none is named."""
-
-CARD_FILE = "card.json"
 
 
 def shipped_folder() -> Path:
@@ -24,13 +20,6 @@ def shipped_models() -> list[str]:
     """Names of the shipped models, the default first."""
     names = sorted(path.parent.name for path in shipped_folder().glob(f"*/{CONFIG_FILE}"))
     return sorted(names, key=lambda name: name != DEFAULT)
-
-
-def read_card(folder: Path) -> dict[str, Any]:
-    """What a model's card says in figures, or nothing where a folder has no card."""
-    path = folder / CARD_FILE
-    card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return card
 
 
 def resolve(name_or_folder: str | Path | None) -> Path:

@@ -15,7 +15,7 @@ from gluonts.dataset.common import Dataset
 from gluonts.model.forecast import Forecast
 from gluonts.model.predictor import Predictor
 
-from ttm_benchmarks.gift_eval.submission import replace_file
+from ttm_estimators.atomic import write_text
 
 COSTS_FILE = "costs.csv"
 
@@ -51,7 +51,7 @@ def add_costs(folder: Path, task: str, costs: Costs) -> None:
     """Write down what a task took, beside the other tasks."""
     table = read_costs(folder)
     table.loc[task] = [costs.series, round(costs.seconds, 4), round(costs.peak_memory_mb, 1)]
-    replace_file(folder / COSTS_FILE, table.to_csv())
+    write_text(folder / COSTS_FILE, table.to_csv())
 
 
 class Stopwatch(Predictor):  # type: ignore[misc] # GluonTS has no type information

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from statistics import fmean
 
-from ttm_benchmarks.gift_eval.submission import replace_file
 from ttm_benchmarks.gift_eval.tasks import TASKS
+from ttm_estimators.atomic import write_text
 
 COVERAGE_FILE = "coverage.csv"
 
@@ -43,7 +43,7 @@ def write_coverage(folder: Path, tasks: Mapping[str, Coverage]) -> None:
     for name in TASKS:
         if name in tasks:
             writer.writerow([name, *tasks[name].values()])
-    replace_file(folder / COVERAGE_FILE, text.getvalue())
+    write_text(folder / COVERAGE_FILE, text.getvalue())
 
 
 def describe(tasks: Mapping[str, Coverage]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from gluonts.model.predictor import Predictor
 
 from ttm_benchmarks.gift_eval.coverage import LEVELS
 from ttm_benchmarks.gift_eval.data import TaskData
+from ttm_estimators.atomic import replacing
 
 Array = npt.NDArray[Any]
 
@@ -80,6 +80,5 @@ def add_example(folder: Path, task: str, example: pd.DataFrame) -> None:
     example = example.assign(dataset=task)
     if there is not None:
         example = pd.concat([there[there["dataset"] != task], example], ignore_index=True)
-    temporary = folder / f"{EXAMPLES_FILE}.part"
-    example.to_parquet(temporary, index=False)
-    os.replace(temporary, folder / EXAMPLES_FILE)
+    with replacing(folder / EXAMPLES_FILE) as partial:
+        example.to_parquet(partial, index=False)

@@ -96,7 +96,9 @@ def find_model(text: str | None) -> Model:
         digest.update(tensor.contiguous().numpy().tobytes())
     about = {"parameters": sum(parameter.numel() for parameter in network.parameters())}
     card = read_card(folder)
-    about |= {f"training_{key}": card[key] for key in ("date", "data", "seed") if key in card}
+    about |= {
+        f"training_{key}": value for key, value in card.items() if key in ("date", "data", "seed")
+    }
     if folder.parent == shipped_folder():
         about |= {"model_type": "zero-shot", "testdata_leakage": "No"}
     identity = {"weights_sha256": digest.hexdigest()}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ttm_benchmarks.gift_eval.tasks import TASKS, Task
+from ttm_estimators.atomic import write_json, write_text
 
 RESULTS_FILE = "all_results.csv"
 CONFIG_FILE = "config.json"
@@ -91,7 +91,7 @@ def open_submission(
         **about,
         **identity,
     }
-    replace_file(path, json.dumps(config, indent=2) + "\n")
+    write_json(path, config)
     return name, []
 
 
@@ -114,7 +114,7 @@ def write_rows(folder: Path, rows: Iterable[Row]) -> None:
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    replace_file(folder / RESULTS_FILE, text.getvalue())
+    write_text(folder / RESULTS_FILE, text.getvalue())
 
 
 def _read_rows(folder: Path) -> list[Row]:
@@ -124,10 +124,3 @@ def _read_rows(folder: Path) -> list[Row]:
         return []
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Replace a file at one stroke: whoever reads it, or kills this process, sees old or new."""
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)

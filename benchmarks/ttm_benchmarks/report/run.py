@@ -8,9 +8,9 @@ from pathlib import Path
 from rich.console import Console
 
 from ttm_benchmarks.gift_eval.leaderboard import common_tasks, find_results, read_scores
-from ttm_benchmarks.gift_eval.submission import replace_file
 from ttm_benchmarks.report.content import report_content
 from ttm_benchmarks.report.page import render
+from ttm_estimators.atomic import write_text
 
 PAGE_FILE = "index.html"
 
@@ -65,6 +65,6 @@ def run(
     tasks = common_tasks(scores, patterns)
     content = report_content(folders, scores, tasks, baseline, against, parameters)
     output.mkdir(parents=True, exist_ok=True)
-    replace_file(output / PAGE_FILE, render(content))
+    write_text(output / PAGE_FILE, render(content))
     console = Console(highlight=False)
     console.print(f"Open {output / PAGE_FILE} in a browser", soft_wrap=True)

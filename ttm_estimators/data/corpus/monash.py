@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import shutil
 import zlib
 from collections.abc import Iterable, Iterator
@@ -24,7 +23,9 @@ from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import numpy.typing as npt
+from platformdirs import user_cache_path
 
+from ttm_estimators.atomic import replacing
 from ttm_estimators.data.corpus.deny_list import refuse
 
 HUB = "https://zenodo.org"
@@ -167,7 +168,7 @@ def fetch(name: str, cache: str | Path | None = None, hub: str = HUB) -> Path:
     """
     check_name(name)
     record = RECORDS[name]
-    folder = Path(cache) if cache is not None else _cache_folder()
+    folder = Path(cache or user_cache_path("ttm-estimators", appauthor=False) / "monash")
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / record.file
     note = file.with_suffix(".zip.checksum")
@@ -201,8 +202,7 @@ def _download(record: Record, file: Path, hub: str) -> str:
             f"record {record.number} of {hub} has no {record.file}, but: {', '.join(offered)}"
         )
     expected: str = offered[record.file]["checksum"]
-    partial = file.with_suffix(f".{os.getpid()}.partial")
-    try:
+    with replacing(file) as partial:
         link = offered[record.file]["links"]["self"]
         with urlopen(link, timeout=60) as answer, partial.open("wb") as out:
             shutil.copyfileobj(answer, out)
@@ -212,9 +212,6 @@ def _download(record: Record, file: Path, hub: str) -> str:
                 f"{record.file} came with the checksum {found} where {hub} tells {expected}: the "
                 "download was cut short or altered, try again"
             )
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
     return expected
 
 
@@ -224,11 +221,6 @@ def _checksum(file: Path, algorithm: str) -> str:
         while block := blocks.read(1 << 20):
             digest.update(block)
     return f"{algorithm}:{digest.hexdigest()}"
-
-
-def _cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "ttm-estimators" / "monash"
 
 
 def read_tsf(lines: Iterable[str], file: str = "the .tsf file") -> Iterator[Entry]:

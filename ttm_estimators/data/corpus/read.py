@@ -8,14 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
-import shutil
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from tempfile import mkdtemp
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +20,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import torch
 from pandas.tseries.frequencies import to_offset
+from platformdirs import user_cache_path
 from torch import Tensor
 
+from ttm_estimators.atomic import replacing
 from ttm_estimators.data.corpus.deny_list import refuse
 from ttm_estimators.data.synthetic import Draw
 from ttm_estimators.data.windows import YOUNGEST
@@ -113,16 +112,16 @@ class Corpus:
             refuse(file.stem)
         state = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
         key = hashlib.sha256(json.dumps([FORMAT, *state]).encode()).hexdigest()[:16]
-        place = Path(cache) if cache is not None else _cache_folder()
+        place = Path(cache or user_cache_path("ttm-estimators", appauthor=False) / "corpus")
         if not (place / key).exists():
             place.mkdir(parents=True, exist_ok=True)
-            # Written aside and renamed, so that a reader beside this one sees all or nothing.
-            aside = Path(mkdtemp(dir=place))
-            _write_sums(files, aside)
             try:
-                aside.rename(place / key)
+                with replacing(place / key) as partial:
+                    partial.mkdir()
+                    _write_sums(files, partial)
             except OSError:
-                shutil.rmtree(aside)
+                if not (place / key).exists():  # else another process was faster
+                    raise
         return cls._open(place / key)
 
     @classmethod
@@ -233,11 +232,6 @@ class Corpus:
         known_BT = inside_BT & (2 * count_BT >= width_B1) & (count_BT > 0)
         resolution_B = resolution_tokens((self.intervals[row_B1] * rate_B1).squeeze(1))
         return torch.where(known_BT, value_BT, math.nan).float(), resolution_B
-
-
-def _cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "ttm-estimators" / "corpus"
 
 
 def _write_sums(files: list[Path], place: Path) -> None:

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ttm_estimators.atomic import replacing
 from ttm_estimators.data.corpus.deny_list import refuse
 
 _SCHEMA = pa.schema(
@@ -59,8 +60,7 @@ def write_corpus(entries: Iterable[Mapping[str, Any]], folder: str | Path, sourc
         raise ValueError(f"{source!r} can not be a file name: give the source a plain name")
     file = Path(folder) / f"{source}.parquet"
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
-    try:
+    with replacing(file) as partial:
         rows = _rows(entries, source)
         with pq.ParquetWriter(partial, _SCHEMA, compression="zstd") as writer:
             written = 0
@@ -69,9 +69,6 @@ def write_corpus(entries: Iterable[Mapping[str, Any]], folder: str | Path, sourc
                 written += len(batch)
         if not written:
             raise ValueError(f"{source!r} has no series")
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
     return file
 
 

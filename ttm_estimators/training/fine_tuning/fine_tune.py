@@ -53,10 +53,8 @@ from ttm_estimators.training.fine_tuning.module import (
 )
 from ttm_estimators.training.fine_tuning.one_sided_test import is_significant
 from ttm_estimators.training.hardware import describe_hardware
-from ttm_estimators.training.pretraining.run_folder import write
 from ttm_estimators.training.quiet import quiet
-from ttm_estimators.weights import save_network
-from ttm_estimators.weights.shipped import CARD_FILE
+from ttm_estimators.weights import Card, save_network, write_card
 
 Strategy = Literal["head", "decoder", "bias", "full"]
 
@@ -223,9 +221,8 @@ class FineTuneResult:
             The folder.
         """
         path = save_network(self.network, folder)
-        card = {
+        card: Card = {
             "parameters": sum(tensor.numel() for tensor in self.network.parameters()),
-            **facts,
             "covariates": asdict(self.roles),
             "learning_rate": self.learning_rate,
             "steps": self.steps,
@@ -237,7 +234,7 @@ class FineTuneResult:
             "seconds": round(self.seconds, 1),
             "hardware": describe_hardware(1, 1, 0)[0],
         }
-        write(path / CARD_FILE, card)
+        write_card(path, card, **facts)
         return path
 
     def __str__(self) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from ttm_estimators.atomic import replacing
 from ttm_estimators.data.split_windows import Windows
 from ttm_estimators.network import TinyTimeMixer
 from ttm_estimators.network.model import Encoded
@@ -267,7 +267,5 @@ class KeepCheckpoint(lightning.Callback):
     def on_train_epoch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        partial = self.path.with_name(f".{self.path.name}.partial")
-        trainer.save_checkpoint(partial)
-        if trainer.is_global_zero:
-            os.replace(partial, self.path)
+        with replacing(self.path) as partial:
+            trainer.save_checkpoint(partial)

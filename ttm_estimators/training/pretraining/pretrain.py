@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import distributed
 
+from ttm_estimators.atomic import write_json
 from ttm_estimators.data.corpus import Corpus
 from ttm_estimators.data.stream import WindowStream
 from ttm_estimators.inputs.aggregation import forecasting_of, keep_forecasting
@@ -35,14 +36,13 @@ from ttm_estimators.training.pretraining.run_folder import (
     save_checkpoint,
     start_or_resume,
     trained_steps,
-    write,
 )
 from ttm_estimators.training.pretraining.run_log import RunLog
 from ttm_estimators.training.pretraining.step import Step, chunk_loss
 from ttm_estimators.training.recipe import Recipe
-from ttm_estimators.weights import load_network, resolve, save_network
+from ttm_estimators.weights import Card, load_network, resolve, save_network, write_card
+from ttm_estimators.weights.card import CARD_FILE
 from ttm_estimators.weights.folder import WEIGHTS_FILE
-from ttm_estimators.weights.shipped import CARD_FILE
 
 CPU_CHUNK_WINDOWS = 256
 """Windows that a processor makes at once. More only fill memory that processes share, 26 kB a
@@ -352,7 +352,7 @@ class _Run:
         self.recipe = replace(self.recipe, steps=steps)
         self.save(self.stable)
         if is_first_process():
-            write(self.output / RUN_FILE, {**read_run(self.output), "steps": steps})
+            write_json(self.output / RUN_FILE, {**read_run(self.output), "steps": steps})
 
     def _validate(self) -> Mapping[str, float]:
         with torch.no_grad():
@@ -403,7 +403,7 @@ class _Run:
         machines = int(os.environ.get("GROUP_WORLD_SIZE", "1"))
         hardware, cores = describe_hardware(processes, machines, self.workers)
         memory = peak_memory()
-        card = {
+        card: Card = {
             "parameters": sum(tensor.numel() for tensor in self.step.network.parameters()),
             "steps": self.done,
             "windows": self.done * batch,
@@ -419,7 +419,7 @@ class _Run:
             "real_fraction": self.recipe.real_fraction,
             "start": read_run(self.output)["start"],
         }
-        write(self.output / CARD_FILE, card)
+        write_card(self.output, card)
 
 
 def _start_from(network: TinyTimeMixer, start: str | Path) -> None:

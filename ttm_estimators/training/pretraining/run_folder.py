@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ttm_estimators.atomic import replacing, write_json
 from ttm_estimators.network import TTMConfig
 from ttm_estimators.training.recipe import OLD_NAMES, Recipe
 from ttm_estimators.weights import resolve
@@ -55,7 +56,7 @@ def start_or_resume(
             _go_back(output, replace(recipe, steps=steps), found["steps"], budget)
     if is_first_process():
         output.mkdir(parents=True, exist_ok=True)
-        write(output / RUN_FILE, run)
+        write_json(output / RUN_FILE, run)
     return steps
 
 
@@ -122,8 +123,8 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], steps: int, seconds:
     """Write a checkpoint so that it is there as a whole or not at all."""
     path.parent.mkdir(exist_ok=True)
     kept = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(kept, _partial(path), {"steps": str(steps), "seconds": repr(seconds)})
-    os.replace(_partial(path), path)
+    with replacing(path) as partial:
+        save_file(kept, partial, {"steps": str(steps), "seconds": repr(seconds)})
 
 
 def read_checkpoint(path: Path) -> Checkpoint | None:
@@ -145,10 +146,6 @@ def _open(path: Path) -> safe_open:
         ) from error
 
 
-def _partial(path: Path) -> Path:
-    return path.with_name(f".{path.name}.partial")
-
-
 def trained_steps(checkpoint: Path) -> int:
     """Steps that a checkpoint has behind it."""
     if not checkpoint.exists():
@@ -162,12 +159,6 @@ def read_run(output: Path) -> dict[str, Any]:
     run: dict[str, Any] = json.loads((output / RUN_FILE).read_text(encoding="utf-8"))
     run["recipe"] = {OLD_NAMES.get(name, name): value for name, value in run["recipe"].items()}
     return run
-
-
-def write(path: Path, values: dict[str, Any]) -> None:
-    """Write JSON so that it is there as a whole or not at all."""
-    _partial(path).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-    os.replace(_partial(path), path)
 
 
 def _fingerprint(start: str | Path) -> str:

@@ -1,0 +1,65 @@
+"""Files and folders that are replaced as a whole."""
+
+import json
+
+import pytest
+
+from ttm_estimators.atomic import replacing, write_json
+
+
+def test_a_file_is_replaced_once_the_block_ends(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("old")
+    with replacing(path) as partial:
+        partial.write_text("new")
+        assert partial.name == path.name
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert [*tmp_path.iterdir()] == [path]
+
+
+def test_a_folder_appears_with_all_its_files(tmp_path):
+    with replacing(tmp_path / "a") as partial:
+        partial.mkdir()
+        (partial / "b").write_text("b")
+        assert not (tmp_path / "a").exists()
+    assert [*tmp_path.rglob("*")] == [tmp_path / "a", tmp_path / "a" / "b"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, error):
+    path = tmp_path / "a.csv"
+    path.write_text("old")
+
+    def fail():
+        with replacing(path) as partial:
+            partial.write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    assert path.read_text() == "old"
+    assert [*tmp_path.iterdir()] == [path]
+
+
+def test_a_block_that_writes_nothing_replaces_nothing(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("old")
+    with replacing(path):
+        pass
+    assert path.read_text() == "old"
+
+
+def test_two_blocks_that_write_one_file_at_once_do_not_meet(tmp_path):
+    path = tmp_path / "a.csv"
+    with replacing(path) as first, replacing(path) as second:
+        first.write_text("first")
+        second.write_text("second")
+    assert path.read_text() == "first"
+
+
+def test_json_is_for_people_too(tmp_path):
+    write_json(tmp_path / "a.json", {"a": 1})
+    text = (tmp_path / "a.json").read_text()
+    assert json.loads(text) == {"a": 1}
+    assert text == '{\n  "a": 1\n}\n'
