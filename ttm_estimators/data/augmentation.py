@@ -2,6 +2,8 @@
 
 Every function takes windows of shape (B, T), NaN where missing, and changes some of their rows.
 Rows have about mean 0 and standard deviation 1.
+
+Shape suffixes: B batch, T time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Human calendars: working days and weekends, holidays, paydays, months and quarters."""
+"""Human calendars: working days and weekends, holidays, paydays, months and quarters.
+
+Shape suffixes: N series, T time.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Building blocks of synthetic series: random numbers, curves, noise and seasonal profiles.
 
 Everything is vectorised over series and draws from one generator, so that the same code and seed
-give the same series again. Shape suffixes: N series, T time, G grid points.
+give the same series again. Shape suffixes: N series, T time, A other axes (grid points of a curve,
+frequencies).
 """
 
 from __future__ import annotations
@@ -107,9 +108,9 @@ def standardise(x_NT: Tensor) -> Tensor:
 
 def smooth_curve(draw: Draw, knots: int) -> Tensor:
     """Random numbers at evenly spaced knots, joined by straight lines, of shape (N, T)."""
-    knots_N1G = draw.normal(1, knots)
+    knots_N1A = draw.normal(1, knots)
     return functional.interpolate(
-        knots_N1G, size=draw.length, mode="linear", align_corners=True
+        knots_N1A, size=draw.length, mode="linear", align_corners=True
     ).squeeze(1)
 
 
@@ -121,9 +122,9 @@ def spectral_noise(draw: Draw, exponent_N1: Tensor) -> Tensor:
     """
     bins = draw.length + 1
     amplitude = torch.arange(1, bins + 1, device=draw.device, dtype=torch.float32).log()
-    amplitude_NG = torch.exp(-0.5 * exponent_N1 * amplitude)
-    spectrum_NG = torch.view_as_complex(draw.normal(bins, 2)) * amplitude_NG
-    return standardise(torch.fft.irfft(spectrum_NG, n=2 * draw.length)[:, : draw.length])
+    amplitude_NA = torch.exp(-0.5 * exponent_N1 * amplitude)
+    spectrum_NA = torch.view_as_complex(draw.normal(bins, 2)) * amplitude_NA
+    return standardise(torch.fft.irfft(spectrum_NA, n=2 * draw.length)[:, : draw.length])
 
 
 def heavy_tailed(draw: Draw) -> Tensor:
@@ -196,15 +197,15 @@ def profiles(draw: Draw) -> Tensor:
     return standardise(shape)
 
 
-def seasonal(draw: Draw, period_N1: Tensor, profile_NG: Tensor | None = None) -> Tensor:
+def seasonal(draw: Draw, period_N1: Tensor, profile_NA: Tensor | None = None) -> Tensor:
     """Repeat a profile with a period that need not be whole, shape (N, T)."""
-    if profile_NG is None:
-        profile_NG = profiles(draw)
-    points = profile_NG.shape[-1]
+    if profile_NA is None:
+        profile_NA = profiles(draw)
+    points = profile_NA.shape[-1]
     position = ((draw.time() / period_N1 + draw.uniform(0.0, 1.0)) % 1.0) * points
     left = position.long().clamp(max=points - 1)
-    value = profile_NG.gather(1, left)
-    following = profile_NG.gather(1, (left + 1) % points)
+    value = profile_NA.gather(1, left)
+    following = profile_NA.gather(1, (left + 1) % points)
     return value + (following - value) * (position - left)
 
 

@@ -1,4 +1,7 @@
-"""Counts and intermittent demand: whole numbers, many of them zero."""
+"""Counts and intermittent demand: whole numbers, many of them zero.
+
+Shape suffixes: N series, T time.
+"""
 
 from __future__ import annotations
 

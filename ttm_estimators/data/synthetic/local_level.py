@@ -1,4 +1,7 @@
-"""The process that exponential smoothing is optimal for: a walking level, a season and noise."""
+"""The process that exponential smoothing is optimal for: a walking level, a season and noise.
+
+Shape suffixes: N series.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Schedules: one long cycle of any shape that no shorter one explains, as of a week of machines."""
+"""Schedules: one long cycle of any shape that no shorter one explains, as of a week of machines.
+
+Shape suffixes: N series.
+"""
 
 from __future__ import annotations
 

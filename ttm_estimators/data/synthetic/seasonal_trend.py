@@ -1,4 +1,7 @@
-"""Trend with several seasonalities, noise, level shifts and outliers: the bulk of real series."""
+"""Trend with several seasonalities, noise, level shifts and outliers: the bulk of real series.
+
+Shape suffixes: N series.
+"""
 
 from __future__ import annotations
 
