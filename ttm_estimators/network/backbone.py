@@ -10,7 +10,7 @@ from einops import rearrange, repeat
 from torch import Tensor, nn
 
 from ttm_estimators.network.config import TTMConfig
-from ttm_estimators.network.mixer import MixerBlock
+from ttm_estimators.network.mixer import mixer_blocks
 
 
 class ResolutionPrefix(nn.Module):
@@ -38,17 +38,9 @@ class AdaptivePatchingLevel(nn.Module):
     def __init__(self, config: TTMConfig, factor: int) -> None:
         super().__init__()
         self.factor = factor
-        self.blocks = nn.Sequential(
-            *(
-                MixerBlock(
-                    config.patches * factor,
-                    config.hidden_size // factor,
-                    expansion=config.expansion,
-                    dropout=config.dropout,
-                    gate=config.gate,
-                )
-                for _ in range(config.blocks_per_level)
-            )
+        patches, features = config.patches * factor, config.hidden_size // factor
+        self.blocks = mixer_blocks(
+            config, config.blocks_per_level, patches, features, config.dropout
         )
 
     def forward(self, x_BCPD: Tensor) -> Tensor:

@@ -12,8 +12,8 @@ MOST_FAR = 12
 """Points in a block of what is looked at from farther away, at most: as many steps are forecast
 from near alone."""
 
-MAX_BLOCKS_OF_A_KIND = 100
-"""Far beyond use: a damaged file may ask for any number."""
+MAX_BLOCKS = 100
+"""Of one kind, far beyond use: a damaged file may ask for any number."""
 
 OLD_NAMES = {"levels": "adaptive_patching_levels"}
 """Fields that had another name in the last release."""
@@ -157,10 +157,8 @@ class TTMConfig:
             if isinstance(value, bool) or not isinstance(value, int) or value < lowest:
                 raise ValueError(f"{name} must be an integer of at least {lowest}, got {value!r}")
         for name in ("blocks_per_level", "decoder_blocks", "exogenous_blocks"):
-            if getattr(self, name) > MAX_BLOCKS_OF_A_KIND:
-                raise ValueError(
-                    f"{name} must be at most {MAX_BLOCKS_OF_A_KIND}, got {getattr(self, name)}"
-                )
+            if getattr(self, name) > MAX_BLOCKS:
+                raise ValueError(f"{name} must be at most {MAX_BLOCKS}, got {getattr(self, name)}")
         for name in ("dropout", "head_dropout"):
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not 0 <= value < 1:

@@ -10,7 +10,7 @@ from einops import repeat
 from torch import Tensor, nn
 
 from ttm_estimators.network.config import TTMConfig
-from ttm_estimators.network.mixer import MixerBlock
+from ttm_estimators.network.mixer import mixer_blocks
 
 
 class Decoder(nn.Module):
@@ -30,18 +30,13 @@ class Decoder(nn.Module):
             nn.Embedding(cardinality, hidden) for cardinality in config.static_cardinalities
         )
         channels = config.channels + len(config.static_cardinalities)
-        self.blocks = nn.Sequential(
-            *(
-                MixerBlock(
-                    config.patches,
-                    hidden,
-                    expansion=config.expansion,
-                    dropout=config.head_dropout,
-                    gate=config.gate,
-                    channels=channels if config.mix_channels else None,
-                )
-                for _ in range(config.decoder_blocks)
-            )
+        self.blocks = mixer_blocks(
+            config,
+            config.decoder_blocks,
+            config.patches,
+            hidden,
+            config.head_dropout,
+            channels if config.mix_channels else None,
         )
 
     def forward(self, x_BCPD: Tensor, static_BK: Tensor | None) -> Tensor:

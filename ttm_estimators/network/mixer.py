@@ -12,6 +12,7 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from ttm_estimators.network.config import TTMConfig
 from ttm_estimators.network.dropout import Dropout
 
 NORM_EPSILON = 1e-5
@@ -160,3 +161,22 @@ class MixerBlock(nn.Module):
         for mixer in self.mixers.values():
             x_BCPD = mixer(x_BCPD)
         return x_BCPD
+
+
+def mixer_blocks(
+    config: TTMConfig,
+    count: int,
+    patches: int,
+    features: int,
+    dropout: float,
+    channels: int | None = None,
+) -> nn.Sequential:
+    """A stack of blocks that share what the configuration says of all."""
+    settings: MixerSettings = {
+        "expansion": config.expansion,
+        "dropout": dropout,
+        "gate": config.gate,
+    }
+    return nn.Sequential(
+        *(MixerBlock(patches, features, **settings, channels=channels) for _ in range(count))
+    )
