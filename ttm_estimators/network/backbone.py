@@ -10,7 +10,7 @@ from einops import rearrange, repeat
 from torch import Tensor, nn
 
 from ttm_estimators.network.config import TTMConfig
-from ttm_estimators.network.mixer import mixer_blocks
+from ttm_estimators.network.mixer import MixerBlock
 
 
 class ResolutionPrefix(nn.Module):
@@ -39,8 +39,11 @@ class AdaptivePatchingLevel(nn.Module):
         super().__init__()
         self.factor = factor
         patches, features = config.patches * factor, config.hidden_size // factor
-        self.blocks = mixer_blocks(
-            config, config.blocks_per_level, patches, features, config.dropout
+        self.blocks = nn.Sequential(
+            *(
+                MixerBlock(config, config.dropout, patches, features)
+                for _ in range(config.blocks_per_level)
+            )
         )
 
     def forward(self, x_BCPD: Tensor) -> Tensor:

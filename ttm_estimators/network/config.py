@@ -113,12 +113,12 @@ class TTMConfig:
     past are mixed to patches of the future, and a shared layer writes each out."""
 
     shortcut: bool = False
-    """Ours. Whether a linear layer adds the latest patch to every step of the forecast, so that a
-    level goes on where it ended without passing through the mixers."""
+    """Ours. Whether a linear layer adds the latest patch to every step of the forecast, so that the
+    latest values reach it without passing through the mixers."""
 
     seasons: bool = False
-    """Ours. Whether the "patch" head is shown the latest cycles of the history, found by how well
-    they repeat and laid into the future."""
+    """Ours. Whether the "patch" head is shown seasonal naive forecasts: the latest cycles of the
+    history, found by how well they repeat."""
 
     seasons_length: int = 0
     """Ours. Past time steps that cycles are looked for in, where more than ``context_length``."""
@@ -185,7 +185,7 @@ class TTMConfig:
             if not isinstance(value, tuple) or not all(isinstance(one, kind) for one in value):
                 raise ValueError(f"{name} must be a tuple of {kind.__name__}, got {value!r}")
         if self.seasons and self.head != "patch":
-            raise ValueError('seasons need the "patch" head, which lays them into the future')
+            raise ValueError('seasons need the "patch" head: choose it, or set seasons to false')
         if self.seasons_length and not self.seasons:
             raise ValueError("seasons_length needs seasons")
         self._validate_scales()

@@ -10,7 +10,7 @@ from einops import repeat
 from torch import Tensor, nn
 
 from ttm_estimators.network.config import TTMConfig
-from ttm_estimators.network.mixer import mixer_blocks
+from ttm_estimators.network.mixer import MixerBlock
 
 
 class Decoder(nn.Module):
@@ -30,13 +30,9 @@ class Decoder(nn.Module):
             nn.Embedding(cardinality, hidden) for cardinality in config.static_cardinalities
         )
         channels = config.channels + len(config.static_cardinalities)
-        self.blocks = mixer_blocks(
-            config,
-            config.decoder_blocks,
-            config.patches,
-            hidden,
-            config.head_dropout,
-            channels if config.mix_channels else None,
+        size = (config.patches, hidden, channels if config.mix_channels else None)
+        self.blocks = nn.Sequential(
+            *(MixerBlock(config, config.head_dropout, *size) for _ in range(config.decoder_blocks))
         )
 
     def forward(self, x_BCPD: Tensor, static_BK: Tensor | None) -> Tensor:

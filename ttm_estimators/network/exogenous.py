@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from ttm_estimators.network.config import TTMConfig
 from ttm_estimators.network.heads import median_index
-from ttm_estimators.network.mixer import make_gate, mixer_blocks
+from ttm_estimators.network.mixer import MixerBlock, make_gate
 
 MAX_LOG_STRETCH = 5.0
 """Largest absolute logarithm of the factor on the distances of quantiles."""
@@ -42,8 +42,11 @@ class ExogenousMixer(nn.Module):
         if config.exogenous_blocks:
             features = 2 * window
             self.embedding = nn.Linear(window, features)
-            self.blocks = mixer_blocks(
-                config, config.exogenous_blocks, members, features, config.head_dropout
+            self.blocks = nn.Sequential(
+                *(
+                    MixerBlock(config, config.head_dropout, members, features)
+                    for _ in range(config.exogenous_blocks)
+                )
             )
         self.gate = make_gate(members * features, config.gate)
         outputs = targets * (2 if config.quantile_levels else 1)
