@@ -4,20 +4,20 @@ import torch
 from ttm_estimators.network.dropout import Dropout
 
 
-@pytest.mark.parametrize("rate", [0.0, 0.001, 0.1, 0.2, 0.5, 0.999])
-def test_the_share_that_is_dropped_is_the_rate_and_the_mean_stays(rate):
+@pytest.mark.parametrize("probability", [0.0, 0.001, 0.1, 0.2, 0.5, 0.999])
+def test_the_fraction_that_is_dropped_is_the_probability_and_the_mean_stays(probability):
     torch.manual_seed(0)
-    out = Dropout(rate)(torch.ones(1001, 1003))
-    assert (out == 0).double().mean() == pytest.approx(rate, abs=1 / 512 + 1e-3)
+    out = Dropout(probability)(torch.ones(1001, 1003))
+    assert (out == 0).double().mean() == pytest.approx(probability, abs=1 / 512 + 1e-3)
     assert out.mean() == pytest.approx(1.0, abs=0.05)
     assert len(out.unique()) <= 2
 
 
-def test_every_place_of_a_word_is_dropped_alike():
+def test_every_byte_of_a_word_is_dropped_alike():
     torch.manual_seed(0)
     lost = Dropout(0.2)(torch.ones(4 * 10**5)) == 0
-    share = lost.view(-1, 4).double().mean(dim=0)
-    torch.testing.assert_close(share, torch.full((4,), 0.2).double(), rtol=0, atol=5e-3)
+    fraction = lost.view(-1, 4).double().mean(dim=0)
+    torch.testing.assert_close(fraction, torch.full((4,), 0.2).double(), rtol=0, atol=5e-3)
 
 
 def test_nothing_is_learnt_through_what_was_dropped():

@@ -9,8 +9,7 @@ from ttm_estimators.network.mixer import GatedAttention, MixerBlock, make_gate
 
 def make_block(**changes) -> MixerBlock:
     torch.manual_seed(0)
-    settings = {"patches": 3, "features": 6, "expansion": 2, "dropout": 0.0, "gate": "softmax"}
-    return MixerBlock(**{**settings, **changes})
+    return MixerBlock(PLAIN, 0.0, **{"patches": 3, "features": 6, **changes})
 
 
 def changed(block: nn.Module, at: tuple[int, int, int]) -> torch.Tensor:

@@ -78,14 +78,11 @@ def add_covariates(
         wide = TinyTimeMixer(config)
     new = wide.load_state_dict(network.state_dict(), strict=False)
     assert not new.unexpected_keys
-    for module in wide.decoder.modules():
-        if isinstance(module, ChannelMixer):
-            _zero(module.mlp.fc2)
+    adding = [
+        module.mlp.fc2 for module in wide.decoder.modules() if isinstance(module, ChannelMixer)
+    ]
     if wide.exogenous is not None:
-        _zero(wide.exogenous.projection)
+        adding.append(wide.exogenous.projection)
+    for parameter in nn.ModuleList(adding).parameters():
+        nn.init.zeros_(parameter)
     return wide.eval()
-
-
-def _zero(layer: nn.Linear) -> None:
-    nn.init.zeros_(layer.weight)
-    nn.init.zeros_(layer.bias)

@@ -38,15 +38,10 @@ class AdaptivePatchingLevel(nn.Module):
     def __init__(self, config: TTMConfig, factor: int) -> None:
         super().__init__()
         self.factor = factor
+        patches, features = config.patches * factor, config.hidden_size // factor
         self.blocks = nn.Sequential(
             *(
-                MixerBlock(
-                    config.patches * factor,
-                    config.hidden_size // factor,
-                    expansion=config.expansion,
-                    dropout=config.dropout,
-                    gate=config.gate,
-                )
+                MixerBlock(config, config.dropout, patches, features)
                 for _ in range(config.blocks_per_level)
             )
         )

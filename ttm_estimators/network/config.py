@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from ttm_estimators.renamed import renamed_fields
 
-MAX_BLOCKS_OF_A_KIND = 100
-"""Far beyond use: a damaged file may ask for any number."""
+MAX_BLOCKS = 100
+"""Of one kind, far beyond use: a damaged file may ask for any number."""
 
 OLD_NAMES = {"levels": "adaptive_patching_levels"}
 """Fields that had another name in the last release."""
@@ -109,12 +109,12 @@ class TTMConfig:
     past are mixed to patches of the future, and a shared layer writes each out."""
 
     shortcut: bool = False
-    """Ours. Whether a linear layer adds the latest patch to every step of the forecast, so that a
-    level goes on where it ended without passing through the mixers."""
+    """Ours. Whether a linear layer adds the latest patch to every step of the forecast, so that the
+    latest values reach it without passing through the mixers."""
 
     seasons: bool = False
-    """Ours. Whether the "patch" head is shown the latest cycles of the history, found by how well
-    they repeat and laid into the future."""
+    """Ours. Whether the "patch" head is shown seasonal naive forecasts: the latest cycles of the
+    history, found by how well they repeat."""
 
     seasons_length: int = 0
     """Ours. Past time steps that cycles are looked for in, where more than ``context_length``."""
@@ -148,10 +148,8 @@ class TTMConfig:
             if isinstance(value, bool) or not isinstance(value, int) or value < lowest:
                 raise ValueError(f"{name} must be an integer of at least {lowest}, got {value!r}")
         for name in ("blocks_per_level", "decoder_blocks", "exogenous_blocks"):
-            if getattr(self, name) > MAX_BLOCKS_OF_A_KIND:
-                raise ValueError(
-                    f"{name} must be at most {MAX_BLOCKS_OF_A_KIND}, got {getattr(self, name)}"
-                )
+            if getattr(self, name) > MAX_BLOCKS:
+                raise ValueError(f"{name} must be at most {MAX_BLOCKS}, got {getattr(self, name)}")
         for name in ("dropout", "head_dropout"):
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not 0 <= value < 1:
@@ -177,7 +175,7 @@ class TTMConfig:
             if not isinstance(value, tuple) or not all(isinstance(one, kind) for one in value):
                 raise ValueError(f"{name} must be a tuple of {kind.__name__}, got {value!r}")
         if self.seasons and self.head != "patch":
-            raise ValueError('seasons need the "patch" head, which lays them into the future')
+            raise ValueError('seasons need the "patch" head: choose it, or set seasons to false')
         if self.seasons_length and not self.seasons:
             raise ValueError("seasons_length needs seasons")
         self._validate_scales()

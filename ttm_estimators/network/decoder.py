@@ -30,18 +30,9 @@ class Decoder(nn.Module):
             nn.Embedding(cardinality, hidden) for cardinality in config.static_cardinalities
         )
         channels = config.channels + len(config.static_cardinalities)
+        size = (config.patches, hidden, channels if config.mix_channels else None)
         self.blocks = nn.Sequential(
-            *(
-                MixerBlock(
-                    config.patches,
-                    hidden,
-                    expansion=config.expansion,
-                    dropout=config.head_dropout,
-                    gate=config.gate,
-                    channels=channels if config.mix_channels else None,
-                )
-                for _ in range(config.decoder_blocks)
-            )
+            *(MixerBlock(config, config.head_dropout, *size) for _ in range(config.decoder_blocks))
         )
 
     def forward(self, x_BCPD: Tensor, static_BK: Tensor | None) -> Tensor:

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 class Dropout(nn.Dropout):
     """Dropout that draws a byte for each value on a CPU.
 
-    Random numbers come one after the other there, on one core, and torch's dropout took a third of
-    a training step. The share is the nearest multiple of 1/256, and what is kept is scaled by it.
+    Random numbers are drawn there on one core, and torch's dropout took a third of a training step.
+    The probability is the nearest multiple of 1/256, and what is kept is scaled by it.
     """
 
     def forward(self, x: Tensor) -> Tensor:

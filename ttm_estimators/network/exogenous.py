@@ -44,13 +44,7 @@ class ExogenousMixer(nn.Module):
             self.embedding = nn.Linear(window, features)
             self.blocks = nn.Sequential(
                 *(
-                    MixerBlock(
-                        members,
-                        features,
-                        expansion=config.expansion,
-                        dropout=config.head_dropout,
-                        gate=config.gate,
-                    )
+                    MixerBlock(config, config.head_dropout, members, features)
                     for _ in range(config.exogenous_blocks)
                 )
             )

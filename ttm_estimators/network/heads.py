@@ -79,13 +79,7 @@ class PatchHead(nn.Module):
         self.quantiles = max(1, len(config.quantile_levels))
         self.length = config.output_patch_length
         self.future = nn.Linear(config.patches, config.output_patches)
-        self.mixer = FeatureMixer(
-            hidden,
-            hidden,
-            expansion=config.expansion,
-            dropout=config.head_dropout,
-            gate=config.gate,
-        )
+        self.mixer = FeatureMixer(config, config.head_dropout, hidden, hidden)
         self.norm = nn.LayerNorm(hidden)
         self.dropout = Dropout(config.head_dropout)
         self.projection = nn.Linear(hidden, self.length * self.quantiles)

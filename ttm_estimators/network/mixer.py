@@ -6,25 +6,18 @@ D features, N series (B times C), A the axis that a layer mixes: the last, or th
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal
 
 import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from ttm_estimators.network.config import TTMConfig
 from ttm_estimators.network.dropout import Dropout
 
 NORM_EPSILON = 1e-5
 
 Gate = Literal["softmax", "sigmoid", "none"]
-
-
-class MixerSettings(TypedDict):
-    """What every mixer of a block shares."""
-
-    expansion: int
-    dropout: float
-    gate: Gate
 
 
 class PatchLinear(nn.Linear):
@@ -85,24 +78,24 @@ class AxisMixer(nn.Module):
 
     Parameters
     ----------
+    config : TTMConfig
+        It says how wide MLPs are, and which gate follows them.
+    dropout : float
+        That of the backbone, or of what comes after it.
     size : int
         Length of the axis that is mixed.
     features : int
         Length of the feature axis, over which inputs are normalised.
-    expansion, dropout, gate
-        As in the configuration.
     """
 
     layer: type[nn.Linear] = nn.Linear
     """How its layers find the axis: the last, or the one before."""
 
-    def __init__(
-        self, size: int, features: int, *, expansion: int, dropout: float, gate: Gate
-    ) -> None:
+    def __init__(self, config: TTMConfig, dropout: float, size: int, features: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(features, eps=NORM_EPSILON)
-        self.mlp = MLP(size, expansion=expansion, dropout=dropout, layer=self.layer)
-        self.gate = make_gate(size, gate, self.layer)
+        self.mlp = MLP(size, expansion=config.expansion, dropout=dropout, layer=self.layer)
+        self.gate = make_gate(size, config.gate, self.layer)
 
 
 class PatchMixer(AxisMixer):
@@ -138,22 +131,19 @@ class MixerBlock(nn.Module):
 
     def __init__(
         self,
+        config: TTMConfig,
+        dropout: float,
         patches: int,
         features: int,
-        *,
-        expansion: int,
-        dropout: float,
-        gate: Gate,
         channels: int | None = None,
     ) -> None:
         super().__init__()
-        settings: MixerSettings = {"expansion": expansion, "dropout": dropout, "gate": gate}
         mixers: dict[str, nn.Module] = {}
         if channels is not None:
-            mixers["channel"] = ChannelMixer(channels, features, **settings)
+            mixers["channel"] = ChannelMixer(config, dropout, channels, features)
         if patches > 1:
-            mixers["patch"] = PatchMixer(patches, features, **settings)
-        mixers["feature"] = FeatureMixer(features, features, **settings)
+            mixers["patch"] = PatchMixer(config, dropout, patches, features)
+        mixers["feature"] = FeatureMixer(config, dropout, features, features)
         self.mixers = nn.ModuleDict(mixers)
 
     def forward(self, x_BCPD: Tensor) -> Tensor:

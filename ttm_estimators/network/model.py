@@ -20,7 +20,6 @@ from ttm_estimators.network.heads import Head, Shortcut
 from ttm_estimators.network.prepared import Prepared, prepare
 from ttm_estimators.network.scaling import Scaling
 from ttm_estimators.network.seasonal.head import SeasonalHead
-from ttm_estimators.network.seasonal.naive_forecasts import SeasonalForecasts
 from ttm_estimators.renamed import warn_of
 
 MAX_COVARIATE_DEVIATIONS = 10.0
@@ -34,16 +33,8 @@ class Encoded(NamedTuple):
     hidden_BCPD: Tensor
     """Features of the backbone."""
 
-    latest_BCL: Tensor
-    """The latest patch."""
-
-    recent_BTC: Tensor
-    """The latest ``exogenous_context`` steps: targets, then covariates."""
-
-    loc_B1C: Tensor
-    scale_B1C: Tensor
-
-    seasons: SeasonalForecasts | None = None
+    prepared: Prepared
+    """What was made of the history before, with the latest patch alone."""
 
 
 class TinyTimeMixer(nn.Module):
@@ -108,7 +99,7 @@ class TinyTimeMixer(nn.Module):
         -------
         Tensor
             Forecast of shape (batch, horizon, target channels, quantile levels). A network without
-            quantile levels returns one level, its point forecast.
+            quantile levels returns one number, its point forecast.
 
         Raises
         ------
@@ -174,14 +165,9 @@ class TinyTimeMixer(nn.Module):
         return self.decode(self._encode(prepared, resolution_B), horizon=horizon)[0]
 
     def _encode(self, prepared: Prepared, resolution_B: Tensor | None) -> Encoded:
-        return Encoded(
-            hidden_BCPD=self.backbone(prepared.patch_BCPL, resolution_B),
-            latest_BCL=prepared.patch_BCPL[:, :, -1],
-            recent_BTC=prepared.recent_BTC,
-            loc_B1C=prepared.loc_B1C,
-            scale_B1C=prepared.scale_B1C,
-            seasons=prepared.seasons,
-        )
+        latest_BCPL = prepared.patch_BCPL[:, :, -1:]
+        hidden_BCPD = self.backbone(prepared.patch_BCPL, resolution_B)
+        return Encoded(hidden_BCPD, prepared._replace(patch_BCPL=latest_BCPL))
 
     def decode(
         self,
@@ -193,22 +179,23 @@ class TinyTimeMixer(nn.Module):
     ) -> tuple[Tensor, Scaling]:
         """Forecast what was encoded for this horizon, as :meth:`forecast_normalised` does."""
         horizon = self.config.horizon if horizon is None else horizon
-        hidden_BCPD = self.decoder(encoded.hidden_BCPD, static_BK)
-        shift_BCH = self.shortcut(encoded.latest_BCL, horizon) if self.shortcut else None
-        seasonal = (encoded.seasons,) if self.config.seasons else ()
+        hidden_BCPD, prepared = self.decoder(encoded.hidden_BCPD, static_BK), encoded.prepared
+        latest_BCL = prepared.patch_BCPL[:, :, -1]
+        shift_BCH = self.shortcut(latest_BCL, horizon) if self.shortcut else None
+        seasonal = (prepared.seasons,) if self.config.seasons else ()
         forecast_BCHQ = self.head(hidden_BCPD, horizon, shift_BCH, *seasonal)
-        scaling = Scaling(encoded.loc_B1C, encoded.scale_B1C)
+        scaling = Scaling(prepared.loc_B1C, prepared.scale_B1C)
         if self.config.target_channels:
             targets = list(self.config.target_channels)
             forecast_BCHQ = forecast_BCHQ[:, targets]
             scaling = Scaling(scaling.loc[..., targets], scaling.scale[..., targets])
         forecast_BHVQ = rearrange(forecast_BCHQ, "b v h q -> b h v q")
         if self.exogenous is not None:
-            forecast_BHVQ = self._refined(forecast_BHVQ, encoded, future_BHX)
+            forecast_BHVQ = self._refined(forecast_BHVQ, prepared, future_BHX)
         return forecast_BHVQ, scaling
 
     def _refined(
-        self, forecast_BHVQ: Tensor, encoded: Encoded, future_BHX: Tensor | None
+        self, forecast_BHVQ: Tensor, prepared: Prepared, future_BHX: Tensor | None
     ) -> Tensor:
         """Apply the exogenous mixer."""
         assert self.exogenous is not None
@@ -224,13 +211,13 @@ class TinyTimeMixer(nn.Module):
                 f"future covariates must have shape {expected}, got {tuple(future_BHX.shape)}"
             )
         if self.config.exogenous_scaling == "own":
-            loc_B1X = encoded.loc_B1C[..., covariates]
-            scale_B1X = encoded.scale_B1C[..., covariates]
+            loc_B1X = prepared.loc_B1C[..., covariates]
+            scale_B1X = prepared.scale_B1C[..., covariates]
             future_BHX = ((future_BHX - loc_B1X) / scale_B1X).clamp(
                 -MAX_COVARIATE_DEVIATIONS, MAX_COVARIATE_DEVIATIONS
             )
             future_BHX = future_BHX.nan_to_num(0.0)  # as a missing one of the past: its mean
-        return self.exogenous(forecast_BHVQ, encoded.recent_BTC, future_BHX)
+        return self.exogenous(forecast_BHVQ, prepared.recent_BTC, future_BHX)
 
     def _validated_horizon(self, past_BTC: Tensor, horizon: int | None) -> int:
         config = self.config

@@ -15,7 +15,7 @@ VARIANCE_FLOOR = 1e-5
 
 MAX_DEVIATIONS_BEFORE_CONTEXT = 10.0
 """Standard deviations of the context at which points before it are clipped: a level of long ago
-must not decide what repeats (ours)."""
+must not decide what repeats now (ours)."""
 
 
 class Scaling(NamedTuple):

@@ -11,8 +11,6 @@ cycle), W window lengths.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from einops import rearrange
 from torch import Tensor, nn
@@ -37,25 +35,6 @@ MAX_LOG_SPREAD = 6.0
 """Largest absolute logarithm of the factor on the width of bands."""
 
 
-class Combination(NamedTuple):
-    """How naive forecasts change a forecast."""
-
-    naive_BCH: Tensor
-    """Sum of the naive forecasts, each times its weight."""
-
-    weight_BCH: Tensor
-    """Sum of the weights: this fraction of the forecast is replaced."""
-
-    spread_BCH: Tensor
-    """Factor on the distances of quantiles from the median."""
-
-    def apply(self, forecast_BCHQ: Tensor, median: int) -> Tensor:
-        """Combine the median with the naive forecasts, and move the other quantiles with it."""
-        middle_BCH1 = forecast_BCHQ[..., median, None]
-        moved_BCH1 = self.naive_BCH[..., None] + (1 - self.weight_BCH[..., None]) * middle_BCH1
-        return moved_BCH1 + self.spread_BCH[..., None] * (forecast_BCHQ - middle_BCH1)
-
-
 class NaiveCombination(nn.Module):
     """Weights of the last value, moving averages and airline models. All begin at zero."""
 
@@ -76,13 +55,28 @@ class NaiveCombination(nn.Module):
         out: Tensor = self.embedding(torch.cat([offsets, seasons.roughness_BCW], dim=-1))
         return out[:, :, None]
 
-    def forward(self, seasons: SeasonalForecasts, x_BCFD: Tensor) -> Combination:
-        """Choose the weights from the features of the future patches."""
+    def forward(
+        self, forecast_BCHQ: Tensor, seasons: SeasonalForecasts, x_BCFD: Tensor, median: int
+    ) -> Tensor:
+        """Combine a forecast with naive ones, by weights from the features of future patches.
+
+        The median takes part; the other quantiles move with it, and their distances from it change.
+        """
         # In bfloat16, which training may run in, the last value of a smooth series is not exact.
         with torch.autocast(x_BCFD.device.type, enabled=False):
-            return self._combine(seasons, x_BCFD.to(self.weight.weight.dtype))
+            parts = self._parts(seasons, x_BCFD.to(self.weight.weight.dtype))
+        horizon = forecast_BCHQ.shape[2]
+        naive_BCH1, weight_BCH1, spread_BCH1 = (
+            rearrange(part_BCFL, "b c f l -> b c (f l) 1")[:, :, :horizon] for part_BCFL in parts
+        )
+        middle_BCH1 = forecast_BCHQ[..., median, None]
+        combined_BCH1 = naive_BCH1 + (1 - weight_BCH1) * middle_BCH1
+        return combined_BCH1 + spread_BCH1 * (forecast_BCHQ - middle_BCH1)
 
-    def _combine(self, seasons: SeasonalForecasts, x_BCFD: Tensor) -> Combination:
+    def _parts(self, seasons: SeasonalForecasts, x_BCFD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """For every step the weighted sum of naive forecasts, the sum of their weights, which is
+        the fraction of the forecast that they replace, and the factor on the width of bands.
+        """
         offset_BCJW, windows = seasons.offset_BCJW, len(WINDOW_LENGTHS)
         weight_BCFJW = rearrange(self.weight(x_BCFD), "b c f (j w) -> b c f j w", w=windows)
         weight_BCFJW = torch.where(~offset_BCJW.isnan()[:, :, None], weight_BCFJW, 0.0)
@@ -93,12 +87,8 @@ class NaiveCombination(nn.Module):
         forecast_BCYFL = future_patches(seasons, x_BCFD.shape[2], self.length)
         cycle_BCFL = torch.einsum("bcyfl,bcfly->bcfl", forecast_BCYFL, weight_BCFLJ[..., :-1])
         log_spread_BCFL = self.width(x_BCFD) * band_left_BCFL1[..., 0]
-        parts = (
-            cycle_BCFL + offset_BCFL,
-            weight_BCFLJ.sum(dim=-1),
-            log_spread_BCFL.clamp(-MAX_LOG_SPREAD, MAX_LOG_SPREAD).exp(),
-        )
-        return Combination(*(rearrange(part_BCFL, "b c f l -> b c (f l)") for part_BCFL in parts))
+        spread_BCFL = log_spread_BCFL.clamp(-MAX_LOG_SPREAD, MAX_LOG_SPREAD).exp()
+        return cycle_BCFL + offset_BCFL, weight_BCFLJ.sum(dim=-1), spread_BCFL
 
     def _fractions_left(self, x_BCFD: Tensor) -> Tensor:
         """Fraction left at each step, for each window and for bands, shape (B, C, F, L, W + 1)."""

@@ -15,11 +15,7 @@ from torch import Tensor, nn
 
 from ttm_estimators.network.config import TTMConfig
 from ttm_estimators.network.heads import Head, PatchHead
-from ttm_estimators.network.seasonal.combination import (
-    Combination,
-    NaiveCombination,
-    future_patches,
-)
+from ttm_estimators.network.seasonal.combination import NaiveCombination, future_patches
 from ttm_estimators.network.seasonal.naive_forecasts import SEASONAL_NAIVE, SeasonalForecasts
 from ttm_estimators.network.seasonal.periods import Cycle, Repetition
 
@@ -93,8 +89,8 @@ class SeasonalInput(nn.Module):
             + middle_BCH1 * factor_BCHA[..., :1]
             + (forecast_BCHQ - middle_BCH1) * factor_BCHA[..., 1:]
         )
-        combination = Combination(*(one[:, :, :horizon] for one in self.simple(seasons, x_BCFD)))
-        return combination.apply(forecast_BCHQ, median)
+        combined_BCHQ: Tensor = self.simple(forecast_BCHQ, seasons, x_BCFD, median)
+        return combined_BCHQ
 
     def cycles(self, seasons: SeasonalForecasts, x_BCFD: Tensor) -> Tensor:
         """Sum of the seasonal naive forecasts by the weights of each patch, shape (B, C, F*L)."""

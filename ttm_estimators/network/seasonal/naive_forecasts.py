@@ -18,23 +18,14 @@ from torch import Tensor
 
 from ttm_estimators.network.seasonal.periods import Cycle, Repetition, find_periods
 
-
-class SeasonalNaive(NamedTuple):
-    """One kind of seasonal naive forecast."""
-
-    cycle: Cycle
-    averaged: bool
-    """Whether the mean of the latest cycles is repeated, not the latest one."""
-
-
 SEASONAL_NAIVE = (
-    SeasonalNaive(Cycle.BEST, averaged=False),
-    SeasonalNaive(Cycle.SHORT, averaged=True),
-    SeasonalNaive(Cycle.BEST, averaged=True),
-    SeasonalNaive(Cycle.CALENDAR, averaged=False),
-    SeasonalNaive(Cycle.CALENDAR, averaged=True),
+    (Cycle.BEST, "latest"),
+    (Cycle.SHORT, "mean"),
+    (Cycle.BEST, "mean"),
+    (Cycle.CALENDAR, "latest"),
+    (Cycle.CALENDAR, "mean"),
 )
-"""The kinds, in the order of the axis Y."""
+"""What is repeated, in the order of the axis Y: the latest cycle, or the mean of several."""
 
 CYCLES_AVERAGED = 4
 """Latest cycles that a mean is over."""
@@ -106,15 +97,14 @@ def seasonal_naive_forecasts(
     period_NM, repetition_NMU = _cycles(x_NT, observed_NT, context_length)
     if compared is None or x_NT.shape[1] == context_length:
         compared = horizon
-    latest_NMA, mean_NMA = _latest_and_mean(x_NT, observed_NT, period_NM, compared, context_length)
-    forecast_NYA = torch.stack(
-        [(mean_NMA if kind.averaged else latest_NMA)[:, kind.cycle] for kind in SEASONAL_NAIVE],
-        dim=1,
-    )
+    repeated = _repeated(x_NT, observed_NT, period_NM, compared, context_length)
+    forecast_NYA = torch.stack([repeated[kind][:, cycle] for cycle, kind in SEASONAL_NAIVE], dim=1)
     steps = forecast_NYA.shape[-1] - compared
     x_NT = torch.where(observed_NT, x_NT, torch.nan)[:, -context_length:]
-    offset_NJW = _offsets(x_NT[:, -steps:], forecast_NYA[..., :steps])
-    roughness_NW = _roughness(x_NT)
+    x_N1S = x_NT[:, None, -steps:]
+    offset_NJW = _window_means(torch.cat([x_N1S - forecast_NYA[..., :steps], x_N1S], dim=1))
+    mean_step_NW = _window_means(x_NT[:, -WINDOW_LENGTHS[-1] - 1 :].diff(dim=1).abs())
+    roughness_NW = mean_step_NW.nan_to_num(1.0).clamp(min=MIN_MEAN_STEP).log10()
     forecast_NYH = forecast_NYA[..., steps : steps + horizon]
     return SeasonalForecasts(
         *(
@@ -152,17 +142,6 @@ def _cycles(x_NT: Tensor, observed_NT: Tensor, context_length: int) -> tuple[Ten
     )
 
 
-def _offsets(x_NS: Tensor, forecast_NYS: Tensor) -> Tensor:
-    """Means of the latest points less their forecasts, and of the points, shape (N, J, W)."""
-    return _window_means(torch.cat([x_NS[:, None] - forecast_NYS, x_NS[:, None]], dim=1))
-
-
-def _roughness(x_NT: Tensor) -> Tensor:
-    """Decimal logarithm of the mean absolute step in the latest windows, shape (N, W)."""
-    mean_NW = _window_means(x_NT[:, -WINDOW_LENGTHS[-1] - 1 :].diff(dim=1).abs())
-    return mean_NW.nan_to_num(1.0).clamp(min=MIN_MEAN_STEP).log10()
-
-
 def _window_means(x_S: Tensor) -> Tensor:
     """Mean of the latest known points in every window, (..., S) to (..., W). NaN is unknown."""
     known_S = ~x_S.isnan()
@@ -190,10 +169,10 @@ def _error_in_context(
     return torch.where(3 * count_N >= seen_NS.sum(dim=1), error_N, torch.inf)
 
 
-def _latest_and_mean(
+def _repeated(
     x_NT: Tensor, observed_NT: Tensor, period_NM: Tensor, horizon: int, context_length: int
-) -> tuple[Tensor, Tensor]:
-    """Repeat the latest cycles, and the means of several, both of shape (N, M, A).
+) -> dict[str, Tensor]:
+    """Repeat the latest cycles, and the means of several, each of shape (N, M, A).
 
     The first S steps forecast the latest points from a cycle earlier, NaN where nothing was
     observed; the others are the future. A cycle before the context counts only where it is like the
@@ -212,7 +191,7 @@ def _latest_and_mean(
     first_M1[Cycle.SHORT] = length - context_length
 
     def cycle(number: int) -> tuple[Tensor, Tensor, Tensor]:
-        """The cycle so many back: whether its points are known, they, and if in the context."""
+        """One of the latest cycles: which points are known, they, and which lie in the context."""
         index_NMA = length - number * period_NM[..., None] + phase_NMA
         known_NMA = (index_NMA >= first_M1) & observed_NMT.gather(2, index_NMA.clamp(min=0))
         value_NMA = torch.where(known_NMA, x_NMT.gather(2, index_NMA.clamp(min=0)), 0.0)
@@ -227,22 +206,16 @@ def _latest_and_mean(
     for number in range(2, CYCLES_AVERAGED + 1):
         known_NMA, value_NMA, within_NMA = cycle(number)
         if length > context_length:
-            known_NMA = known_NMA & (
-                within_NMA
-                | _alike(
-                    latest_NMA[..., steps:],
-                    seen_NMA[..., steps:],
-                    value_NMA[..., steps:],
-                    known_NMA[..., steps:],
-                )
-            )
+            pair = (latest_NMA, seen_NMA, value_NMA, known_NMA)
+            like_NM1 = _alike(*(one[..., steps:] for one in pair))
+            known_NMA = known_NMA & (within_NMA | like_NM1)
         total_NMA = total_NMA + torch.where(known_NMA, value_NMA, 0.0)
         count_NMA = count_NMA + known_NMA
     mean_NMA = total_NMA / count_NMA.clamp(min=1)
-    return (
-        latest_NMA.masked_fill(~seen_NMA & ~future_A, torch.nan),
-        mean_NMA.masked_fill((count_NMA == 0) & ~future_A, torch.nan),
-    )
+    return {
+        "latest": latest_NMA.masked_fill(~seen_NMA & ~future_A, torch.nan),
+        "mean": mean_NMA.masked_fill((count_NMA == 0) & ~future_A, torch.nan),
+    }
 
 
 def _alike(a_S: Tensor, seen_S: Tensor, b_S: Tensor, known_S: Tensor) -> Tensor:

@@ -20,27 +20,17 @@ class Cycle(IntEnum):
     of the calendar can be trusted more.
     """
 
-    BEST = 0
-    """The lag of the lowest normalised difference."""
-
-    SHORT = 1
-    """A shorter lag that is nearly as good."""
-
-    CALENDAR = 2
-    """The best among the lags of the calendar."""
+    BEST = 0  # the lag of the lowest normalised difference
+    SHORT = 1  # a shorter lag that is nearly as good
+    CALENDAR = 2  # the best among the lags of the calendar
 
 
 class Repetition(IntEnum):
     """How well a cycle repeats: its features, in the order of the axis U."""
 
-    DIFFERENCE = 0
-    """Normalised difference at its lag, from 0 to 1; 1 is no cycle."""
-
-    ERROR = 1
-    """Root of the mean squared difference."""
-
-    LENGTH = 2
-    """Binary logarithm of the lag, over 10."""
+    DIFFERENCE = 0  # normalised difference at its lag, 1 where there is no cycle
+    ERROR = 1  # root of the mean squared difference
+    LENGTH = 2  # binary logarithm of the lag, over 10
 
 
 CALENDAR_LAGS = (7, 12, 52, 168, 336, 364, 672, 1008, 1440, 2016)
