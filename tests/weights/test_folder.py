@@ -21,7 +21,6 @@ from ttm_estimators import (
     load_network,
     save_network,
 )
-from ttm_estimators.inputs.aggregation import PRESET_FORECASTING
 
 
 def edit_config(folder: Path, **changes: object) -> None:
@@ -261,7 +260,7 @@ def test_how_to_forecast_is_saved_with_the_weights(tmp_path):
 
 def test_a_new_network_of_a_preset_is_saved_with_what_is_usual_for_it(tmp_path):
     folder = save_network(TinyTimeMixer(PRESETS["ttm_2048_720"]), tmp_path)
-    assert load(folder).forecasting == PRESET_FORECASTING["ttm_2048_720"]
+    assert load(folder).forecasting == ForecastConfig((4, 12))
 
 
 @pytest.mark.filterwarnings("error")

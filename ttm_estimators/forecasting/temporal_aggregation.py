@@ -63,11 +63,6 @@ def combine(steps_NHCQ: Array, blocks: Mapping[int, Array], median: int, pass_st
         Index of the median among the quantiles.
     pass_steps : int
         Steps that the network forecasts in one pass.
-
-    Returns
-    -------
-    array
-        Quantiles of steps, of the shape given.
     """
     horizon = steps_NHCQ.shape[1]
     spread_NHC = _spread(steps_NHCQ)

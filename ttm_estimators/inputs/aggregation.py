@@ -22,7 +22,7 @@ from ttm_estimators.network import PRESETS, TinyTimeMixer, TTMConfig
 LARGEST_AGGREGATION_FACTOR = 12
 """Steps in a block at most. As many steps ahead are forecast from single points alone."""
 
-KEPT = "forecasting"
+FORECASTING_ATTRIBUTE = "forecasting"
 """Attribute of a network that holds its forecasting configuration."""
 
 
@@ -53,13 +53,13 @@ class ForecastConfig:
             )
 
     def check(self, network: TTMConfig) -> None:
-        """Refuse settings that do not fit a network.
+        """Refuse factors where channels are not forecast apart, no quantile tells how sure a
+        forecast is, or the network sees as much without one of them.
 
         Raises
         ------
         ValueError
-            When there are aggregation factors, but the network mixes channels, takes covariates,
-            has no quantiles, or sees as much without one of them.
+            The message says which it is.
         """
         factors = self.aggregation_factors
         if factors and (network.tied_channels or len(network.quantile_levels) < 2):
@@ -68,46 +68,31 @@ class ForecastConfig:
                 "levels: leave them out"
             )
         for factor in factors:
-            if factor > network.context_length:
-                raise ValueError(
-                    f"aggregation_factors must be at most context_length {network.context_length}, "
-                    f"got {factors}"
-                )
             if factor * network.context_length <= network.input_length:
                 raise ValueError(
                     f"aggregation_factors {factors} must reach further back than the "
-                    f"{network.input_length} points that the network sees already: leave {factor} "
-                    "out"
+                    f"{network.input_length} points that the network sees: leave {factor} out"
                 )
 
 
-PRESET_FORECASTING = {"ttm_2048_720": ForecastConfig(aggregation_factors=(4, 12))}
-"""How new networks of a geometry in ``PRESETS`` forecast, where that is not the default."""
+PRESET_FORECASTING = {PRESETS["ttm_2048_720"]: ForecastConfig(aggregation_factors=(4, 12))}
+"""How new networks of a geometry are forecast with, where that is not the default."""
 
 
 def forecasting_of(network: TinyTimeMixer) -> ForecastConfig:
     """Forecasting configuration that was kept with a network, or is usual for its geometry."""
-    usual = (
-        forecasting
-        for name, forecasting in PRESET_FORECASTING.items()
-        if PRESETS[name] == network.config
-    )
-    kept: ForecastConfig | None = getattr(network, KEPT, None)
-    return next(usual, ForecastConfig()) if kept is None else kept
+    usual = PRESET_FORECASTING.get(network.config, ForecastConfig())
+    kept: ForecastConfig = getattr(network, FORECASTING_ATTRIBUTE, usual)
+    return kept
 
 
 def keep_forecasting(network: TinyTimeMixer, forecasting: ForecastConfig) -> None:
-    """Keep a forecasting configuration with a network and its copies.
+    """Keep a forecasting configuration that fits with a network and its copies.
 
     Fine-tuning takes a network and returns one, and the second shall forecast as the first does.
-
-    Raises
-    ------
-    ValueError
-        When it does not fit the network.
     """
     forecasting.check(network.config)
-    setattr(network, KEPT, forecasting)
+    setattr(network, FORECASTING_ATTRIBUTE, forecasting)
 
 
 def history_length(config: TTMConfig, factors: Sequence[int]) -> int:

@@ -96,20 +96,9 @@ def forward_fill(
 
     A series whose latest values are missing so keeps its level. The network was trained to see
     gaps, but takes one in its latest patch for a return to the mean (ours; last-value imputation is
-    what the published pipelines do). The rest of a longer gap stays missing. The context takes no
-    value from before it: that may be far away by now.
-
-    Parameters
-    ----------
-    past_BTC, observed_BTC : Tensor
-        Histories, and where they were observed.
-    context_length : int
-        Latest points that are the context.
-
-    Returns
-    -------
-    tuple of Tensor
-        Histories and where they are known, both of the shape given.
+    what the published pipelines do). The rest of a longer gap stays missing. The context, which is
+    the latest ``context_length`` points, takes no value from before it: that may be out of date.
+    Returns the histories, and where they are known.
     """
     step_T1 = torch.arange(past_BTC.shape[1], device=past_BTC.device)[:, None]
     last_BTC = torch.where(observed_BTC, step_T1, -1).cummax(dim=1).values
