@@ -76,15 +76,17 @@ def corpus(
         list[str] | None,
         typer.Option(help="Shipped model or weights folder; may be given again. Default: ours."),
     ] = None,
-    most: Annotated[int, typer.Option(min=1, help="Windows of a frequency and term.")] = 60,
+    max_windows: Annotated[
+        int, typer.Option("--max-windows", "--most", min=1, help="Of a frequency and term.")
+    ] = 60,
 ) -> None:
-    """Compare models on the ends of a corpus' series: for choices, where no benchmark is looked at.
+    """Compare models on the last windows of a corpus, to choose one without a benchmark.
 
     A model that was trained on the corpus has seen most of them.
     """
     from ttm_benchmarks.corpus.run import run
 
-    run(data, model or [None], output, most=most)
+    run(data, model or [None], output, max_windows=max_windows)
 
 
 @app.command()
@@ -93,7 +95,7 @@ def few_shot(
     output: Annotated[
         Path,
         typer.Option(
-            help="CSV file, a row for each dataset and horizon. Give it again to go on with a run "
+            help="CSV file, a row for each dataset and horizon. Give it again to resume a run "
             "that was stopped."
         ),
     ],
@@ -155,7 +157,7 @@ def gift_eval(
     output: Annotated[
         Path,
         typer.Option(
-            help="Folder for all_results.csv and config.json. Give it again to go on with a run "
+            help="Folder for all_results.csv and config.json. Give it again to resume a run "
             "that was stopped."
         ),
     ],
@@ -272,7 +274,7 @@ def compare(
         Path,
         typer.Option(
             help="Folder for tasks.csv, models.csv, pairs.csv and results of models that are run. "
-            "Give it again to go on with a run that was stopped."
+            "Give it again to resume a run that was stopped."
         ),
     ],
     data: Annotated[
