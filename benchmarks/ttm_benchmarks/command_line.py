@@ -20,6 +20,24 @@ Model = Annotated[
     str | None, typer.Option(help="Shipped model or weights folder. Default: the default model.")
 ]
 
+CommonTasks = Annotated[
+    str,
+    typer.Option(
+        help="Tasks, with commas and wildcards, such as 'ett*/short,hospital/*'.",
+        show_default="all that every model has results of",
+    ),
+]
+Parameters = Annotated[
+    str,
+    typer.Option(
+        help="Parameter counts that the folders do not tell, such as 'ModelA=4e6,ModelB=28e6'."
+    ),
+]
+Granite = Annotated[str, typer.Option(help="Python of an environment with granite-tsfm.")]
+StepWindows = Annotated[int, typer.Option(min=1, help="Windows in a step.")]
+Rounds = Annotated[int, typer.Option(min=1, help="Rounds that count.")]
+Threads = Annotated[int, typer.Option(min=1, help="Threads of each side.")]
+
 
 @app.command()
 def demo(
@@ -62,7 +80,7 @@ def ltsf(
         data,
         model,
         output,
-        datasets=[name.strip() for name in datasets.split(",")],
+        datasets=_names(datasets),
         horizons=_whole_numbers("--horizons", horizons),
         batch_size=batch_size,
     )
@@ -76,15 +94,17 @@ def corpus(
         list[str] | None,
         typer.Option(help="Shipped model or weights folder; may be given again. Default: ours."),
     ] = None,
-    most: Annotated[int, typer.Option(min=1, help="Windows of a frequency and term.")] = 60,
+    max_windows: Annotated[
+        int, typer.Option("--max-windows", "--most", min=1, help="Of a frequency and term.")
+    ] = 60,
 ) -> None:
-    """Compare models on the ends of a corpus' series: for choices, where no benchmark is looked at.
+    """Compare models on the last windows of a corpus, to choose one without a benchmark.
 
     A model that was trained on the corpus has seen most of them.
     """
     from ttm_benchmarks.corpus.run import run
 
-    run(data, model or [None], output, most=most)
+    run(data, model or [None], output, max_windows=max_windows)
 
 
 @app.command()
@@ -93,7 +113,7 @@ def few_shot(
     output: Annotated[
         Path,
         typer.Option(
-            help="CSV file, a row for each dataset and horizon. Give it again to go on with a run "
+            help="CSV file, a row for each dataset and horizon. Give it again to resume a run "
             "that was stopped."
         ),
     ],
@@ -155,7 +175,7 @@ def gift_eval(
     output: Annotated[
         Path,
         typer.Option(
-            help="Folder for all_results.csv and config.json. Give it again to go on with a run "
+            help="Folder for all_results.csv and config.json. Give it again to resume a run "
             "that was stopped."
         ),
     ],
@@ -230,20 +250,8 @@ def leaderboard(
         Path | None,
         typer.Option(help="Folder for leaderboard.csv and leaderboard.png. Default: print only."),
     ] = None,
-    tasks: Annotated[
-        str,
-        typer.Option(
-            help="Tasks, with commas and wildcards, such as 'ett*/short,hospital/*'.",
-            show_default="all that every model has results of",
-        ),
-    ] = "*",
-    parameters: Annotated[
-        str,
-        typer.Option(
-            help="Parameter counts for the picture that the folders do not tell, such as "
-            "'ModelA=4e6,ModelB=28e6'."
-        ),
-    ] = "",
+    tasks: CommonTasks = "*",
+    parameters: Parameters = "",
 ) -> None:
     """Compare GIFT-Eval results of models: scores relative to seasonal naive, and ranks."""
     from ttm_benchmarks.gift_eval.leaderboard import run
@@ -272,7 +280,7 @@ def compare(
         Path,
         typer.Option(
             help="Folder for tasks.csv, models.csv, pairs.csv and results of models that are run. "
-            "Give it again to go on with a run that was stopped."
+            "Give it again to resume a run that was stopped."
         ),
     ],
     data: Annotated[
@@ -282,19 +290,8 @@ def compare(
             help="Folder with the sets as Hugging Face datasets, for models that are run.",
         ),
     ] = None,
-    tasks: Annotated[
-        str,
-        typer.Option(
-            help="Tasks, with commas and wildcards, such as 'ett*/short,hospital/*'.",
-            show_default="all that every model has",
-        ),
-    ] = "*",
-    parameters: Annotated[
-        str,
-        typer.Option(
-            help="Parameter counts that the folders do not tell, such as 'ModelA=4e6,ModelB=28e6'."
-        ),
-    ] = "",
+    tasks: CommonTasks = "*",
+    parameters: Parameters = "",
     batch_size: Annotated[int, typer.Option(min=1, help="Series in one forward pass.")] = 512,
     device: Annotated[str, typer.Option(help="Any torch device.")] = "cpu",
 ) -> None:
@@ -329,19 +326,8 @@ def report(
     against: Annotated[
         str, typer.Option(help="Model that the first one is compared with, task by task.")
     ] = "tabpfn_ts",
-    tasks: Annotated[
-        str,
-        typer.Option(
-            help="Tasks, with commas and wildcards, such as 'ett*/short,hospital/*'.",
-            show_default="all that every model has results of",
-        ),
-    ] = "*",
-    parameters: Annotated[
-        str,
-        typer.Option(
-            help="Parameter counts that the folders do not tell, such as 'ModelA=4e6,ModelB=28e6'."
-        ),
-    ] = "",
+    tasks: CommonTasks = "*",
+    parameters: Parameters = "",
 ) -> None:
     """Write GIFT-Eval results as one page to look at, which opens from disk."""
     from ttm_benchmarks.report.run import run
@@ -385,7 +371,7 @@ def gluonts_throughput(
     series: Annotated[int, typer.Option(min=1, help="Series to forecast.")] = 512,
     horizon: Annotated[int, typer.Option(min=1, help="Steps to forecast.")] = 48,
     batch_size: Annotated[int, typer.Option(min=1, help="Series in one forward pass.")] = 64,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds that count.")] = 5,
+    rounds: Rounds = 5,
 ) -> None:
     """Compare the speed of the GluonTS predictor with the core alone and GluonTS's PatchTST."""
     from ttm_benchmarks.speed.gluonts_throughput import run
@@ -396,13 +382,11 @@ def gluonts_throughput(
 
 @app.command()
 def training_throughput(
-    granite: Annotated[
-        str, typer.Option(help="Python of an environment with granite-tsfm.")
-    ] = ".venv-parity/bin/python",
-    batch_size: Annotated[int, typer.Option(min=1, help="Windows in a step.")] = 256,
+    granite: Granite = ".venv-parity/bin/python",
+    batch_size: StepWindows = 256,
     steps: Annotated[int, typer.Option(min=1, help="Steps in a round.")] = 20,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds that count.")] = 5,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of each side.")] = 2,
+    rounds: Rounds = 5,
+    threads: Threads = 2,
 ) -> None:
     """Compare the speed of training with granite-tsfm's under its own trainer."""
     from ttm_benchmarks.speed.training_throughput import run
@@ -413,14 +397,12 @@ def training_throughput(
 
 @app.command()
 def tuning_throughput(
-    granite: Annotated[
-        str, typer.Option(help="Python of an environment with granite-tsfm.")
-    ] = ".venv-parity/bin/python",
+    granite: Granite = ".venv-parity/bin/python",
     windows: Annotated[int, typer.Option(min=1, help="Windows to train on.")] = 10_000,
     passes: Annotated[int, typer.Option(min=1, help="How often each window comes.")] = 5,
-    batch_size: Annotated[int, typer.Option(min=1, help="Windows in a step.")] = 64,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds that count.")] = 1,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of each side.")] = 2,
+    batch_size: StepWindows = 64,
+    rounds: Rounds = 1,
+    threads: Threads = 2,
 ) -> None:
     """Compare the speed of fine-tuning with granite-tsfm's under the Hugging Face Trainer."""
     from ttm_benchmarks.speed.tuning_throughput import run

@@ -4,7 +4,7 @@ The made set follows a driver that is known in the future: sales with a weekly c
 change at random, and noise. The real one is the oil temperature of the ETT transformers, whose six
 loads stand for a plan that is known.
 
-Shape suffixes: N series, T time, C channels.
+Shape suffixes: N series, T time, C channels, X covariates.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ REAL_TESTS = 100
 WINDOWS, STEPS = 3000, 300
 """Of fine-tuning, at most."""
 
-BAR = 0.5
-"""Largest error on the made set with the covariate, in times of that without it."""
+MAX_ERROR_RATIO = 0.5
+"""Bar: error on the made set with the covariate, divided by that without it."""
 
-WITH = "with covariates"
+WITH_COVARIATES = "with covariates"
 
 
 class Set(NamedTuple):
@@ -97,14 +97,14 @@ def run(
     console = Console()
     console.print(table)
     console.print(f"Results are in {output}", soft_wrap=True)
-    return bool(rows[0]["ratio"] <= BAR)
+    return bool(rows[0]["ratio"] <= MAX_ERROR_RATIO)
 
 
 def measure(forecaster: Forecaster, one: Set, seed: int) -> dict[str, float]:
     """Errors zero-shot, fine-tuned without covariates, and with them."""
     settings = FineTuneConfig(windows=WINDOWS, steps=STEPS, seed=seed)
     errors = {"zero-shot": _error(forecaster, one, None)}
-    for name, given in (("fine-tuned", False), (WITH, True)):
+    for name, given in (("fine-tuned", False), (WITH_COVARIATES, True)):
         tuned = fine_tune(
             forecaster.network,
             one.series,
@@ -114,7 +114,7 @@ def measure(forecaster: Forecaster, one: Set, seed: int) -> dict[str, float]:
         )
         known = [Covariates(known=each) for each in one.past_known] if given else None
         errors[name] = _error(Forecaster(tuned.network), one, known)
-    return {**errors, "ratio": errors[WITH] / errors["fine-tuned"]}
+    return {**errors, "ratio": errors[WITH_COVARIATES] / errors["fine-tuned"]}
 
 
 def _error(forecaster: Forecaster, one: Set, covariates: list[Covariates] | None) -> float:
@@ -150,12 +150,12 @@ def real(name: str, values_TC: Array, length: int) -> Set:
     values_TC = standardise(values_TC, split.train_end)
     last = split.test_end - REAL_HORIZON
     cuts = np.linspace(split.test_start, last, REAL_TESTS).astype(int)
-    loads_TC, oil_T = values_TC[:, :-1], values_TC[:, -1]
+    loads_TX, oil_T = values_TC[:, :-1], values_TC[:, -1]
     return Set(
         [oil_T[: split.train_end]],
-        [loads_TC[: split.train_end]],
+        [loads_TX[: split.train_end]],
         [oil_T[max(0, cut - length) : cut] for cut in cuts],
-        [loads_TC[max(0, cut - length) : cut + REAL_HORIZON] for cut in cuts],
+        [loads_TX[max(0, cut - length) : cut + REAL_HORIZON] for cut in cuts],
         np.stack([oil_T[cut : cut + REAL_HORIZON] for cut in cuts]),
         REAL_HORIZON,
     )

@@ -1,1 +1,1 @@
-"""A ruler for choices: the ends of a corpus' series, where no benchmark is looked at."""
+"""Errors on the last windows of a corpus, to choose between models without a benchmark."""

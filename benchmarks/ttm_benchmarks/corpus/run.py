@@ -1,6 +1,6 @@
 """Models on the last windows of a corpus, beside seasonal naive.
 
-Shape suffixes: N windows, H horizon, L quantile levels.
+Shape suffixes: T time, H horizon, Q quantile levels.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from rich.progress import track
 from rich.table import Table
 
 from ttm_benchmarks.corpus.windows import Window, last_windows
-from ttm_benchmarks.demo.backtest import LEVELS
 from ttm_benchmarks.demo.metrics import mase
 from ttm_benchmarks.demo.seasonal_naive import seasonal_naive
 from ttm_estimators import Forecaster, load
+from ttm_estimators.network.presets import DECILES
 
-LARGEST_ERROR = 20.0
-"""Mean scaled error of a window is cut here, so that one broken series does not rule a group."""
+MAX_SCALED_ERROR = 20.0
+"""Larger mean scaled errors of a window count as this, so that no broken series decides."""
 
 
-def run(corpus: Path, models: Sequence[str | None], output: Path, *, most: int) -> None:
+def run(corpus: Path, models: Sequence[str | None], output: Path, *, max_windows: int) -> None:
     """Score models and write a CSV file, a row for each model and group.
 
     Parameters
@@ -36,12 +36,12 @@ def run(corpus: Path, models: Sequence[str | None], output: Path, *, most: int) 
         Shipped models or weights folders. None is the default model.
     output : Path
         CSV file with columns ``model``, ``frequency``, ``term``, ``windows``, ``mase`` and ``wql``,
-        the errors as shares of seasonal naive's mean absolute error.
-    most : int
-        Windows in a group.
+        the errors divided by seasonal naive's mean absolute error.
+    max_windows : int
+        Windows in a group, at most.
     """
     console = Console()
-    groups = last_windows(corpus, most)
+    groups = last_windows(corpus, max_windows)
     rows = []
     for model in models:
         forecaster = load(model)
@@ -55,28 +55,28 @@ def run(corpus: Path, models: Sequence[str | None], output: Path, *, most: int) 
 
 
 def score(windows: Sequence[Window], forecaster: Forecaster) -> tuple[float, float]:
-    """Error of the median and of the deciles, as shares of seasonal naive's absolute error."""
+    """Errors of the median and of the deciles, divided by seasonal naive's absolute error."""
     horizon = len(windows[0].future_H)
     forecast = forecaster.forecast(
-        [window.past_T for window in windows], horizon, quantile_levels=LEVELS
+        [window.past_T for window in windows], horizon, quantile_levels=DECILES
     )
     points, losses, naive = [], [], []
-    for window, quantiles_HL in zip(windows, forecast.quantiles, strict=True):
-        naive_H, _ = seasonal_naive(window.past_T, horizon, window.season, LEVELS)
+    for window, quantiles_HQ in zip(windows, forecast.quantiles, strict=True):
+        naive_H, _ = seasonal_naive(window.past_T, horizon, window.season, DECILES)
         truth_1H, scale_1 = window.future_H[None], np.array([window.scale])
-        points.append(mase(truth_1H, quantiles_HL[None, :, LEVELS.index(0.5)], scale_1))
+        points.append(mase(truth_1H, quantiles_HQ[None, :, DECILES.index(0.5)], scale_1))
         naive.append(mase(truth_1H, naive_H[None], scale_1))
-        error_HL = window.future_H[:, None] - quantiles_HL
-        pinball_HL = np.maximum(np.array(LEVELS) * error_HL, (np.array(LEVELS) - 1) * error_HL)
-        losses.append(2 * np.nanmean(pinball_HL) / window.scale)
-    cut = np.minimum([points, losses, naive], LARGEST_ERROR).mean(axis=1)
-    return float(cut[0] / cut[2]), float(cut[1] / cut[2])
+        error_HQ = window.future_H[:, None] - quantiles_HQ
+        pinball_HQ = np.maximum(np.array(DECILES) * error_HQ, (np.array(DECILES) - 1) * error_HQ)
+        losses.append(2 * np.nanmean(pinball_HQ) / window.scale)
+    means = np.minimum([points, losses, naive], MAX_SCALED_ERROR).mean(axis=1)
+    return float(means[0] / means[2]), float(means[1] / means[2])
 
 
 def rich_table(rows: pd.DataFrame) -> Table:
-    """Lay the shares out for a terminal, a column for each model and error."""
+    """Lay the relative errors out for a terminal, a column for each model and error."""
     table = Table(
-        title="Errors as shares of seasonal naive's absolute error",
+        title="Errors relative to seasonal naive's absolute error",
         caption="MASE: of the median. WQL: of the deciles. Less is better.",
     )
     table.add_column("windows of")
@@ -85,9 +85,9 @@ def rich_table(rows: pd.DataFrame) -> Table:
         for error in ("MASE", "WQL"):
             table.add_column(f"{model}\n{error}", justify="right")
     for (frequency, term), group in rows.groupby(["frequency", "term"], sort=False):
-        shares = group.set_index("model").loc[models, ["mase", "wql"]].to_numpy().ravel()
+        ratios = group.set_index("model").loc[models, ["mase", "wql"]].to_numpy().ravel()
         count = group["windows"].iloc[0]
-        table.add_row(f"{frequency} {term} ({count})", *(f"{share:.3f}" for share in shares))
+        table.add_row(f"{frequency} {term} ({count})", *(f"{ratio:.3f}" for ratio in ratios))
     table.add_section()
     means = [
         geometric_mean(rows.loc[rows["model"] == model, error])

@@ -23,10 +23,10 @@ from ttm_estimators.data.corpus.deny_list import refuse
 
 Array = npt.NDArray[Any]
 
-FASTER = dict.fromkeys(("h", "30min", "15min", "10min", "5min", "min"), 48)
-HORIZONS = {"YS": 6, "QS": 8, "MS": 12, "W": 8, "D": 30, "B": 30, **FASTER}
-"""Steps ahead by frequency, as GIFT-Eval and M4 have them. Others are left out.
-Those faster than a day alone have medium and long terms."""
+SUBDAILY_HORIZONS = dict.fromkeys(("h", "30min", "15min", "10min", "5min", "min"), 48)
+HORIZONS = {"YS": 6, "QS": 8, "MS": 12, "W": 8, "D": 30, "B": 30, **SUBDAILY_HORIZONS}
+"""Steps to forecast by frequency, as in GIFT-Eval and M4. Other frequencies are left out.
+Only frequencies below a day have medium and long terms."""
 
 
 class Window(NamedTuple):
@@ -40,15 +40,15 @@ class Window(NamedTuple):
     """Mean absolute difference from the season before, in the history."""
 
 
-def last_windows(folder: Path, most: int) -> dict[tuple[str, str], list[Window]]:
-    """Cut the last window of series for every term that is not over a third of them.
+def last_windows(folder: Path, max_windows: int) -> dict[tuple[str, str], list[Window]]:
+    """Cut the last window of each series for every term of at most a third of its length.
 
     Parameters
     ----------
     folder : Path
         Parquet files with columns ``freq`` and ``target``; the name of a file is a source.
-    most : int
-        Windows in a group. Sources take turns, so that none rules one.
+    max_windows : int
+        Windows in a group, at most. They are taken from all sources in turn.
 
     Returns
     -------
@@ -64,12 +64,12 @@ def last_windows(folder: Path, most: int) -> dict[tuple[str, str], list[Window]]
     for source, frequency, values_T in _series(folder):
         name = frequency.split("-")[0]
         for term, multiple in TERMS.items():
-            if name not in (HORIZONS if term == "short" else FASTER):
+            if name not in (HORIZONS if term == "short" else SUBDAILY_HORIZONS):
                 continue
             window = _last_window(source, frequency, values_T, multiple * HORIZONS[name])
             if window is not None:
                 groups[name, term][source].append(window)
-    return {group: _in_turns(sources, most) for group, sources in sorted(groups.items())}
+    return {group: _in_turns(sources, max_windows) for group, sources in sorted(groups.items())}
 
 
 def _series(folder: Path) -> Iterator[tuple[str, str, Array]]:
@@ -102,6 +102,6 @@ def _last_window(source: str, frequency: str, values_T: Array, horizon: int) -> 
     return Window(source, past_T, future_H, season, scale) if scale > 0 else None
 
 
-def _in_turns(sources: dict[str, list[Window]], most: int) -> list[Window]:
+def _in_turns(sources: dict[str, list[Window]], max_windows: int) -> list[Window]:
     turns = zip_longest(*sources.values())
-    return [window for turn in turns for window in turn if window is not None][:most]
+    return [window for turn in turns for window in turn if window is not None][:max_windows]

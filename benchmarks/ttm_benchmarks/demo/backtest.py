@@ -1,6 +1,6 @@
 """A rolling backtest of one series.
 
-Shape suffixes: W windows, H horizon, L quantile levels.
+Shape suffixes: N windows, H horizon, Q quantile levels.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from ttm_benchmarks.demo.metrics import mase, seasonal_error, weighted_quantile_
 from ttm_benchmarks.demo.seasonal_naive import seasonal_naive
 from ttm_benchmarks.demo.series import DemoSeries
 from ttm_estimators import Forecaster
+from ttm_estimators.network.presets import DECILES
 
 Array = npt.NDArray[np.float64]
 
-LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-MOST_WINDOWS = 10
+MAX_WINDOWS = 10
 
 
 class Scores(NamedTuple):
@@ -37,15 +37,15 @@ class Backtest:
     cutoffs: list[int]
     """Where each window's history ends."""
 
-    model_WHL: Array
-    naive_WH: Array
+    model_NHQ: Array
+    naive_NH: Array
     model: Scores
     naive: Scores
 
     @property
     def windows(self) -> int:
         """Number of windows."""
-        return len(self.naive_WH)
+        return len(self.naive_NH)
 
 
 def rolling_cutoffs(steps: int, horizon: int) -> list[int]:
@@ -56,7 +56,7 @@ def rolling_cutoffs(steps: int, horizon: int) -> list[int]:
     """
     latest = steps - horizon
     earliest = min(latest, steps - steps // 5)
-    return sorted({round(cutoff) for cutoff in np.linspace(earliest, latest, MOST_WINDOWS)})
+    return sorted({round(cutoff) for cutoff in np.linspace(earliest, latest, MAX_WINDOWS)})
 
 
 def backtest(series: DemoSeries, forecaster: Forecaster) -> Backtest:
@@ -64,23 +64,23 @@ def backtest(series: DemoSeries, forecaster: Forecaster) -> Backtest:
     values = np.asarray(series.values, dtype=np.float64)
     cutoffs = rolling_cutoffs(len(values), series.horizon)
     histories = [values[:cutoff] for cutoff in cutoffs]
-    truth_WH = np.stack([values[cutoff : cutoff + series.horizon] for cutoff in cutoffs])
-    forecast = forecaster.forecast(histories, series.horizon, quantile_levels=LEVELS)
-    naive = [seasonal_naive(one, series.horizon, series.season, LEVELS) for one in histories]
-    naive_WH = np.stack([point for point, _ in naive])
-    naive_WHL = np.stack([quantiles for _, quantiles in naive])
-    scale_W = np.array([seasonal_error(history, series.season) for history in histories])
+    truth_NH = np.stack([values[cutoff : cutoff + series.horizon] for cutoff in cutoffs])
+    forecast = forecaster.forecast(histories, series.horizon, quantile_levels=DECILES)
+    naive = [seasonal_naive(one, series.horizon, series.season, DECILES) for one in histories]
+    naive_NH = np.stack([point for point, _ in naive])
+    naive_NHQ = np.stack([quantiles for _, quantiles in naive])
+    scale_N = np.array([seasonal_error(history, series.season) for history in histories])
     return Backtest(
         series,
         cutoffs,
         forecast.quantiles,
-        naive_WH,
+        naive_NH,
         model=Scores(
-            mase(truth_WH, forecast.point, scale_W),
-            weighted_quantile_loss(truth_WH, forecast.quantiles, LEVELS),
+            mase(truth_NH, forecast.point, scale_N),
+            weighted_quantile_loss(truth_NH, forecast.quantiles, DECILES),
         ),
         naive=Scores(
-            mase(truth_WH, naive_WH, scale_W),
-            weighted_quantile_loss(truth_WH, naive_WHL, LEVELS),
+            mase(truth_NH, naive_NH, scale_N),
+            weighted_quantile_loss(truth_NH, naive_NHQ, DECILES),
         ),
     )

@@ -1,6 +1,6 @@
 """MASE and weighted quantile loss; missing truth is left out.
 
-Shape suffixes: W windows, H horizon, L quantile levels.
+Shape suffixes: N windows, H horizon, Q quantile levels.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ def seasonal_error(history: Array, season: int) -> float:
     return float(np.nanmean(np.abs(history[season:] - history[:-season])))
 
 
-def mase(truth_WH: Array, point_WH: Array, scale_W: Array) -> float:
+def mase(truth_NH: Array, point_NH: Array, scale_N: Array) -> float:
     """Mean absolute error, each window's scaled by the seasonal error of its history."""
-    return float(np.nanmean(np.abs(truth_WH - point_WH) / scale_W[:, None]))
+    return float(np.nanmean(np.abs(truth_NH - point_NH) / scale_N[:, None]))
 
 
 def weighted_quantile_loss(
-    truth_WH: Array, quantiles_WHL: Array, levels: tuple[float, ...]
+    truth_NH: Array, quantiles_NHQ: Array, levels: tuple[float, ...]
 ) -> float:
     """Twice the summed pinball loss over the summed absolute truth, averaged over levels."""
-    error_WHL = truth_WH[..., None] - quantiles_WHL
-    pinball_WHL = np.maximum(np.array(levels) * error_WHL, (np.array(levels) - 1) * error_WHL)
-    loss_L = 2 * np.nansum(pinball_WHL, axis=(0, 1)) / np.nansum(np.abs(truth_WH))
-    return float(loss_L.mean())
+    error_NHQ = truth_NH[..., None] - quantiles_NHQ
+    pinball_NHQ = np.maximum(np.array(levels) * error_NHQ, (np.array(levels) - 1) * error_NHQ)
+    loss_Q = 2 * np.nansum(pinball_NHQ, axis=(0, 1)) / np.nansum(np.abs(truth_NH))
+    return float(loss_Q.mean())

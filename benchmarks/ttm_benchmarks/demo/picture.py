@@ -1,4 +1,7 @@
-"""One picture of one backtest: the latest windows, with what came before them."""
+"""One picture of one backtest: the latest windows, with the history before them.
+
+Shape suffixes: N windows, H horizon, Q quantile levels.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,16 @@ from pathlib import Path
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from ttm_benchmarks.demo.backtest import LEVELS, Backtest
+from ttm_benchmarks.demo.backtest import Backtest
+from ttm_estimators.network.presets import DECILES
 
-INK = "#333333"
-MODEL = "#0072b2"
-NAIVE = "#d55e00"
+INK_COLOR = "#333333"
+MODEL_COLOR = "#0072b2"
+NAIVE_COLOR = "#d55e00"
 BANDS = ((0.1, 0.9, 0.15), (0.3, 0.7, 0.25))
-"""Lower level, upper level and opacity."""
+"""Lower and upper quantile level, and opacity."""
 
-MOST_WINDOWS = 3
+MAX_SHOWN_WINDOWS = 3
 """Windows that are shown, after two horizons of history."""
 
 
@@ -23,7 +27,7 @@ def shown_windows(cutoffs: list[int], horizon: int) -> list[int]:
     """Choose the latest windows that do not overlap, latest first."""
     chosen: list[int] = []
     for i in reversed(range(len(cutoffs))):
-        if len(chosen) < MOST_WINDOWS and (
+        if len(chosen) < MAX_SHOWN_WINDOWS and (
             not chosen or cutoffs[i] + horizon <= cutoffs[chosen[-1]]
         ):
             chosen.append(i)
@@ -39,36 +43,36 @@ def draw(result: Backtest, path: Path) -> None:
 
     figure = Figure(figsize=(9.5, 4.4), layout="constrained")
     axes = figure.add_subplot()
-    axes.plot(shown.index, shown, color=INK, linewidth=1.3, zorder=3, label="observed")
+    axes.plot(shown.index, shown, color=INK_COLOR, linewidth=1.3, zorder=3, label="observed")
     for i in windows:
         cutoff = result.cutoffs[i]
         future = series.values.index[cutoff : cutoff + horizon]
-        quantiles_HL = result.model_WHL[i]
+        quantiles_HQ = result.model_NHQ[i]
         # The legend leaves out what begins with "_": one entry stands for all windows.
         hide = "" if i == windows[0] else "_"
         for low, high, opacity in BANDS:
             axes.fill_between(
                 future,
-                quantiles_HL[:, LEVELS.index(low)],
-                quantiles_HL[:, LEVELS.index(high)],
-                color=MODEL,
+                quantiles_HQ[:, DECILES.index(low)],
+                quantiles_HQ[:, DECILES.index(high)],
+                color=MODEL_COLOR,
                 alpha=opacity,
                 linewidth=0,
                 label=f"{hide}model, {high - low:.0%} band",
             )
-        median_H = quantiles_HL[:, LEVELS.index(0.5)]
+        median_H = quantiles_HQ[:, DECILES.index(0.5)]
         axes.plot(
-            future, median_H, color=MODEL, linewidth=2, zorder=4, label=f"{hide}model, median"
+            future, median_H, color=MODEL_COLOR, linewidth=2, zorder=4, label=f"{hide}model, median"
         )
         axes.plot(
             future,
-            result.naive_WH[i],
-            color=NAIVE,
+            result.naive_NH[i],
+            color=NAIVE_COLOR,
             linewidth=1.2,
             linestyle="--",
             label=f"{hide}seasonal naive",
         )
-        axes.axvline(future[0], color=INK, linewidth=0.7, linestyle=":")
+        axes.axvline(future[0], color=INK_COLOR, linewidth=0.7, linestyle=":")
 
     axes.text(0, 1.1, series.title, transform=axes.transAxes, fontsize=12, fontweight="bold")
     axes.set_title(
@@ -77,7 +81,7 @@ def draw(result: Backtest, path: Path) -> None:
         f"over {result.windows} windows of {horizon} steps",
         loc="left",
         fontsize=9.5,
-        color=INK,
+        color=INK_COLOR,
     )
     axes.margins(x=0)
     axes.grid(axis="y", linewidth=0.4, alpha=0.5)

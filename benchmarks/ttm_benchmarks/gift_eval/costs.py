@@ -19,8 +19,8 @@ from ttm_estimators.atomic import write_text
 
 COSTS_FILE = "costs.csv"
 
-SAMPLING_INTERVAL = 0.05
-"""Seconds between two looks at the memory."""
+SAMPLING_SECONDS = 0.05
+"""Between two measurements of the memory."""
 
 
 class Costs(NamedTuple):
@@ -76,28 +76,28 @@ class Stopwatch(Predictor):  # type: ignore[misc] # GluonTS has no type informat
 
 @contextmanager
 def peak_memory() -> Iterator[list[int]]:
-    """Look at the memory of this process and its children, at the beginning and ever after.
+    """Measure the memory of this process and its children until the block ends.
 
     Yields
     ------
     list
-        The most bytes so far, as its one value.
+        The highest number of bytes so far, as its one value.
     """
     process, done = psutil.Process(), threading.Event()
-    most = [_resident(process)]
+    peak = [_resident(process)]
 
     def watch() -> None:
-        while not done.wait(SAMPLING_INTERVAL):
-            most[0] = max(most[0], _resident(process))
+        while not done.wait(SAMPLING_SECONDS):
+            peak[0] = max(peak[0], _resident(process))
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     try:
-        yield most
+        yield peak
     finally:
         done.set()
         watcher.join()
-        most[0] = max(most[0], _resident(process))
+        peak[0] = max(peak[0], _resident(process))
 
 
 def _resident(process: psutil.Process) -> int:

@@ -1,4 +1,4 @@
-"""How often the truth lies under each quantile: whether bands are as wide as they say."""
+"""Coverage: how often the truth lies below each quantile."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from statistics import fmean
 
 from ttm_benchmarks.gift_eval.tasks import TASKS
 from ttm_estimators.atomic import write_text
+from ttm_estimators.network.presets import DECILES
 
 COVERAGE_FILE = "coverage.csv"
 
-LEVELS = tuple(k / 10 for k in range(1, 10))
 
 Coverage = dict[float, float]
 
 
 def coverage_of(scores: Mapping[str, float]) -> Coverage:
-    """Share of the truth under each quantile, out of the scores of a task."""
-    return {level: scores[f"coverage[{level}]"] for level in LEVELS}
+    """Fraction of the truth below each quantile, from the scores of a task."""
+    return {level: scores[f"coverage[{level}]"] for level in DECILES}
 
 
 def read_coverage(folder: Path) -> dict[str, Coverage]:
@@ -30,16 +30,16 @@ def read_coverage(folder: Path) -> dict[str, Coverage]:
         return {}
     with path.open(encoding="utf-8", newline="") as file:
         return {
-            row["dataset"]: {level: float(row[str(level)]) for level in LEVELS}
+            row["dataset"]: {level: float(row[str(level)]) for level in DECILES}
             for row in csv.DictReader(file)
         }
 
 
 def write_coverage(folder: Path, tasks: Mapping[str, Coverage]) -> None:
-    """Write a row for each task: the share of its values under each decile."""
+    """Write a row for each task: the fraction of its values below each decile."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["dataset", *LEVELS])
+    writer.writerow(["dataset", *DECILES])
     for name in TASKS:
         if name in tasks:
             writer.writerow([name, *tasks[name].values()])
@@ -48,8 +48,8 @@ def write_coverage(folder: Path, tasks: Mapping[str, Coverage]) -> None:
 
 def describe(tasks: Mapping[str, Coverage]) -> str:
     """Say what the 80 % band covers and how far deciles are off, means over tasks."""
-    means = {level: fmean(task[level] for task in tasks.values()) for level in LEVELS}
-    worst = max(LEVELS, key=lambda level: abs(means[level] - level))
+    means = {level: fmean(task[level] for task in tasks.values()) for level in DECILES}
+    worst = max(DECILES, key=lambda level: abs(means[level] - level))
     return (
         f"The 80 % band covers {100 * (means[0.9] - means[0.1]):.1f} % of the values, mean of "
         f"{len(tasks)} tasks; the decile furthest off is {worst}, under which lie "

@@ -17,10 +17,10 @@ from gluonts.time_feature import get_seasonality
 
 from ttm_benchmarks.gift_eval.tasks import TASKS, Task
 
-TEST_SHARE = 0.1
-"""Part of the shortest series that the test windows cover."""
+TEST_FRACTION = 0.1
+"""What the test windows cover of the shortest series."""
 
-MOST_WINDOWS = 20
+MAX_WINDOWS = 20
 
 
 class TaskData(NamedTuple):
@@ -116,7 +116,7 @@ def _nested(rows: datasets.Dataset) -> bool:
 def _windows(length: int, task: Task) -> int:
     if task.one_window:
         return 1
-    return min(max(1, math.ceil(TEST_SHARE * length / task.horizon)), MOST_WINDOWS)
+    return min(max(1, math.ceil(TEST_FRACTION * length / task.horizon)), MAX_WINDOWS)
 
 
 class _Series:

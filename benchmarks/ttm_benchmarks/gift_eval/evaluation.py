@@ -1,10 +1,10 @@
-"""One model on one task: the metrics of a submission, coverage, costs, and a forecast to look at.
+"""One model on one task: the metrics of a submission, coverage, costs, and an example.
 
 The metrics are GluonTS's, as its ``evaluate_model`` computes them. The loop is ours to save time:
 GluonTS gathers each seasonal error by a list of indices, which takes longer than the forecasts of a
 small model do.
 
-Shape suffixes: N windows, T time, H horizon, V variates.
+Shape suffixes: N windows, T time.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from gluonts.model import Forecast, Predictor
 from gluonts.model.evaluation import BatchForecast
 
 from ttm_benchmarks.gift_eval.costs import Costs, Stopwatch, peak_memory
-from ttm_benchmarks.gift_eval.coverage import LEVELS
 from ttm_benchmarks.gift_eval.data import TaskData, read_task
 from ttm_benchmarks.gift_eval.examples import example_of, typical_window
 from ttm_benchmarks.gift_eval.predictors import Model, make_predictor
 from ttm_benchmarks.gift_eval.tasks import Task
+from ttm_estimators.network.presets import DECILES
 
 Array = npt.NDArray[Any]
 
@@ -43,8 +43,8 @@ METRICS = (
     metrics.RMSE(forecast_type="mean"),
     metrics.NRMSE(forecast_type="mean"),
     metrics.ND(forecast_type=0.5),
-    metrics.MeanWeightedSumQuantileLoss(quantile_levels=LEVELS),
-    *(metrics.Coverage(level) for level in LEVELS),
+    metrics.MeanWeightedSumQuantileLoss(quantile_levels=DECILES),
+    *(metrics.Coverage(level) for level in DECILES),
 )
 
 

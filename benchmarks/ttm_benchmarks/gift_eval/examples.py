@@ -1,4 +1,7 @@
-"""One forecast of each task, to look at: that of its typical window."""
+"""An example of each task: the forecast of the window with the median error.
+
+Shape suffixes: N windows, T time, H horizon.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,16 @@ import numpy.typing as npt
 import pandas as pd
 from gluonts.model.predictor import Predictor
 
-from ttm_benchmarks.gift_eval.coverage import LEVELS
 from ttm_benchmarks.gift_eval.data import TaskData
 from ttm_estimators.atomic import replacing
+from ttm_estimators.network.presets import DECILES
 
 Array = npt.NDArray[Any]
 
 EXAMPLES_FILE = "examples.parquet"
 
-HISTORY = 3
-"""Horizons of history that are kept."""
+SHOWN_HORIZONS = 3
+"""History that is kept, in horizons."""
 
 
 def typical_window(errors_N: Array) -> int:
@@ -49,7 +52,7 @@ def example_of(predictor: Predictor, data: TaskData, window: int) -> pd.DataFram
     past, future = next(iter(islice(data.test, window, None)))
     (forecast,) = predictor.predict([past])
     horizon = predictor.prediction_length
-    history_T = np.atleast_2d(past["target"])[0][-HISTORY * horizon :]
+    history_T = np.atleast_2d(past["target"])[0][-SHOWN_HORIZONS * horizon :]
     truth_H = np.atleast_2d(future["target"])[0]
     start = forecast.start_date - len(history_T)
     times = pd.period_range(start, periods=len(history_T) + horizon)
@@ -61,7 +64,7 @@ def example_of(predictor: Predictor, data: TaskData, window: int) -> pd.DataFram
         }
     )
     before = np.full(len(history_T), np.nan)
-    for level in LEVELS:
+    for level in DECILES:
         quantile_H = forecast.quantile(level).reshape(horizon, -1)[:, 0]
         table[str(level)] = np.concatenate([before, quantile_H])
     numbers = table.columns[2:]

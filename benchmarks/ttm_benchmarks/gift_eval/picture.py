@@ -9,11 +9,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, NullFormatter
 
-INK = "#333333"
-OTHERS = "#666666"
-OURS = "#d55e00"
+INK_COLOR = "#333333"
+OTHERS_COLOR = "#666666"
+OURS_COLOR = "#d55e00"
 
-LINE = 0.03
+LABEL_HEIGHT = 0.03
 """Height of a name, in heights of the axes."""
 
 
@@ -32,7 +32,7 @@ def draw(overall: pd.DataFrame, ours: str, path: Path) -> None:
     known = overall.dropna(subset="parameters")
     figure = Figure(figsize=(12, 6), layout="constrained")
     for metric, axes in zip(("MASE", "CRPS"), figure.subplots(1, 2), strict=True):
-        axes.axhline(1.0, color=INK, linewidth=0.8, linestyle="--")
+        axes.axhline(1.0, color=INK_COLOR, linewidth=0.8, linestyle="--")
         axes.annotate(
             "seasonal naive", (0.01, 1.0), xycoords=("axes fraction", "data"), va="bottom", size=8
         )
@@ -43,7 +43,7 @@ def draw(overall: pd.DataFrame, ours: str, path: Path) -> None:
                 row["parameters"],
                 row[metric],
                 "o",
-                color=OURS if first else OTHERS,
+                color=OURS_COLOR if first else OTHERS_COLOR,
                 markersize=8 if first else 5,
             )
         axes.set_xscale("log")
@@ -56,7 +56,7 @@ def draw(overall: pd.DataFrame, ours: str, path: Path) -> None:
         heights = spread([(row[metric] - low) / (high - low) for row in rows])
         for row, height in zip(rows, heights, strict=True):
             first = row["model"] == ours
-            colour = OURS if first else OTHERS
+            colour = OURS_COLOR if first else OTHERS_COLOR
             axes.annotate(
                 row["model"],
                 (row["parameters"], row[metric]),
@@ -84,7 +84,7 @@ def draw(overall: pd.DataFrame, ours: str, path: Path) -> None:
 
 def spread(heights: Sequence[float]) -> list[float]:
     """Move ascending heights apart by the height of a name: up, then back below 1."""
-    gap = min(LINE, 1 / max(1, len(heights)))
+    gap = min(LABEL_HEIGHT, 1 / max(1, len(heights)))
     found: list[float] = []
     for height in heights:
         found.append(max([height, *(one + gap for one in found[-1:])]))

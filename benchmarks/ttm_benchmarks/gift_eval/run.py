@@ -28,12 +28,12 @@ from ttm_benchmarks.gift_eval.submission import (
     PREFIX,
     RESULTS_FILE,
     Row,
-    open_submission,
+    start_or_resume,
 )
 from ttm_benchmarks.gift_eval.tasks import Task, select
 from ttm_estimators import FineTuneConfig
 
-SHOWN = {"MASE": METRICS[3], "CRPS": METRICS[-1]}
+SHOWN_METRICS = {"MASE": METRICS[3], "CRPS": METRICS[-1]}
 """The leaderboard's metrics by their names there."""
 
 
@@ -56,7 +56,7 @@ def run(
     (the forecast of a typical window of each task).
 
     A row is written when its task ends. Tasks whose row is already there are left out, so that a
-    run that was stopped goes on where it was. A task that fails does not stop the others.
+    run that was stopped is resumed. A task that fails does not stop the others.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def run(
     switches = {"multivariate": multivariate, "before_test": before_test}
     identity = found.identity | {name: True for name, on in switches.items() if on}
     about = found.about | run_facts(device)
-    name, rows = open_submission(output, found.name, identity, about)
+    name, rows = start_or_resume(output, found.name, identity, about)
     finished = {row["dataset"] for row in rows}
     waiting = {task: forecast_values(data, task) for task in tasks if task.name not in finished}
     # Longest first, so that no process is left alone with the longest at the end.
@@ -131,7 +131,7 @@ def run(
                 said = f"failed, {outcome}"
             else:
                 rows = record(output, name, rows, task, outcome)
-                said = ", ".join(f"{k} {outcome.scores[m]:.3f}" for k, m in SHOWN.items())
+                said = ", ".join(f"{k} {outcome.scores[m]:.3f}" for k, m in SHOWN_METRICS.items())
             done += waiting[task]
             progress.update(bar, completed=done)
             left = timedelta(seconds=round((monotonic() - start) * (total - done) / done))
@@ -195,10 +195,11 @@ def _rich_table(rows: Sequence[Row], name: str) -> Table:
     """Lay the two metrics of the leaderboard out for a terminal."""
     table = Table(title=f"{name} on {len(rows)} tasks of GIFT-Eval")
     table.add_column("task", no_wrap=True)
-    for heading in SHOWN:
+    for heading in SHOWN_METRICS:
         table.add_column(heading, justify="right")
     for row in rows:
         table.add_row(
-            row["dataset"], *(f"{float(row[PREFIX + metric]):.3f}" for metric in SHOWN.values())
+            row["dataset"],
+            *(f"{float(row[PREFIX + metric]):.3f}" for metric in SHOWN_METRICS.values()),
         )
     return table

@@ -34,10 +34,10 @@ COLUMNS = ("dataset", "model", *(PREFIX + metric for metric in METRICS), "domain
 Row = Mapping[str, Any]
 
 
-def open_submission(
+def start_or_resume(
     folder: Path, name: str, identity: dict[str, Any], about: dict[str, Any]
 ) -> tuple[str, list[Row]]:
-    """Begin a submission, or go on with one.
+    """Start or resume a submission.
 
     ``config.json`` is written once. What only its author knows is left empty there, to be filled
     in, and the name in it may be changed.

@@ -1,9 +1,9 @@
 """The few-shot protocol (paper, section 4.2): fine-tune on the first 5 % of the training windows.
 
-Early stopping and the choice of weights look at the validation part, as in the paper. The test part
+Early stopping and the choice of weights use the validation part, as in the paper. The test part
 is forecast once with the first weights and once with the tuned ones.
 
-Shape suffixes: T time, C channels.
+Shape suffixes: N windows, T time, H horizon, C channels.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from ttm_estimators.weights.folder import WEIGHTS_FILE
 
 Array = npt.NDArray[np.float64]
 
-SHARE = 0.05
-"""Part of the training windows, its first, that is trained on."""
+TRAINING_FRACTION = 0.05
+"""The first training windows, which are trained on, as a fraction of all."""
 
 SETTINGS = FineTuneConfig(windows=3000, steps=300, patience=3, learning_rate=1e-3)
 """How to fine-tune, but for what the protocol decides on: half a minute for each set."""
@@ -42,8 +42,8 @@ VALIDATION_WINDOWS = 100
 KEYS = ["dataset", "horizon", "weights", "strategy", "seed", "every"]
 """What a row is of. One that is there is not measured again."""
 
-BAR, WORST = 0.02, 0.005
-"""Gain of the mean MSE at least, and loss of any set at most."""
+MIN_MEAN_GAIN, MAX_LOSS = 0.02, 0.005
+"""Bar: relative decrease of the mean MSE, and relative increase of the MSE of any set."""
 
 
 def run(
@@ -196,7 +196,7 @@ def first_windows(values_TC: Array, split: Borders, context: int, horizon: int) 
             f"the training part has {split.train_end} rows, fewer than the {context + horizon} of "
             "a window"
         )
-    return values_TC[: context + horizon - 1 + max(1, round(SHARE * windows))]
+    return values_TC[: context + horizon - 1 + max(1, round(TRAINING_FRACTION * windows))]
 
 
 def validation_windows(values_TC: Array, split: Borders, context: int, horizon: int) -> list[Array]:
@@ -210,12 +210,12 @@ def holds_bar(rows: pd.DataFrame) -> bool:
     """Whether the mean gain is large enough, and no set is worse by more than it may be."""
     change = rows["mse"].mean() / rows["zero_shot_mse"].mean() - 1
     worst = (rows["mse"] / rows["zero_shot_mse"] - 1).max()
-    return bool(change <= -BAR and worst <= WORST)
+    return bool(change <= -MIN_MEAN_GAIN and worst <= MAX_LOSS)
 
 
 def rich_table(rows: pd.DataFrame) -> Table:
     """Lay the errors out for a terminal, with their mean at each horizon."""
-    table = Table(title=f"Few-shot, first {SHARE:.0%} of the training windows")
+    table = Table(title=f"Few-shot, first {TRAINING_FRACTION:.0%} of the training windows")
     for heading in ("dataset", "horizon", "MSE zero-shot", "MSE tuned", "change", "MAE change"):
         table.add_column(heading, justify="left" if heading == "dataset" else "right")
     for horizon, part in rows.groupby("horizon"):

@@ -4,7 +4,7 @@ It is NLinear (arXiv 2205.13504): the latest value is taken off a history of 336
 layer shared by all channels makes the future of it, and the value is added again. Here the layer is
 the least-squares solution on the training part.
 
-Shape suffixes: N windows, T time, C channels, H horizon.
+Shape suffixes: N windows, T time, C channels.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
-CONTEXT = 336
+CONTEXT_STEPS = 336
 
 
-def fit_linear(train_TC: Array, horizon: int, context: int = CONTEXT) -> Array:
+def fit_linear(train_TC: Array, horizon: int, context: int = CONTEXT_STEPS) -> Array:
     """Least squares over all windows and channels of the training part, shape (context, H).
 
     Raises

@@ -1,4 +1,7 @@
-"""The long-horizon benchmark from end to end."""
+"""The long-horizon benchmark from end to end.
+
+Shape suffixes: N windows, T time, H horizon, C channels.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from ttm_benchmarks.ltsf.linear import CONTEXT, fit_linear, forecast_linear
+from ttm_benchmarks.ltsf.linear import CONTEXT_STEPS, fit_linear, forecast_linear
 from ttm_benchmarks.ltsf.protocol import borders
 from ttm_benchmarks.ltsf.published import TTM_BASE
 from ttm_benchmarks.ltsf.read import find_dataset, read_dataset, standardise
@@ -113,7 +116,7 @@ def forecaster_of(model: str | None, batch_size: int) -> Find:
     if model == LINEAR:
         return lambda train_TC, horizon: (
             partial(_linear, fit_linear(train_TC, horizon)),
-            CONTEXT,
+            CONTEXT_STEPS,
         )
     forecaster = load(model)
 

@@ -25,7 +25,7 @@ Content = dict[str, Any]
 BAND_LEVELS = ("0.1", "0.3", "0.5", "0.7", "0.9")
 """Quantiles in a picture: the median, and bands of 40 and 80 %."""
 
-DIGITS = 5
+SHOWN_DIGITS = 5
 """Significant ones, of a picture."""
 
 
@@ -119,10 +119,10 @@ def _examples(folder: Path, ratios: pd.Series[float]) -> list[dict[str, Any]]:
     ordered = ratios[ratios.index.isin(tables)].sort_values()
     if ordered.empty:
         return []
-    places = {"Best": 0, "Median": (len(ordered) - 1) // 2, "Worst": len(ordered) - 1}
+    positions = {"Best": 0, "Median": (len(ordered) - 1) // 2, "Worst": len(ordered) - 1}
     return [
         {"place": place, "task": task, "ratio": float(ratios[task]), **_picture(tables[task])}
-        for place, task in ((place, ordered.index[i]) for place, i in places.items())
+        for place, task in ((place, ordered.index[i]) for place, i in positions.items())
     ]
 
 
@@ -139,7 +139,7 @@ def _picture(example: pd.DataFrame) -> dict[str, Any]:
 
 
 def _short(values: pd.Series[float]) -> list[float | None]:
-    return [float(f"{value:.{DIGITS}g}") if np.isfinite(value) else None for value in values]
+    return [float(f"{value:.{SHOWN_DIGITS}g}") if np.isfinite(value) else None for value in values]
 
 
 def _facts(folder: Path, tasks: Sequence[Task]) -> dict[str, str]:

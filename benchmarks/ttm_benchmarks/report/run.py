@@ -28,19 +28,15 @@ def run(
 
     Parameters
     ----------
-    results : sequence of Path
-        Folders with ``all_results.csv``, or folders of such folders. A model is called as its
-        folder is. The report is about the first one.
+    results, patterns, parameters
+        As :func:`ttm_benchmarks.gift_eval.leaderboard.run` takes them. The report is about the
+        first model.
     output : Path
         Folder to write to.
     baseline : str
         Model by whose scores all are divided.
     against : str
         Model that the first one is compared with, task by task.
-    patterns : sequence of str
-        Names of tasks, with ``*`` and ``?``, of those that every model has a result of.
-    parameters : mapping
-        Parameter counts of models, beside those that their folders tell.
 
     Raises
     ------

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from statistics import median
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -13,11 +11,12 @@ from gluonts.torch.model.patch_tst import PatchTSTEstimator
 from rich.console import Console
 from rich.table import Table
 
+from ttm_benchmarks.speed.turns import median_seconds, timer
 from ttm_gluonts import TTMPredictor
 
 CORE, ADAPTER, PATCH_TST = "core façade on arrays", "TTMPredictor", "GluonTS PatchTST"
-BARS = {CORE: 1.5, PATCH_TST: 1.0}
-"""Most that our predictor may take, in times of each of the others."""
+MAX_TIMES = {CORE: 1.5, PATCH_TST: 1.0}
+"""Bars: seconds of our predictor, in times of each of the others."""
 
 
 def make_entries(series: int, context_length: int) -> list[dict[str, Any]]:
@@ -57,29 +56,14 @@ def contenders(
     }
 
 
-def measure(
-    functions: dict[str, Callable[[], object]], rounds: int, clock: Callable[[], float]
-) -> dict[str, float]:
-    """Median seconds of each function.
-
-    They take turns, so that a machine that slows down slows them all. A first round does not count.
-    """
-    seconds: dict[str, list[float]] = {name: [] for name in functions}
-    for _ in range(rounds + 1):
-        for name, function in functions.items():
-            start = clock()
-            function()
-            seconds[name].append(clock() - start)
-    return {name: median(each[1:]) for name, each in seconds.items()}
-
-
 def run(model: str | None, *, series: int, horizon: int, batch_size: int, rounds: int) -> bool:
     """Print seconds per series and tell whether our predictor is within both bars."""
     context_length = TTMPredictor(
         prediction_length=horizon, model=model
     ).forecaster.config.context_length
     entries = make_entries(series, context_length)
-    medians = measure(contenders(model, entries, horizon, batch_size), rounds, perf_counter)
+    functions = contenders(model, entries, horizon, batch_size)
+    medians = median_seconds({name: timer(each) for name, each in functions.items()}, rounds)
     table = Table(
         title=f"{series} series, context {context_length}, horizon {horizon}, "
         f"batches of {batch_size}, median of {rounds}"
@@ -87,14 +71,14 @@ def run(model: str | None, *, series: int, horizon: int, batch_size: int, rounds
     for heading in ("forecaster", "ms per series", "TTMPredictor takes", "at most"):
         table.add_column(heading, justify="left" if heading == "forecaster" else "right")
     for name, value in medians.items():
-        ratio, bar = medians[ADAPTER] / value, BARS.get(name)
+        ratio, bar = medians[ADAPTER] / value, MAX_TIMES.get(name)
         table.add_row(
             name,
             f"{1000 * value / series:.3f}",
             f"{ratio:.2f} times",
             f"{bar} times" if bar else "",
         )
-    within = all(medians[ADAPTER] <= bar * medians[name] for name, bar in BARS.items())
+    within = all(medians[ADAPTER] <= bar * medians[name] for name, bar in MAX_TIMES.items())
     console = Console()
     console.print(table)
     console.print("Within both bars" if within else "Above a bar")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
-from statistics import median
+from functools import partial
 
 from rich.console import Console
 from rich.table import Table
 
+from ttm_benchmarks.speed.turns import median_seconds
+
 TORCH = "import torch"
 OURS = ("import ttm_estimators", "from ttm_estimators import load")
-BAR = 1.2
-"""Most that an import of ours may take, in times of torch's."""
+MAX_TIMES_TORCH = 1.2
+"""Bar: an import of ours takes at most so many times that of torch."""
 
 
 def seconds_in_fresh_process(statement: str) -> float:
@@ -30,26 +31,10 @@ def seconds_in_fresh_process(statement: str) -> float:
     return float(done.stdout)
 
 
-def measure(runs: int, seconds: Callable[[str], float]) -> dict[str, float]:
-    """Median seconds of each statement.
-
-    Statements take turns, so that a machine that slows down slows them all. A first round, which
-    reads files from disk, does not count.
-
-    Parameters
-    ----------
-    runs : int
-        Rounds that count.
-    seconds : callable
-        Runs a statement and tells its seconds.
-    """
-    rounds = [{name: seconds(name) for name in (TORCH, *OURS)} for _ in range(runs + 1)][1:]
-    return {name: median(each[name] for each in rounds) for name in (TORCH, *OURS)}
-
-
 def run(runs: int) -> bool:
     """Print import times and tell whether ours are within the bar."""
-    medians = measure(runs, seconds_in_fresh_process)
+    timers = {name: partial(seconds_in_fresh_process, name) for name in (TORCH, *OURS)}
+    medians = median_seconds(timers, runs)
     ratios = {name: medians[name] / medians[TORCH] for name in medians}
     table = Table(title=f"Import time, median of {runs} fresh processes")
     table.add_column("statement")
@@ -57,8 +42,8 @@ def run(runs: int) -> bool:
     table.add_column("times torch", justify="right")
     for name, value in medians.items():
         table.add_row(name, f"{value:.3f}", f"{ratios[name]:.2f}")
-    within = max(ratios.values()) <= BAR
+    within = max(ratios.values()) <= MAX_TIMES_TORCH
     console = Console()
     console.print(table)
-    console.print(f"{'Within' if within else 'Above'} the bar of {BAR} times torch")
+    console.print(f"{'Within' if within else 'Above'} the bar of {MAX_TIMES_TORCH} times torch")
     return within

@@ -13,14 +13,13 @@ from collections.abc import Callable
 from contextlib import redirect_stderr
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
-from time import perf_counter
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
 
+from ttm_benchmarks.speed.turns import median_seconds, timer
 from ttm_estimators import PRESETS, Forecaster, TinyTimeMixer, load, save_network
 from ttm_estimators.network.presets import DECILES
 from ttm_estimators.weights.published import published_config
@@ -28,8 +27,8 @@ from ttm_sktime import TTMForecaster
 
 GEOMETRY = "ttm_512_96"
 CORE, ADAPTER, PEER = "core façade on arrays", "TTMForecaster", "sktime TinyTimeMixerForecaster"
-MEMORY_BAR = (2.0, 200e6)
-"""Most that a forecast may add to memory: times the data, and bytes."""
+MAX_TIMES_DATA, MAX_BYTES = 2.0, 200e6
+"""Bar: a forecast adds at most so many times the memory of the data, and so many bytes."""
 
 
 def make_panel(series: int, points: int) -> tuple[npt.NDArray[np.float64], pd.DataFrame]:
@@ -91,17 +90,6 @@ def _memory(field: str) -> int:
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith(field))
 
 
-def measure(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median seconds of each function. They take turns."""
-    seconds: dict[str, list[float]] = {name: [] for name in functions}
-    for _ in range(rounds):
-        for name, function in functions.items():
-            start = perf_counter()
-            function()
-            seconds[name].append(perf_counter() - start)
-    return {name: median(each) for name, each in seconds.items()}
-
-
 def run(*, series: int, points: int, horizon: int, rounds: int, peer: bool) -> bool:
     """Print times and memory, and tell whether all bars were held."""
     values, y = make_panel(series, points)
@@ -117,17 +105,15 @@ def run(*, series: int, points: int, horizon: int, rounds: int, peer: bool) -> b
         }
         if peer:
             other = save_theirs(Path(folder) / "theirs")
-            theirs(other, y.loc[:1], horizon)
             functions[PEER] = lambda: theirs(other, y, horizon)
-        medians = measure(functions, rounds)
+        medians = median_seconds({name: timer(each) for name, each in functions.items()}, rounds)
     print(
         f"{series} series of {points} points, horizon {horizon}, {torch.get_num_threads()} threads"
     )
     for name, value in medians.items():
         print(f"{name}: {value:.2f} s, {value / medians[ADAPTER]:.2f} of TTMForecaster's")
-    times, fixed = MEMORY_BAR
     print(f"TTMForecaster adds {added / 1e6:.0f} MB to {data / 1e6:.0f} MB of data")
-    within = medians[ADAPTER] <= 2 * medians[CORE] and added <= times * data + fixed
+    within = medians[ADAPTER] <= 2 * medians[CORE] and added <= MAX_TIMES_DATA * data + MAX_BYTES
     if peer:
         within = within and medians[PEER] >= 30 * medians[ADAPTER]
     print("Within all bars" if within else "Above a bar")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from statistics import median
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -11,17 +11,18 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from ttm_benchmarks.speed.turns import median_seconds, timer
 from ttm_estimators import Forecast, Forecaster, load
 from ttm_estimators.tables.dates import read_times
 
-BAR = 0.25
-"""Most that a table may take of the time of its forecast."""
+MAX_OVERHEAD = 0.25
+"""Bar: what a table takes, as a fraction of the time of its forecast."""
 
 POINTS, HORIZON = 200, 24
 
 LAYOUTS = ("sorted", "shuffled", "different ends")
 
-ZONE = "Europe/Berlin"
+TIMEZONE = "Europe/Berlin"
 
 
 class Timed(Forecaster):
@@ -49,7 +50,7 @@ def make_frame(series: int, layout: str, seed: int) -> pd.DataFrame:
     return frame.sample(frac=1, random_state=seed) if layout == "shuffled" else frame
 
 
-def share(model: Timed, frame: pd.DataFrame) -> float:
+def overhead(model: Timed, frame: pd.DataFrame) -> float:
     """Time of taking a table apart and putting the result together, by that of the forecast."""
     began = perf_counter()
     model.forecast_df(frame, HORIZON)
@@ -58,15 +59,13 @@ def share(model: Timed, frame: pd.DataFrame) -> float:
 
 def offsets_by_naive(dates: int, rounds: int) -> float:
     """Time of reading local dates with changing offsets, by that of naive ones."""
-    local = pd.date_range("2020-01-01", periods=dates, freq="h", tz=ZONE)
-    columns = [pd.Series(times.astype(str)) for times in (local, local.tz_localize(None))]
-    seconds: list[list[float]] = [[], []]
-    for _ in range(rounds + 1):
-        for column, own in zip(columns, seconds, strict=True):
-            began = perf_counter()
-            read_times(column)
-            own.append(perf_counter() - began)
-    return median(seconds[0][1:]) / median(seconds[1][1:])
+    local = pd.date_range("2020-01-01", periods=dates, freq="h", tz=TIMEZONE)
+    times = {"offsets": local, "naive": local.tz_localize(None)}
+    columns = {name: pd.Series(each.astype(str)) for name, each in times.items()}
+    medians = median_seconds(
+        {name: timer(partial(read_times, one)) for name, one in columns.items()}, rounds
+    )
+    return medians["offsets"] / medians["naive"]
 
 
 def run(*, series: int, dates: int, rounds: int, seed: int) -> bool:
@@ -76,13 +75,15 @@ def run(*, series: int, dates: int, rounds: int, seed: int) -> bool:
     table = Table(title=f"{series:,} series of {POINTS} points, {HORIZON} steps")
     table.add_column("rows")
     table.add_column("table / forecast", justify="right")
-    shares = {layout: share(model, make_frame(series, layout, seed)) for layout in LAYOUTS}
-    for layout, value in shares.items():
+    overheads = {layout: overhead(model, make_frame(series, layout, seed)) for layout in LAYOUTS}
+    for layout, value in overheads.items():
         table.add_row(layout, f"{value:.3f}")
     console = Console()
     console.print(table)
     ratio = offsets_by_naive(dates, rounds)
     console.print(f"{dates:,} dates with changing offsets: {ratio:.1f} times naive ones")
-    within = shares["sorted"] <= BAR and shares["different ends"] <= BAR
-    console.print(f"{'Within' if within else 'Above'} the bar of {BAR} where rows are in order")
+    within = overheads["sorted"] <= MAX_OVERHEAD and overheads["different ends"] <= MAX_OVERHEAD
+    console.print(
+        f"{'Within' if within else 'Above'} the bar of {MAX_OVERHEAD} where rows are in order"
+    )
     return within

@@ -3,6 +3,8 @@
 Prints the number of parameters. Then for every line that it is sent it trains some steps and prints
 how many seconds they took. Imports only what both environments have, and what a side needs when it
 is that side.
+
+Shape suffixes: B windows, T time, H horizon.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from ttm_estimators.weights.published import published_config
 
 GEOMETRY = "ttm_512_96"
 CONFIG = PRESETS[GEOMETRY]
-DIFFERENT = 4096
+DISTINCT_WALKS = 4096
 """Windows in memory. They come again, so that reading them costs next to nothing."""
 
 
@@ -33,18 +35,18 @@ class Windows(Dataset[Any]):
 
     def __init__(self, number: int) -> None:
         length = CONFIG.context_length + CONFIG.horizon
-        noise = torch.randn(DIFFERENT, length, generator=torch.Generator().manual_seed(0))
+        noise = torch.randn(DISTINCT_WALKS, length, generator=torch.Generator().manual_seed(0))
         self.walks = noise.cumsum(dim=1)
         self.number = number
 
     def __len__(self) -> int:
         return self.number
 
-    def __getitem__(self, places: list[int]) -> Window:
-        place_B = torch.tensor(places)
-        walk_BT = self.walks[place_B % DIFFERENT]
+    def __getitem__(self, indices: list[int]) -> Window:
+        index_B = torch.tensor(indices)
+        walk_BT = self.walks[index_B % DISTINCT_WALKS]
         past_BT, future_BH = torch.split(walk_BT, [CONFIG.context_length, CONFIG.horizon], dim=1)
-        return Window(past_BT, future_BH, torch.full_like(place_B, UNKNOWN))
+        return Window(past_BT, future_BH, torch.full_like(index_B, UNKNOWN))
 
 
 class Pace:
@@ -88,9 +90,9 @@ def train_ours(windows: Windows, batch_size: int, steps: int, compiled: bool) ->
     pace = Pace(steps)
     # Whole batches at once, as the streams of pre-training make them.
     order = BatchSampler(RandomSampler(windows), batch_size, drop_last=True)
-    for number, places in enumerate(order):
+    for number, indices in enumerate(order):
         pace.begin_step()
-        step(prepare_chunk(CONFIG, windows[places]), number, recipe.rate(number))
+        step(prepare_chunk(CONFIG, windows[indices]), number, recipe.rate(number))
         pace.end_step()
 
 
@@ -104,12 +106,26 @@ def granite_network() -> Any:
     return TinyTimeMixerForPrediction(TinyTimeMixerConfig(**published_config(CONFIG)))
 
 
+def trainer_settings(folder: str, **settings: Any) -> Any:
+    """Settings of the Hugging Face Trainer: on the processor, no reports, no checkpoints."""
+    from transformers import TrainingArguments  # type: ignore[import-not-found, unused-ignore]
+
+    return TrainingArguments(
+        output_dir=folder,
+        use_cpu=True,
+        disable_tqdm=True,
+        logging_strategy="no",
+        save_strategy="no",
+        report_to="none",
+        **settings,
+    )
+
+
 def train_theirs(windows: Windows, batch_size: int, steps: int) -> None:
     """Train granite-tsfm's network with the Hugging Face Trainer, as its examples do."""
     from transformers import (  # type: ignore[import-not-found, unused-ignore]
         Trainer,
         TrainerCallback,
-        TrainingArguments,
     )
 
     pace = Pace(steps)
@@ -126,22 +142,17 @@ def train_theirs(windows: Windows, batch_size: int, steps: int) -> None:
             return len(windows)
 
         def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-            walk = windows.walks[index % DIFFERENT, :, None]
+            walk = windows.walks[index % DISTINCT_WALKS, :, None]
             past, future = walk[: CONFIG.context_length], walk[CONFIG.context_length :]
             return {"past_values": past, "future_values": future}
 
     network = granite_network()
     say(sum(parameter.numel() for parameter in network.parameters()))
     with tempfile.TemporaryDirectory() as folder:
-        settings = TrainingArguments(
-            output_dir=folder,
+        settings = trainer_settings(
+            folder,
             max_steps=len(windows) // batch_size,
             per_device_train_batch_size=batch_size,
-            use_cpu=True,
-            disable_tqdm=True,
-            logging_strategy="no",
-            save_strategy="no",
-            report_to="none",
         )
         Trainer(network, settings, train_dataset=Named(), callbacks=[Paced()]).train()
 

@@ -10,9 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 
 from rich.console import Console
 from rich.table import Table
@@ -20,6 +18,7 @@ from rich.table import Table
 import ttm_benchmarks
 import ttm_estimators
 from ttm_benchmarks.speed import training_process
+from ttm_benchmarks.speed.turns import median_seconds
 
 THEIRS, EAGER, COMPILED, OURS = "theirs", "eager", "compiled", "ours"
 NAMES = {
@@ -28,8 +27,8 @@ NAMES = {
     EAGER: "ours, eager",
     COMPILED: "ours, compiled",
 }
-BAR = 2.0
-"""Least windows per second of our compiled training, in times of granite-tsfm's."""
+MIN_SPEEDUP = 2.0
+"""Bar: windows per second of our compiled training, in times of granite-tsfm's."""
 
 
 class Side:
@@ -97,18 +96,8 @@ class Side:
         return float(line)
 
 
-def measure(sides: Sequence[Side], rounds: int) -> dict[str, float]:
-    """Median seconds of a round of each side.
-
-    They take turns, so that a machine that slows down slows them all. A first round, in which
-    networks are compiled, does not count.
-    """
-    seconds = [{side.name: side.seconds() for side in sides} for _ in range(rounds + 1)][1:]
-    return {side.name: median(each[side.name] for each in seconds) for side in sides}
-
-
 def require_granite(python: str) -> None:
-    """Refuse to go on without an environment with granite-tsfm."""
+    """Refuse to run without an environment with granite-tsfm."""
     if shutil.which(python) is None:
         raise ValueError(
             f"there is no {python}: make {Path(python).parents[1]}/.installed installs "
@@ -142,7 +131,7 @@ def run(python: str, *, batch_size: int, steps: int, rounds: int, threads: int) 
                 "the networks differ in size: "
                 + ", ".join(f"{NAMES[side.name]} {side.parameters:,}" for side in sides)
             )
-        medians = measure(sides, rounds)
+        medians = median_seconds({side.name: side.seconds for side in sides}, rounds)
     finally:
         for side in sides:
             side.stop()
@@ -155,8 +144,8 @@ def run(python: str, *, batch_size: int, steps: int, rounds: int, threads: int) 
         table.add_column(heading, justify="left" if heading == "training" else "right")
     for name, value in windows.items():
         table.add_row(NAMES[name], f"{value:.0f}", f"{value / windows[THEIRS]:.2f}")
-    within = windows[COMPILED] >= BAR * windows[THEIRS]
+    within = windows[COMPILED] >= MIN_SPEEDUP * windows[THEIRS]
     console = Console()
     console.print(table)
-    console.print(f"{'Within' if within else 'Below'} the bar of {BAR} times granite-tsfm")
+    console.print(f"{'Within' if within else 'Below'} the bar of {MIN_SPEEDUP} times granite-tsfm")
     return within

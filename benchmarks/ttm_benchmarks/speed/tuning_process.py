@@ -18,9 +18,9 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset
 
-from ttm_benchmarks.speed.training_process import CONFIG, granite_network, say
+from ttm_benchmarks.speed.training_process import CONFIG, granite_network, say, trainer_settings
 
-RATE = 1e-3
+LEARNING_RATE = 1e-3
 LENGTH = CONFIG.context_length + CONFIG.horizon
 
 
@@ -40,7 +40,7 @@ def ours(windows: int, passes: int, batch_size: int) -> tuple[int, Callable[[], 
         windows=windows,
         steps=passes * windows // batch_size,
         batch_size=batch_size,
-        learning_rate=RATE,
+        learning_rate=LEARNING_RATE,
         patience=passes * windows,
         shortest_history=CONFIG.context_length,
     )
@@ -63,7 +63,6 @@ def theirs(windows: int, passes: int, batch_size: int) -> tuple[int, Callable[[]
     from transformers import (  # type: ignore[import-not-found, unused-ignore]
         PrinterCallback,
         Trainer,
-        TrainingArguments,
     )
 
     values = walk(windows)
@@ -83,16 +82,11 @@ def theirs(windows: int, passes: int, batch_size: int) -> tuple[int, Callable[[]
 
     def tune() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            settings = TrainingArguments(
-                output_dir=folder,
+            settings = trainer_settings(
+                folder,
                 num_train_epochs=passes,
                 per_device_train_batch_size=batch_size,
-                learning_rate=RATE,
-                use_cpu=True,
-                disable_tqdm=True,
-                logging_strategy="no",
-                save_strategy="no",
-                report_to="none",
+                learning_rate=LEARNING_RATE,
             )
             trainer = Trainer(network, settings, train_dataset=Windows())
             trainer.remove_callback(PrinterCallback)  # it would print where seconds are expected

@@ -18,8 +18,8 @@ from ttm_benchmarks.gift_eval.costs import COSTS_FILE, read_costs
 from ttm_benchmarks.gift_eval.evaluation import evaluate
 from ttm_benchmarks.gift_eval.predictors import Model, find_model
 from ttm_benchmarks.gift_eval.record import record, run_facts
-from ttm_benchmarks.gift_eval.run import SHOWN
-from ttm_benchmarks.gift_eval.submission import CONFIG_FILE, RESULTS_FILE, open_submission
+from ttm_benchmarks.gift_eval.run import SHOWN_METRICS
+from ttm_benchmarks.gift_eval.submission import CONFIG_FILE, RESULTS_FILE, start_or_resume
 from ttm_benchmarks.gift_eval.tasks import Task
 
 MEASURED, PUBLISHED = "measured", "published"
@@ -93,7 +93,7 @@ def run_contender(
     """Measure a model in a process of its own, so that its memory is told from others'.
 
     Results and costs are written when a task ends. Tasks that have both are left out, so that a
-    run that was stopped goes on where it was.
+    run that was stopped is resumed.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def run_contender(
     if model is None:
         return
     about = model.about | run_facts(device)
-    name, rows = open_submission(folder, model.name, model.identity, about)
+    name, rows = start_or_resume(folder, model.name, model.identity, about)
     finished = {row["dataset"] for row in rows}
     if not finished <= set(read_costs(folder).index):
         raise ValueError(f"{folder} has results without {COSTS_FILE}: give an empty --output")
@@ -131,7 +131,9 @@ def run_contender(
                     "run again with a smaller --batch-size, and finished tasks will be left out"
                 ) from error
             rows = record(folder, name, rows, task, measured)
-            said = ", ".join(f"{k} {measured.scores[metric]:.3f}" for k, metric in SHOWN.items())
+            said = ", ".join(
+                f"{k} {measured.scores[metric]:.3f}" for k, metric in SHOWN_METRICS.items()
+            )
             said += f", {measured.costs.seconds:.1f} s"
             console.print(
                 f"{name} {number}/{len(waiting)} {task.name}: {said}",

@@ -1,4 +1,4 @@
-"""Two models on the same tasks: which is ahead where, by how much, and how sure that is."""
+"""Two models on the same tasks: wins, losses, and the ratio of scores with its interval."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import pandas as pd
 from ttm_benchmarks.gift_eval.leaderboard import GROUPINGS, SCORES
 from ttm_benchmarks.gift_eval.tasks import Task
 
-TIE = 1e-3
+TIE_TOLERANCE = 1e-3
 """Scores closer than this, relatively, are a tie (ours; rounding and hardware change that much)."""
 
-LEAST_TASKS = 10
-"""Groups of fewer tasks get no interval (ours; resampling few tasks gives far too narrow ones)."""
+MIN_TASKS_FOR_INTERVAL = 10
+"""Groups of fewer tasks get no interval (ours; of few tasks, resampling makes it too narrow)."""
 
-RESAMPLES = 10_000
+BOOTSTRAP_SAMPLES = 10_000
 
 
 def compare_pairs(
@@ -63,9 +63,9 @@ def compare_pairs(
 def _summary(ratios: npt.NDArray[np.float64]) -> dict[str, Any]:
     """Count and average the ratios of two models' scores on the same tasks."""
     logarithms = np.log(ratios)
-    wins, losses = ratios < 1 / (1 + TIE), ratios > 1 + TIE
+    wins, losses = ratios < 1 / (1 + TIE_TOLERANCE), ratios > 1 + TIE_TOLERANCE
     low, high = np.nan, np.nan
-    if len(ratios) >= LEAST_TASKS:
+    if len(ratios) >= MIN_TASKS_FOR_INTERVAL:
         low, high = np.exp(bootstrap_interval(logarithms))
     return {
         "wins": int(wins.sum()),
@@ -80,8 +80,8 @@ def _summary(ratios: npt.NDArray[np.float64]) -> dict[str, Any]:
 def bootstrap_interval(differences: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """95 % percentile interval of the mean of paired differences, by resampling tasks.
 
-    It tells how far the mean would move with other tasks of the same kinds. Tasks of one set
-    resemble each other, so the truth is, if anything, less sure.
+    It estimates how much the mean varies with the choice of tasks. Tasks of one set are not
+    independent, so the true interval is wider.
 
     Parameters
     ----------
@@ -94,6 +94,6 @@ def bootstrap_interval(differences: npt.NDArray[np.float64]) -> npt.NDArray[np.f
         Both ends, the same in every call.
     """
     random = np.random.default_rng(0)
-    drawn = random.integers(len(differences), size=(RESAMPLES, len(differences)))
+    drawn = random.integers(len(differences), size=(BOOTSTRAP_SAMPLES, len(differences)))
     ends: npt.NDArray[np.float64] = np.quantile(differences[drawn].mean(axis=1), [0.025, 0.975])
     return ends

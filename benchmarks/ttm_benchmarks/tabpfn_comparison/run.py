@@ -235,7 +235,7 @@ def show_pairs(pairs: pd.DataFrame) -> Table:
     overall = pairs[pairs["by"] == OVERALL]
     shown = Table(
         title=f"{overall['model'].iloc[0]} against each other model",
-        caption="Ratios are geometric means over tasks, below 1 where the first model is ahead, "
+        caption="Ratios are geometric means over tasks, below 1 where the first model is better, "
         "with a 95 % interval from resampling tasks. Tasks of one set are alike, so the truth is "
         "less sure than that.",
         box=SIMPLE_HEAD,

@@ -2,10 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ttm_benchmarks.demo.backtest import LEVELS, backtest, rolling_cutoffs
+from ttm_benchmarks.demo.backtest import backtest, rolling_cutoffs
 from ttm_benchmarks.demo.seasonal_naive import seasonal_naive
 from ttm_benchmarks.demo.series import DemoSeries
 from ttm_estimators import Forecast, load
+from ttm_estimators.network.presets import DECILES
 
 
 @pytest.fixture
@@ -46,6 +47,6 @@ def test_a_model_that_is_seasonal_naive_scores_as_it_does(monthly):
 
 def test_a_real_model_is_scored_on_every_window(monthly, model_folder):
     result = backtest(monthly, load(model_folder))
-    assert result.model_WHL.shape == (result.windows, 12, len(LEVELS))
+    assert result.model_NHQ.shape == (result.windows, 12, len(DECILES))
     assert np.isfinite(result.model).all()
     assert result.model != result.naive

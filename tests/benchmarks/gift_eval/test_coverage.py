@@ -2,11 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ttm_benchmarks.gift_eval.coverage import LEVELS, describe, read_coverage, write_coverage
+from ttm_benchmarks.gift_eval.coverage import describe, read_coverage, write_coverage
+from ttm_estimators.network.presets import DECILES
 
 
 def test_what_is_written_is_read(tmp_path):
-    tasks = {"ett1/W/short": {level: level**2 for level in LEVELS}}
+    tasks = {"ett1/W/short": {level: level**2 for level in DECILES}}
     write_coverage(tmp_path, tasks)
     assert read_coverage(tmp_path) == tasks
 
@@ -16,7 +17,7 @@ def test_nothing_is_read_where_nothing_was_written(tmp_path):
 
 
 def test_the_description_tells_the_band_and_the_worst_decile():
-    exact = {level: level for level in LEVELS}
+    exact = {level: level for level in DECILES}
     told = describe({"a": exact, "b": {**exact, 0.9: 0.8, 0.7: 0.68}})
     assert "covers 75.0 %" in told
     assert "2 tasks" in told

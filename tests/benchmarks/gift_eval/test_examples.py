@@ -4,7 +4,7 @@ import pytest
 
 from ttm_benchmarks.gift_eval.data import read_task
 from ttm_benchmarks.gift_eval.examples import (
-    HISTORY,
+    SHOWN_HORIZONS,
     add_example,
     example_of,
     read_examples,
@@ -40,7 +40,7 @@ def test_an_example_is_the_forecast_of_its_window_beside_the_truth(
     (forecast,) = predictor.predict([past])
     past_T, future_H = np.atleast_2d(past["target"])[0], np.atleast_2d(future["target"])[0]
     shown, ahead = table[table["0.5"].isna()], table[table["0.5"].notna()]
-    np.testing.assert_array_equal(shown["value"], past_T[-HISTORY * task.horizon :])
+    np.testing.assert_array_equal(shown["value"], past_T[-SHOWN_HORIZONS * task.horizon :])
     np.testing.assert_array_equal(ahead["value"], future_H)
     quantile_H = forecast.quantile(0.9).reshape(task.horizon, -1)[:, 0]
     np.testing.assert_allclose(ahead["0.9"], quantile_H, rtol=1e-6)

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from ttm_benchmarks.gift_eval.submission import COLUMNS, make_row, open_submission, write_rows
+from ttm_benchmarks.gift_eval.submission import COLUMNS, make_row, start_or_resume, write_rows
 from ttm_benchmarks.gift_eval.tasks import TASKS
 
 SCORES = {
@@ -15,7 +15,7 @@ WEEKS, MONTHS = TASKS["ett1/W/short"], TASKS["us_births/M/short"]
 @pytest.fixture
 def begun(tmp_path):
     """A submission with one row."""
-    open_submission(tmp_path, "Model", {"weights_sha256": "a"}, {"model_type": "zero-shot"})
+    start_or_resume(tmp_path, "Model", {"weights_sha256": "a"}, {"model_type": "zero-shot"})
     write_rows(tmp_path, [make_row(WEEKS, "Model", SCORES)])
     return tmp_path
 
@@ -42,7 +42,7 @@ def test_the_config_has_every_key_that_a_submission_needs(begun):
 
 def test_a_run_goes_on_with_the_very_text_of_its_rows(begun):
     before = (begun / "all_results.csv").read_text()
-    name, rows = open_submission(begun, "Model", {"weights_sha256": "a"}, {})
+    name, rows = start_or_resume(begun, "Model", {"weights_sha256": "a"}, {})
     assert (name, [row["dataset"] for row in rows]) == ("Model", ["ett1/W/short"])
     write_rows(begun, [*rows, make_row(MONTHS, name, SCORES)])
     assert (begun / "all_results.csv").read_text().startswith(before)
@@ -52,17 +52,17 @@ def test_a_config_that_its_author_filled_in_stays_so(begun):
     config = json.loads((begun / "config.json").read_text())
     edited = json.dumps(config | {"model": "Better name", "org": "Us"})
     (begun / "config.json").write_text(edited)
-    name, _ = open_submission(begun, "Model", {"weights_sha256": "a"}, {})
+    name, _ = start_or_resume(begun, "Model", {"weights_sha256": "a"}, {})
     assert name == "Better name"
     assert (begun / "config.json").read_text() == edited
 
 
 def test_results_of_another_model_are_not_mixed_in(begun):
     with pytest.raises(ValueError, match="weights_sha256 'a' but this run has 'b'"):
-        open_submission(begun, "Model", {"weights_sha256": "b"}, {})
+        start_or_resume(begun, "Model", {"weights_sha256": "b"}, {})
     (begun / "config.json").unlink()
     with pytest.raises(ValueError, match=r"no config.json .*empty --output"):
-        open_submission(begun, "Model", {"weights_sha256": "a"}, {})
+        start_or_resume(begun, "Model", {"weights_sha256": "a"}, {})
 
 
 def test_when_killed_while_writing_then_the_old_rows_are_whole(begun, monkeypatch):
@@ -76,5 +76,5 @@ def test_when_killed_while_writing_then_the_old_rows_are_whole(begun, monkeypatc
         with pytest.raises(KeyboardInterrupt):
             write_rows(begun, [make_row(MONTHS, "Model", SCORES)])
     assert (begun / "all_results.csv").read_text() == before
-    _, rows = open_submission(begun, "Model", {"weights_sha256": "a"}, {})
+    _, rows = start_or_resume(begun, "Model", {"weights_sha256": "a"}, {})
     assert [row["dataset"] for row in rows] == ["ett1/W/short"]

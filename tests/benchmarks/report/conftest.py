@@ -6,9 +6,9 @@ import pytest
 
 from tests.benchmarks.conftest import write_results
 from ttm_benchmarks.gift_eval.costs import Costs, add_costs
-from ttm_benchmarks.gift_eval.coverage import LEVELS
 from ttm_benchmarks.gift_eval.examples import add_example
 from ttm_benchmarks.report.run import run
+from ttm_estimators.network.presets import DECILES
 
 HOURS, LONG, WEEKS, MONTHS = (
     "loop_seattle/H/short",
@@ -24,7 +24,7 @@ def example(level: float) -> pd.DataFrame:
     time = pd.date_range("2024-02-18", periods=16, freq="D")
     table = pd.DataFrame({"item_id": "a", "time": time, "value": value})
     ahead = np.arange(16) >= 12
-    for decile in LEVELS:
+    for decile in DECILES:
         table[str(decile)] = np.where(ahead, level + decile - 0.5, np.nan)
     return table
 

@@ -1,5 +1,3 @@
-from itertools import count
-
 import numpy as np
 import pytest
 
@@ -12,7 +10,6 @@ from ttm_benchmarks.speed.gluonts_throughput import (
     PATCH_TST,
     contenders,
     make_entries,
-    measure,
 )
 
 
@@ -26,23 +23,13 @@ def test_all_three_forecast_every_series(model_folder):
     np.testing.assert_allclose(median, forecasts[CORE].point, rtol=1e-6, atol=1e-6)
 
 
-def test_functions_take_turns_and_the_first_round_does_not_count():
-    calls = []
-    functions = {name: lambda name=name: calls.append(name) for name in "ab"}
-    ticks = count()
-    # The clock is read twice a call, and the first two calls were slow.
-    seconds = measure(functions, 3, lambda: max(0, next(ticks) - 4) ** 2)
-    assert calls == ["a", "b"] * 4
-    assert seconds == {"a": 5**2 - 4**2, "b": 7**2 - 6**2}
-
-
 @pytest.mark.parametrize(("ours", "code"), [(1.4, 0), (1.6, 1), (2.1, 1)])
 def test_the_exit_code_tells_whether_both_bars_were_held(
     bench, model_folder, monkeypatch, ours, code
 ):
     core = 1.0 if ours < 2 else 2.0
     monkeypatch.setattr(
-        gluonts_throughput, "measure", lambda *_: {CORE: core, ADAPTER: ours, PATCH_TST: 2.0}
+        gluonts_throughput, "median_seconds", lambda *_: {CORE: core, ADAPTER: ours, PATCH_TST: 2.0}
     )
     found, text, _ = bench("gluonts-throughput", "--model", model_folder, "--series", 2)
     assert found == code

@@ -15,9 +15,9 @@ def test_reading_offsets_is_timed_beside_naive_dates():
     assert 0 < offsets_by_naive(200, 1) < 200
 
 
-@pytest.mark.parametrize(("share", "code"), [(0.25, 0), (0.26, 1)])
-def test_the_exit_code_tells_whether_the_bar_was_held(bench, monkeypatch, share, code):
-    monkeypatch.setattr(table_speed, "share", lambda *_: share)
+@pytest.mark.parametrize(("overhead", "code"), [(0.25, 0), (0.26, 1)])
+def test_the_exit_code_tells_whether_the_bar_was_held(bench, monkeypatch, overhead, code):
+    monkeypatch.setattr(table_speed, "overhead", lambda *_: overhead)
     found, text, _ = bench("table-speed", "--series", "2", "--dates", "100", "--rounds", "1")
     assert found == code
-    assert f"{share:.3f}" in text
+    assert f"{overhead:.3f}" in text

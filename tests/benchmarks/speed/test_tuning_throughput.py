@@ -39,7 +39,7 @@ class Fake:
 @pytest.mark.parametrize(("bar", "code"), [(2.5, 0), (2.6, 1)])
 def test_the_exit_code_tells_whether_the_bar_was_held(bench, monkeypatch, bar, code):
     monkeypatch.setattr(tuning_throughput, "Side", Fake)
-    monkeypatch.setattr(tuning_throughput, "BAR", bar)
+    monkeypatch.setattr(tuning_throughput, "MIN_SPEEDUP", bar)
     found, text, _ = bench("tuning-throughput", "--granite", sys.executable)
     assert (found, "2.50" in text) == (code, True)
 

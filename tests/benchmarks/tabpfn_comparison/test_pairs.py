@@ -1,5 +1,3 @@
-from math import sqrt
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,8 +7,8 @@ from hypothesis.extra.numpy import arrays
 
 from ttm_benchmarks.gift_eval.tasks import TASKS
 from ttm_benchmarks.tabpfn_comparison.pairs import (
-    LEAST_TASKS,
-    TIE,
+    MIN_TASKS_FOR_INTERVAL,
+    TIE_TOLERANCE,
     bootstrap_interval,
     compare_pairs,
 )
@@ -35,10 +33,10 @@ def overall(pairs, other="B", metric="MASE") -> pd.Series:
 
 def test_wins_ties_losses_and_the_geometric_mean_are_counted_by_task():
     tasks = ALL[:4]
-    ours, theirs = [1.0, 2.0, 1.0 + TIE / 2, 1.0], [2.0, 1.0, 1.0, 4.0]
+    ours, theirs = [1.0, 2.0, 1.0 + TIE_TOLERANCE / 2, 1.0], [2.0, 1.0, 1.0, 4.0]
     row = overall(compare_pairs({"A": table(tasks, ours), "B": table(tasks, theirs)}, "A", tasks))
     assert (row["wins"], row["ties"], row["losses"]) == (2, 1, 1)
-    assert row["ratio"] == pytest.approx(sqrt(sqrt((1 / 2) * 2 * (1 + TIE / 2) * (1 / 4))))
+    assert row["ratio"] == pytest.approx(((1 / 2) * 2 * (1 + TIE_TOLERANCE / 2) * (1 / 4)) ** 0.25)
     assert (row["model"], row["tasks"]) == ("A", 4)
 
 
@@ -93,8 +91,8 @@ def test_changing_sides_turns_the_comparison_round():
 
 def test_few_tasks_have_no_interval():
     scores = {name: table(ALL, 1.0 + np.arange(len(ALL))) for name in "AB"}
-    few = overall(compare_pairs(scores, "A", ALL[: LEAST_TASKS - 1]))
-    enough = overall(compare_pairs(scores, "A", ALL[:LEAST_TASKS]))
+    few = overall(compare_pairs(scores, "A", ALL[: MIN_TASKS_FOR_INTERVAL - 1]))
+    enough = overall(compare_pairs(scores, "A", ALL[:MIN_TASKS_FOR_INTERVAL]))
     assert np.isnan([few["low"], few["high"]]).all()
     assert [enough["low"], enough["high"]] == [1.0, 1.0]
 

@@ -1,0 +1,41 @@
+"""Median seconds of several functions that are timed in turns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from statistics import median
+from time import perf_counter
+
+Timer = Callable[[], float]
+
+
+def timer(function: Callable[[], object], clock: Callable[[], float] = perf_counter) -> Timer:
+    """Make a function that calls another one and returns the seconds that it took."""
+
+    def seconds() -> float:
+        start = clock()
+        function()
+        return clock() - start
+
+    return seconds
+
+
+def median_seconds(timers: Mapping[str, Timer], rounds: int) -> dict[str, float]:
+    """Call all timers in every round, so that a machine that slows down slows them all.
+
+    A first round, in which files are read and networks are compiled, does not count.
+
+    Parameters
+    ----------
+    timers : mapping
+        Functions that return seconds, by name.
+    rounds : int
+        Rounds that count.
+
+    Returns
+    -------
+    dict
+        Median seconds of each.
+    """
+    seconds = [{name: one() for name, one in timers.items()} for _ in range(rounds + 1)][1:]
+    return {name: median(each[name] for each in seconds) for name in timers}

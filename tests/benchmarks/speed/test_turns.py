@@ -1,0 +1,21 @@
+from itertools import count
+
+from ttm_benchmarks.speed.turns import median_seconds, timer
+
+
+def test_timers_take_turns_and_the_first_round_does_not_count():
+    calls = []
+
+    def call(name: str) -> float:
+        calls.append(name)
+        return 1000.0 if len(calls) <= 2 else float(len(calls))
+
+    seconds = median_seconds({"a": lambda: call("a"), "b": lambda: call("b")}, 3)
+    assert calls == ["a", "b"] * 4
+    assert seconds == {"a": 5.0, "b": 6.0}
+
+
+def test_a_timer_reads_the_clock_before_and_after_the_call():
+    ticks = count()
+    seconds = timer(lambda: next(ticks), lambda: float(next(ticks)))
+    assert (seconds(), next(ticks)) == (2.0, 3)
