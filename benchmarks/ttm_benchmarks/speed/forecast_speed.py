@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ttm_benchmarks.speed.turns import median_seconds, timer
-from ttm_estimators import load
+from ttm_estimators import PRESETS, load
 from ttm_estimators.weights.published import published_config
 
 BATCH_SIZE = 256
