@@ -89,3 +89,9 @@ def test_models_are_laid_side_by_side(corpus, tmp_path):
     scores = pd.read_csv(output)
     assert list(scores["model"]) == ["one"] * 4 + ["two"] * 4
     assert "geometric mean" in told.output
+
+
+@pytest.mark.parametrize("option", ["--max-windows", "--most"])
+def test_the_old_name_of_an_option_is_taken_too(bench, tmp_path, option):
+    code, _, error = bench("corpus", "--data", tmp_path, "--output", tmp_path / "a.csv", option, 3)
+    assert (code, "holds no parquet files" in error) == (2, True)
