@@ -114,5 +114,5 @@ class Recipe:
         return max(0.0, min(1.0, warm, (self.steps - step) / decay_steps))
 
 
-ON_SERIES = {"steps": 500, "batch_size": 64, "learning_rate": 3e-4, "warmup_steps": 50}
-"""What training on series of one's own changes in a recipe: short, small and gentle."""
+FROM_SCRATCH = {"steps": 500, "batch_size": 64, "learning_rate": 3e-4, "warmup_steps": 50}
+"""What training from scratch on series of a user changes in a recipe: few steps, small batches."""
