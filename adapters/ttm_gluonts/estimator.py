@@ -124,7 +124,9 @@ class TTMEstimator(PyTorchLightningEstimator):
     def create_lightning_module(self) -> FineTuneModule:
         """Make the module that training of a new network starts from."""
         recipe = self.recipe
-        return FineTuneModule(self.create_network(), recipe.learning_rate, recipe.rate, recipe.seed)
+        return FineTuneModule(
+            self.create_network(), recipe.learning_rate, recipe.learning_rate_factor, recipe.seed
+        )
 
     def create_predictor(
         self, transformation: Transformation, module: TinyTimeMixer

@@ -1,6 +1,7 @@
 """Windows of series whose last part is kept for validation.
 
-Shape suffixes: N windows, T context, H horizon.
+Shape suffixes: N series, here windows of them, T time, H horizon, C channels, V target channels,
+X covariates known in the future, K static covariates, B batch.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ttm_estimators.data.windows import YOUNGEST
+from ttm_estimators.data.windows import MIN_HISTORY_POINTS
 from ttm_estimators.forecasting.covariates import Joined, scale_future
 from ttm_estimators.forecasting.series import make_batch
 from ttm_estimators.network import TTMConfig
@@ -47,7 +48,7 @@ def cutoffs(length: int, horizon: int) -> tuple[int, int]:
     A cut leaves a whole horizon where the series has one behind a short history, or else half of
     the series, at least one point.
     """
-    earliest = min(YOUNGEST, length // 2)
+    earliest = min(MIN_HISTORY_POINTS, length // 2)
     return earliest, max(1, length - horizon - earliest + 1)
 
 

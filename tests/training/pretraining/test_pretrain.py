@@ -131,7 +131,9 @@ def test_training_lowers_the_loss(tmp_path):
 def test_a_network_with_a_resolution_prefix_learns_the_tokens_that_its_windows_have(
     tmp_path, monkeypatch, corpus
 ):
-    monkeypatch.setattr("ttm_estimators.data.corpus.read.RATES", (2,))  # of hours: no token
+    monkeypatch.setattr(
+        "ttm_estimators.data.corpus.read.SAMPLING_FACTORS", (2,)
+    )  # of hours: no token
     options = {"corpus": corpus, "real_fraction": 0.5, "weight_decay": 0.0, "config": RESOLVED}
     first, trained = (
         train(tmp_path / f"{steps}", steps=steps, **options).backbone.prefix.embedding.weight
@@ -550,7 +552,7 @@ def test_weights_of_another_geometry_are_refused_as_a_start(tmp_path):
 
 def test_the_rate_warms_up_stays_and_decays():
     recipe = Recipe(steps=100, warmup_steps=10, decay_fraction=0.4)
-    rates = [recipe.rate(step) for step in range(101)]
+    rates = [recipe.learning_rate_factor(step) for step in range(101)]
     assert rates[0] < rates[5] < rates[9] == 1.0
     assert rates[10:60] == [1.0] * 50
     assert rates[60] == 1.0

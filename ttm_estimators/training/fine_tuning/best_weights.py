@@ -1,6 +1,6 @@
 """The weights that are kept: those of the best epoch, or on the line from the first ones to them.
 
-Shape suffixes: N windows.
+Shape suffixes: N series, here windows of them.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def fit(
         if head_dropout is None and found < MAX_WINDOWS_FOR_DROPOUT:
             head_dropout = FEW_WINDOWS_DROPOUT
     else:
-        schedule = replace(recipe, steps=steps).rate
+        schedule = replace(recipe, steps=steps).learning_rate_factor
         of_module = {"weight_decay": recipe.weight_decay, "compile": recipe.compile}
         of_trainer = {"precision": recipe.precision, "gradient_clip_val": recipe.gradient_clip}
         options = {**of_trainer, **options}

@@ -1,7 +1,7 @@
 """The Lightning parts of fine-tuning: batches of windows in memory, and one step.
 
-Shape suffixes: B batch, T context, H horizon, C channels, V targets, X known covariates, K static
-covariates.
+Shape suffixes: B batch, N covariates known in the future, H horizon, V target channels, Q quantile
+levels, C channels, K static covariates.
 """
 
 from __future__ import annotations

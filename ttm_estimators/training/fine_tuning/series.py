@@ -1,4 +1,7 @@
-"""From a user's series to windows: checked arrays, joined with covariates, cut."""
+"""From a user's series to windows: checked arrays, joined with covariates, cut.
+
+Shape suffixes: T time, C channels, V target channels.
+"""
 
 from __future__ import annotations
 
