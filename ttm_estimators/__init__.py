@@ -27,11 +27,9 @@ if TYPE_CHECKING:
     )
     from ttm_estimators.network import PRESETS, TinyTimeMixer, TTMConfig
     from ttm_estimators.tables import TableError, TableWarning
-    from ttm_estimators.training.fine_tuning.fine_tune import (
-        FineTuneConfig,
-        FineTuneResult,
-        fine_tune,
-    )
+    from ttm_estimators.training.fine_tuning.config import FineTuneConfig
+    from ttm_estimators.training.fine_tuning.fine_tune import fine_tune
+    from ttm_estimators.training.fine_tuning.result import FineTuneResult
     from ttm_estimators.weights import WeightsError, load_network, save_network, shipped_models
 
 __version__ = "0.1.0"
@@ -40,8 +38,8 @@ let_children_work()
 
 _HOMES = {
     "Covariates": "forecasting",
-    "FineTuneResult": "training.fine_tuning.fine_tune",
-    "FineTuneConfig": "training.fine_tuning.fine_tune",
+    "FineTuneResult": "training.fine_tuning.result",
+    "FineTuneConfig": "training.fine_tuning.config",
     "Forecast": "forecasting",
     "ForecastConfig": "forecasting",
     "Forecaster": "forecasting",

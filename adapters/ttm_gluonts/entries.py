@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -106,16 +105,6 @@ def name_of(entry: Entry, position: int | None = None) -> str:
     if entry.get(FieldName.ITEM_ID) is not None:
         return f"item '{entry[FieldName.ITEM_ID]}'"
     return "an entry" if position is None else f"entry {position}"
-
-
-def with_names(message: str, names: Sequence[str], validation: Sequence[str] = ()) -> str:
-    """Replace the core's "series 3" in a message by the third name (counting from 0)."""
-
-    def name(match: re.Match[str]) -> str:
-        kind, number = match.groups(default="")
-        return kind + (validation if kind else names)[int(number)]
-
-    return re.sub(r"\b(validation )?series (\d+)", name, message)
 
 
 def warn_of_covariates(entries: Iterable[Entry], known: set[str]) -> Iterator[Entry]:

@@ -3,11 +3,9 @@
 # No "from __future__ import annotations" here: validated() reads types when the class is made.
 
 import copy
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import lightning
 import numpy as np
 import torch
 from gluonts.core.component import validated
@@ -18,10 +16,12 @@ from gluonts.transform import Identity, Transformation
 
 from ttm_estimators import TinyTimeMixer, load
 from ttm_estimators.network.presets import find_config
-from ttm_estimators.training.fine_tuning.fine_tune import FineTuneConfig, fine_tune
-from ttm_estimators.training.on_series import train_on_series
-from ttm_estimators.training.pretraining.module import PretrainModule
-from ttm_estimators.training.recipe import ON_SERIES, Recipe
+from ttm_estimators.training.fine_tuning.config import FineTuneConfig
+from ttm_estimators.training.fine_tuning.fine_tune import fine_tune
+from ttm_estimators.training.fine_tuning.from_scratch import train_from_scratch
+from ttm_estimators.training.fine_tuning.module import FineTuneModule
+from ttm_estimators.training.fine_tuning.result import FineTuneResult
+from ttm_estimators.training.recipe import FROM_SCRATCH, Recipe
 from ttm_gluonts.entries import (
     ROLES,
     Entry,
@@ -29,7 +29,6 @@ from ttm_gluonts.entries import (
     name_of,
     series_of,
     warn_of_covariates,
-    with_names,
 )
 from ttm_gluonts.predictor import TTMPredictor
 
@@ -105,7 +104,7 @@ class TTMEstimator(PyTorchLightningEstimator):
         self.model = model
         self.fine_tuning = FineTuneConfig(**(fine_tuning or {}))
         self.config = None if network is None else find_config(network)
-        self.recipe = Recipe(**{**ON_SERIES, **(recipe or {})})
+        self.recipe = Recipe(**{**FROM_SCRATCH, **(recipe or {})})
         self.predictor_kwargs = {**(predictor_kwargs or {})}
 
     def create_network(self) -> TinyTimeMixer:
@@ -122,9 +121,12 @@ class TTMEstimator(PyTorchLightningEstimator):
         """Return no transformation: the predictor takes entries as they are."""
         return Identity()
 
-    def create_lightning_module(self) -> PretrainModule:
+    def create_lightning_module(self) -> FineTuneModule:
         """Make the module that training of a new network starts from."""
-        return PretrainModule(self.create_network(), self.recipe)
+        recipe = self.recipe
+        return FineTuneModule(
+            self.create_network(), recipe.learning_rate, recipe.learning_rate_factor, recipe.seed
+        )
 
     def create_predictor(
         self, transformation: Transformation, module: TinyTimeMixer
@@ -160,7 +162,8 @@ class TTMEstimator(PyTorchLightningEstimator):
         from_predictor : TTMPredictor, optional
             Start from its network, which stays as it is.
         ckpt_path : str, optional
-            Lightning checkpoint to go on from. Fine-tuning writes it after each epoch.
+            Lightning checkpoint that is written after each epoch. Where there is one, training goes
+            on from it.
 
         Raises
         ------
@@ -176,12 +179,11 @@ class TTMEstimator(PyTorchLightningEstimator):
             network = copy.deepcopy(from_predictor.forecaster.network)
         else:
             raise TypeError(f"train_from takes a TTMPredictor, not {type(from_predictor).__name__}")
-        fits = self._fine_tune if self.config is None else self._train_new
         validation = None if validation_data is None else [*validation_data]
-        network, trainer = fits(network, [*training_data], validation, ckpt_path)
+        trained = self._train(network, [*training_data], validation, ckpt_path)
         transformation = self.create_transformation()
-        predictor = self.create_predictor(transformation, network)
-        return TrainOutput(transformation, network, trainer, predictor)
+        predictor = self.create_predictor(transformation, trained.network)
+        return TrainOutput(transformation, trained.network, trained.trainer, predictor)
 
     def train_from(
         self,
@@ -197,70 +199,32 @@ class TTMEstimator(PyTorchLightningEstimator):
             training_data, validation_data, from_predictor=predictor, ckpt_path=ckpt_path
         ).predictor
 
-    def _fine_tune(
+    def _train(
         self,
         network: TinyTimeMixer,
         entries: list[Entry],
         validation: list[Entry] | None,
         checkpoint: str | None,
-    ) -> tuple[TinyTimeMixer, lightning.Trainer]:
-        """Fine-tune a copy of trained weights."""
-        given = {}
-        if any(np.size(entry[name]) for entry in entries for name in ROLES if name in entry):
-            given["covariates"] = [covariates_of(entry) for entry in entries]
-            if validation is not None:
-                given["validation_covariates"] = [covariates_of(entry) for entry in validation]
+    ) -> FineTuneResult:
+        """Fine-tune a copy of trained weights, or train a copy of a new network."""
         names, held = (
             [name_of(entry, position) for position, entry in enumerate(each)]
             for each in (entries, validation or ())
         )
-        tuned = fine_tune(
-            network,
-            [series_of(entry) for entry in warn_of_covariates(entries, set(ROLES))],
-            self.fine_tuning,
-            horizon=self.lead_time + self.prediction_length,
-            validation=None if validation is None else [*map(series_of, validation)],
-            names=names,
-            validation_names=[f"validation {name}" for name in held],
-            checkpoint=checkpoint,
-            **given,
+        given: dict[str, Any] = {
+            "horizon": self.lead_time + self.prediction_length,
+            "validation": None if validation is None else [*map(series_of, validation)],
+            "names": names,
+            "validation_names": [f"validation {name}" for name in held],
+            "checkpoint": checkpoint,
             **self.trainer_kwargs,
-        )
-        return tuned.network, tuned.trainer
-
-    def _train_new(
-        self,
-        network: TinyTimeMixer,
-        entries: list[Entry],
-        validation: list[Entry] | None,
-        checkpoint: str | None,
-    ) -> tuple[TinyTimeMixer, lightning.Trainer]:
-        """Train weights from scratch, or on from there, every variate as a series of its own."""
-        columns = _columns(warn_of_covariates(entries, set()))
-        held = _columns(validation or ())
-        try:
-            trainer = train_on_series(
-                network,
-                [column_T for _, column_T in columns],
-                self.recipe,
-                horizon=self.lead_time + self.prediction_length,
-                validation=[column_T for _, column_T in held],
-                checkpoint=checkpoint,
-                **self.trainer_kwargs,
-            )
-        except ValueError as error:
-            names = ([name for name, _ in each] for each in (columns, held))
-            raise ValueError(with_names(str(error), *names)) from error
-        return network, trainer
-
-
-def _columns(entries: Iterable[Entry]) -> list[tuple[str, np.ndarray[Any, Any]]]:
-    """Variates with names, as floats of single precision where they have it, or else of double."""
-    columns = []
-    for position, entry in enumerate(entries):
-        values = series_of(entry)
-        values = values.astype(np.float32 if values.dtype == np.float32 else np.float64)
-        columns += [
-            (name_of(entry, position), column_T) for column_T in values.reshape(len(values), -1).T
-        ]
-    return columns
+        }
+        used = set() if self.config is not None else set(ROLES)
+        series = [series_of(entry) for entry in warn_of_covariates(entries, used)]
+        if self.config is not None:
+            return train_from_scratch(network, series, self.recipe, **given)
+        if any(np.size(entry[name]) for entry in entries for name in ROLES if name in entry):
+            given["covariates"] = [covariates_of(entry) for entry in entries]
+            if validation is not None:
+                given["validation_covariates"] = [covariates_of(entry) for entry in validation]
+        return fine_tune(network, series, self.fine_tuning, **given)

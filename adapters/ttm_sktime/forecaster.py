@@ -323,7 +323,8 @@ class TTMForecaster(BaseForecaster):
     ) -> SharedForecaster:
         """Fine-tune trained weights."""
         # Lightning is slow to import.
-        from ttm_estimators.training.fine_tuning.fine_tune import FineTuneConfig, fine_tune
+        from ttm_estimators.training.fine_tuning.config import FineTuneConfig
+        from ttm_estimators.training.fine_tuning.fine_tune import fine_tune
 
         if self.recipe is not None:
             raise ValueError("recipe is for a new network: give fine_tuning to start from weights")
@@ -361,14 +362,20 @@ class TTMForecaster(BaseForecaster):
         trainer: dict[str, Any],
     ) -> SharedForecaster:
         """Train a new network, or one on that was new, on every variate of every series."""
-        from ttm_estimators.training.on_series import train_on_series
-        from ttm_estimators.training.recipe import ON_SERIES, Recipe
+        from ttm_estimators.training.fine_tuning.from_scratch import train_from_scratch
+        from ttm_estimators.training.recipe import FROM_SCRATCH, Recipe
 
-        recipe = Recipe(**{**ON_SERIES, "seed": self.random_state, **(self.recipe or {})})
-        network = self._untrained(recipe.seed)
-        columns = [column_T for member in histories.members for column_T in member.values_TV.T]
-        train_on_series(network, columns, recipe, horizon=horizon, **trainer)
-        return SharedForecaster(network, device=self.device)
+        recipe = Recipe(**{**FROM_SCRATCH, "seed": self.random_state, **(self.recipe or {})})
+        trained = train_from_scratch(
+            self._untrained(recipe.seed),
+            [member.values_TV for member in histories.members],
+            recipe,
+            horizon=horizon,
+            names=histories.names,
+            keep_outliers=self.keep_outliers,
+            **trainer,
+        )
+        return SharedForecaster(trained.network, device=self.device)
 
     def _untrained(self, seed: int) -> TinyTimeMixer:
         """Make the network that training without weights starts from."""

@@ -38,14 +38,14 @@ def changed(before, after):
 
 @pytest.mark.parametrize("change", [mix_up, modulate, flip_sign, censor, spike, quantise, lose])
 def test_a_share_of_zero_changes_nothing_and_a_share_of_one_many_rows(change, windows, draw):
-    assert not changed(windows, change(windows, draw, share=0.0)).any()
-    assert changed(windows, change(windows, draw, share=1.0)).float().mean() > 0.3
+    assert not changed(windows, change(windows, draw, fraction=0.0)).any()
+    assert changed(windows, change(windows, draw, fraction=1.0)).float().mean() > 0.3
 
 
 @pytest.mark.parametrize("change", [mix_up, modulate, flip_sign, censor, spike, quantise])
 def test_what_is_missing_stays_missing_and_nothing_else_becomes_so(change, windows, draw):
     windows[:, 10:20] = math.nan
-    assert torch.equal(change(windows, draw, share=1.0).isnan(), windows.isnan())
+    assert torch.equal(change(windows, draw, fraction=1.0).isnan(), windows.isnan())
 
 
 def test_standardising_ignores_what_is_missing(windows):
@@ -61,28 +61,28 @@ def test_a_constant_row_becomes_zero():
 
 def test_a_series_is_mixed_only_with_one_known_throughout(windows, draw):
     windows[0::2, :40] = math.nan  # partners of the odd rows
-    mixed = changed(windows, mix_up(windows, draw, share=1.0))
+    mixed = changed(windows, mix_up(windows, draw, fraction=1.0))
     assert not mixed[1::2].any()
     assert mixed[0::2].all()
 
 
 def test_flipping_turns_the_sign(windows, draw):
-    assert torch.equal(flip_sign(windows, draw, share=1.0), -windows)
+    assert torch.equal(flip_sign(windows, draw, fraction=1.0), -windows)
 
 
 def test_censoring_leaves_a_floor_or_a_ceiling(windows, draw):
-    cut = censor(windows, draw, share=1.0)
+    cut = censor(windows, draw, fraction=1.0)
     at_limit = (cut == cut.amax(dim=1, keepdim=True)) | (cut == cut.amin(dim=1, keepdim=True))
     assert (at_limit.sum(dim=1) > 3).float().mean() > 0.5
 
 
 def test_quantising_leaves_few_values(windows, draw):
-    steps = quantise(windows, draw, share=1.0)
+    steps = quantise(windows, draw, fraction=1.0)
     assert all(len(row.unique()) < T for row in steps)
 
 
 def test_shortening_forgets_only_the_beginning_of_the_history(windows, draw):
-    result = shorten(windows, CONTEXT, draw, share=1.0)
+    result = shorten(windows, CONTEXT, draw, fraction=1.0)
     assert result[:, CONTEXT - 8 :].isfinite().all()
     forgotten = result.isnan()
     assert forgotten.any()

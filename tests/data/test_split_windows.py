@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,7 +37,7 @@ def test_series_of_two_points_are_left_out():
 
 def test_windows_hold_what_comes_before_and_after_their_cut():
     series = ramp(100)
-    windows = make_windows([Cuts(series, 70, 2)], TINY, 12, most=9, seed=0)
+    windows = make_windows([Cuts(series, 70, 2)], TINY, 12, max_windows=9, seed=0)
     assert windows.past.shape == (2, 128, 1)  # with what cycles are looked for in
     assert windows.future.shape == (2, 12, 1)
     past, future = windows.past[..., 0].numpy(), windows.future[..., 0].numpy()
@@ -47,7 +48,9 @@ def test_windows_hold_what_comes_before_and_after_their_cut():
 
 def test_many_windows_are_drawn_at_random_without_repeats():
     cuts = every_cut([ramp(200), ramp(300, 1e4)], 12)
-    one, same, other = (make_windows(cuts, TINY, 12, most=50, seed=s).past for s in (0, 0, 1))
+    one, same, other = (
+        make_windows(cuts, TINY, 12, max_windows=50, seed=s).past for s in (0, 0, 1)
+    )
     assert len(one) == 50
     np.testing.assert_array_equal(one, same)
     assert not np.array_equal(one, other)
@@ -60,14 +63,14 @@ def test_windows_of_a_series_that_begin_within_two_horizons_are_of_one_block():
             one._replace(series=one.series._replace(origin=0 if channels else i))
             for i, one in enumerate(cuts)
         ]
-        block = make_windows(both, TINY, 5, most=99, seed=0).block.numpy()
+        block = make_windows(both, TINY, 5, max_windows=99, seed=0).block.numpy()
         of_one = np.repeat([0, 1, 2], [10, 10, 5])
         np.testing.assert_array_equal(block, np.r_[of_one, of_one + (0 if channels else 3)])
 
 
 def test_nothing_is_to_be_learnt_from_the_future_of_a_constant():
     constant = Joined(np.r_[np.ones(80), np.arange(20)][:, None], np.empty((0, 0)), (), ())
-    windows = make_windows([Cuts(constant, 80, 1)], TINY, 12, most=9, seed=0)
+    windows = make_windows([Cuts(constant, 80, 1)], TINY, 12, max_windows=9, seed=0)
     assert windows.future.isnan().all()
     assert not windows.past.isinf().any()
 
@@ -78,3 +81,34 @@ def test_nothing_is_to_be_learnt_from_the_future_of_a_constant():
 )
 def test_short_histories_can_be_left_out(history, half, expected):
     assert Cuts(ramp(40), 8, 20).after(history, half=half)[1:] == expected
+
+
+def window_of(past, future):
+    """The window of a series that is cut behind ``past``."""
+    series = Joined(np.r_[past, future][:, None], np.empty((0, 0)), (), ())
+    windows = make_windows([Cuts(series, len(past), 1)], TINY, 12, max_windows=9, seed=0)
+    return windows.past[0, :, 0], windows.future[0, :, 0]
+
+
+def test_a_short_series_is_cut_in_half_and_its_future_is_padded():
+    windows = make_windows(every_cut([ramp(4)], 12), TINY, 12, max_windows=9, seed=0)
+    assert (~windows.past.isnan()).sum() == (~windows.future.isnan()).sum() == 2
+
+
+def test_nothing_is_learnt_from_a_history_that_is_all_missing():
+    assert window_of(np.full(9, np.nan), np.arange(12.0))[1].isnan().all()
+
+
+def test_a_gap_is_filled_in_the_past_as_in_a_forecast_and_missing_in_the_future():
+    past, future = np.arange(64.0), np.arange(64.0, 76)
+    past[:2] = past[3] = future[2] = np.nan
+    past_T, future_H = window_of(past, future)
+    assert past_T.isnan().nonzero().flatten().tolist() == [0, 1]
+    assert past_T[3] == past_T[2]
+    assert future_H.isnan().nonzero().flatten().tolist() == [2]
+
+
+def test_a_large_level_leaves_small_changes_intact():
+    small = np.sin(np.arange(76))
+    plain, lifted = (window_of((small + a)[:64], (small + a)[64:]) for a in (0.0, 1e8))
+    torch.testing.assert_close(plain, lifted, atol=1e-6, rtol=0)

@@ -25,7 +25,8 @@ from ttm_estimators.command_line.options import (
 from ttm_estimators.tables.errors import TableError
 
 if TYPE_CHECKING:
-    from ttm_estimators.training.fine_tuning.fine_tune import FineTuneConfig, FineTuneResult
+    from ttm_estimators.training.fine_tuning.config import FineTuneConfig
+    from ttm_estimators.training.fine_tuning.result import FineTuneResult
 
 CHECKPOINT = "fine_tuning.ckpt"
 """File that an interrupted run is resumed from."""
@@ -81,7 +82,7 @@ def finetune(
     require("lightning", "train", "fine-tuning")
     from ttm_estimators.forecasting import OutlierWarning
     from ttm_estimators.tables.fine_tune import fine_tune_panel
-    from ttm_estimators.training.fine_tuning.fine_tune import FineTuneConfig
+    from ttm_estimators.training.fine_tuning.config import FineTuneConfig
     from ttm_estimators.weights import DEFAULT, load_network, resolve
 
     panel = read_data(

@@ -1,6 +1,7 @@
 """Windows of series whose last part is kept for validation.
 
-Shape suffixes: N windows, T context, H horizon.
+Shape suffixes: N series, here windows of them, T time, H horizon, C channels, V target channels,
+X covariates known in the future, K static covariates, B batch.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ttm_estimators.data.series_windows import cutoffs
+from ttm_estimators.data.windows import MIN_HISTORY_POINTS
 from ttm_estimators.inputs.batch import make_batch, padded_length
 from ttm_estimators.inputs.covariates import Joined, scale_future
 from ttm_estimators.network import TTMConfig
 
-AT_ONCE = 512
+SCALED_AT_ONCE = 512
 """Windows that are scaled together."""
 
 
@@ -41,6 +42,16 @@ class Windows(NamedTuple):
     begin within two horizons: they have much of their futures in common."""
 
 
+def cutoffs(length: int, horizon: int) -> tuple[int, int]:
+    """Earliest point that a series can be cut at, and how many there are from it on.
+
+    A cut leaves a whole horizon where the series has one behind a short history, or else half of
+    the series, at least one point.
+    """
+    earliest = min(MIN_HISTORY_POINTS, length // 2)
+    return earliest, max(1, length - horizon - earliest + 1)
+
+
 class Cuts(NamedTuple):
     """Where a series may be cut in history and future: at ``points`` points from ``first`` on."""
 
@@ -55,16 +66,17 @@ class Cuts(NamedTuple):
         return Cuts(self.series, self.first + dropped, self.points - dropped)
 
 
-def split(series: Sequence[Joined], horizon: int, share: float) -> tuple[list[Cuts], list[Cuts]]:
+def split(series: Sequence[Joined], horizon: int, fraction: float) -> tuple[list[Cuts], list[Cuts]]:
     """Cuts to train on, and to validate on, whose futures come after all that the first see.
 
-    A series keeps this share of its points for validation: at least one horizon, at most a third.
+    A series keeps this fraction of its points for validation: at least one horizon, at most a
+    third.
     Where that is less than a horizon, futures are as much shorter, so that young series have both.
     """
     training, validation = [], []
     for one in series:
         points = len(one.values_TC)
-        kept = min(max(horizon, round(share * points)), points // 3)
+        kept = min(max(horizon, round(fraction * points)), points // 3)
         steps = min(horizon, kept)
         if kept:
             end = points - kept
@@ -86,18 +98,18 @@ def last_cut(series: Sequence[Joined], horizon: int) -> list[Cuts]:
 
 
 def make_windows(
-    cuts: Sequence[Cuts], config: TTMConfig, horizon: int, *, most: int, seed: int
+    cuts: Sequence[Cuts], config: TTMConfig, horizon: int, *, max_windows: int, seed: int
 ) -> Windows:
-    """Make the windows of some cuts, drawn at random where there are more than ``most``."""
+    """Make the windows of some cuts, drawn at random where there are more than ``max_windows``."""
     ends = np.cumsum([one.points for one in cuts])
-    places = np.arange(ends[-1])
-    if len(places) > most:
-        random = np.random.default_rng([seed, len(places)])
-        places = np.sort(random.choice(len(places), most, replace=False))
-    which = np.searchsorted(ends, places, side="right")
+    chosen = np.arange(ends[-1])
+    if len(chosen) > max_windows:
+        random = np.random.default_rng([seed, len(chosen)])
+        chosen = np.sort(random.choice(len(chosen), max_windows, replace=False))
+    which = np.searchsorted(ends, chosen, side="right")
     points = [
-        (cuts[i].series, cuts[i].first + int(place - (ends[i] - cuts[i].points)))
-        for i, place in zip(which, places, strict=True)
+        (cuts[i].series, cuts[i].first + int(k - (ends[i] - cuts[i].points)))
+        for i, k in zip(which, chosen, strict=True)
     ]
     blocks = [
         (cuts[i].series.origin, (cut - cuts[i].first) // (2 * horizon))
@@ -105,8 +117,8 @@ def make_windows(
     ]
     length = padded_length(max(cut for _, cut in points), config)
     parts = [
-        _cut(points[i : i + AT_ONCE], config, horizon, length)
-        for i in range(0, len(points), AT_ONCE)
+        _cut(points[i : i + SCALED_AT_ONCE], config, horizon, length)
+        for i in range(0, len(points), SCALED_AT_ONCE)
     ]
     number = {block: k for k, block in enumerate(dict.fromkeys(blocks))}
     past, future, known, static = (torch.cat(tensors) for tensors in zip(*parts, strict=True))

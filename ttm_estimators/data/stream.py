@@ -16,12 +16,12 @@ from torch.utils.data import IterableDataset, get_worker_info
 from ttm_estimators.data.augmentation import augment, standardise
 from ttm_estimators.data.corpus import Corpus
 from ttm_estimators.data.synthetic import Draw, sample
-from ttm_estimators.data.windows import YOUNGEST, Window
+from ttm_estimators.data.windows import MIN_HISTORY_POINTS, Window
 from ttm_estimators.inputs.batch import forward_fill
 from ttm_estimators.network.resolution import UNKNOWN
 
-YOUNG_SHARE = 0.5
-"""Share of synthetic series that are young: they begin inside the history."""
+YOUNG_FRACTION = 0.5
+"""Fraction of synthetic series that are young: they begin inside the history."""
 
 YOUNG_LENGTHS = 24
 """Different histories of young series, even on a logarithmic scale. They are few, so that the same
@@ -56,7 +56,7 @@ class WindowStream(IterableDataset[Window]):
     corpus : Corpus, optional
         Real series.
     real_fraction : float, default 0.5
-        Share of windows that are cut from the corpus, when there is one.
+        Fraction of windows that are cut from the corpus, when there is one.
     augmentation : bool, default True
         Whether windows are changed further.
     device : str or torch.device, default "cpu"
@@ -136,7 +136,7 @@ class WindowStream(IterableDataset[Window]):
         return Window(past_BT, future_BH, resolution_B[order_B])
 
     def _synthetic(self, series: int, k: int, generator: torch.Generator) -> Tensor:
-        young = round(series * YOUNG_SHARE)
+        young = round(series * YOUNG_FRACTION)
         parts = [_sample(series - young, self.input_length + self.horizon, generator)]
         histories = self._young_lengths(k)
         ends = [young * (i + 1) // len(histories) for i in range(len(histories))]
@@ -148,7 +148,10 @@ class WindowStream(IterableDataset[Window]):
     def _young_lengths(self, k: int) -> list[int]:
         """Points of history of the young series of batch ``k``."""
         even = [
-            round(YOUNGEST * (self.input_length / YOUNGEST) ** ((i + 0.5) / YOUNG_LENGTHS))
+            round(
+                MIN_HISTORY_POINTS
+                * (self.input_length / MIN_HISTORY_POINTS) ** ((i + 0.5) / YOUNG_LENGTHS)
+            )
             for i in range(YOUNG_LENGTHS)
         ]
         first = k * YOUNG_LENGTHS_OF_A_BATCH

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-YOUNGEST = 8
-"""Points of history of the youngest series."""
+MIN_HISTORY_POINTS = 8
+"""Points of history before a cut, at least, where the series is long enough."""
 
 
 class Window(NamedTuple):

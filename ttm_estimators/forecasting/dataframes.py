@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ttm_estimators.forecasting.forecaster import Forecaster
-    from ttm_estimators.training.fine_tuning.fine_tune import FineTuneConfig, FineTuneResult
+    from ttm_estimators.training.fine_tuning.config import FineTuneConfig
+    from ttm_estimators.training.fine_tuning.result import FineTuneResult
 
 Names = Any
 """A name, or several: None, one, or a sequence."""

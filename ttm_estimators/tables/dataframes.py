@@ -23,7 +23,8 @@ from ttm_estimators.tables.reading import Reading
 
 if TYPE_CHECKING:
     from ttm_estimators.forecasting import Forecaster
-    from ttm_estimators.training.fine_tuning.fine_tune import FineTuneConfig, FineTuneResult
+    from ttm_estimators.training.fine_tuning.config import FineTuneConfig
+    from ttm_estimators.training.fine_tuning.result import FineTuneResult
 
 logger = logging.getLogger(__name__)
 

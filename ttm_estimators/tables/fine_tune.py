@@ -10,7 +10,9 @@ from ttm_estimators.inputs.covariates import Roles
 from ttm_estimators.network import TinyTimeMixer
 from ttm_estimators.tables.covariates import categories, members
 from ttm_estimators.tables.panel import Panel
-from ttm_estimators.training.fine_tuning.fine_tune import FineTuneConfig, FineTuneResult, fine_tune
+from ttm_estimators.training.fine_tuning.config import FineTuneConfig
+from ttm_estimators.training.fine_tuning.fine_tune import fine_tune
+from ttm_estimators.training.fine_tuning.result import FineTuneResult
 
 
 def fine_tune_panel(

@@ -8,9 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-TARGET_BOUND = 10.0
-"""Normalised targets are cut here, so that a broken window can not rule a batch (ours)."""
-
+MAX_TARGET_DEVIATIONS = 10.0
+"""Normalised targets are clipped to so many standard deviations, so that a broken window can not
+rule a batch (ours)."""
 
 SPREAD_FLOOR = 0.05
 """Added to the spread of a forecast, in standard deviations of the history, before a step is
@@ -46,7 +46,7 @@ def pinball_loss(
     # Filled on the device: a CUDA graph can not copy from the processor.
     tau_Q = torch.stack([torch.full((), tau, device=target_BHV.device) for tau in levels or (0.5,)])
     known_BHV = ~target_BHV.isnan()
-    target_BHV = target_BHV.nan_to_num(0.0).clamp(-TARGET_BOUND, TARGET_BOUND)
+    target_BHV = target_BHV.nan_to_num(0.0).clamp(-MAX_TARGET_DEVIATIONS, MAX_TARGET_DEVIATIONS)
     error_BHVQ = target_BHV[..., None] - forecast_BHVQ.float()
     loss_BHV = 2 * torch.maximum(tau_Q * error_BHVQ, (tau_Q - 1) * error_BHVQ).mean(dim=-1)
     steps = torch.arange(target_BHV.shape[1], device=target_BHV.device)

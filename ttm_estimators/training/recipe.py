@@ -36,13 +36,13 @@ class Recipe:
     """Windows in a step."""
 
     learning_rate: float = 3e-3
-    """Peak rate of AdamW, after warm-up and before decay."""
+    """Peak learning rate of AdamW, after warm-up and before decay."""
 
     warmup_steps: int = 200
     """Steps of linear warm-up."""
 
     decay_fraction: float = 0.35
-    """Share of the steps over which the rate falls linearly to zero at the end."""
+    """Fraction of the steps over which the learning rate falls linearly to zero at the end."""
 
     weight_decay: float = 0.02
     """Of AdamW, on weight matrices."""
@@ -51,11 +51,11 @@ class Recipe:
     """Largest norm of the gradient."""
 
     averaged_fraction: float = 0.02
-    """Pre-training only. The weights that are kept are a running mean over about this share of the
-    steps behind them. 0: the last weights."""
+    """Pre-training only. The weights that are kept are a running mean over about this fraction of
+    the steps behind them. 0: the last weights."""
 
     real_fraction: float = 0.5
-    """Pre-training only. Share of windows that are cut from a corpus, the others are synthetic."""
+    """Pre-training only. Fraction of windows cut from a corpus. The others are synthetic."""
 
     augmentation: bool = True
     """Pre-training only. Whether windows are changed in the ways of ``data/augmentation.py``."""
@@ -107,12 +107,12 @@ class Recipe:
             steps += 1  # rounding
         return steps
 
-    def rate(self, step: int) -> float:
+    def learning_rate_factor(self, step: int) -> float:
         """Factor on the learning rate: warm up, stay, decay."""
         warm = (step + 1) / self.warmup_steps
         decay_steps = max(1, self.steps - self.stable_steps)
         return max(0.0, min(1.0, warm, (self.steps - step) / decay_steps))
 
 
-ON_SERIES = {"steps": 500, "batch_size": 64, "learning_rate": 3e-4, "warmup_steps": 50}
-"""What training on series of one's own changes in a recipe: short, small and gentle."""
+FROM_SCRATCH = {"steps": 500, "batch_size": 64, "learning_rate": 3e-4, "warmup_steps": 50}
+"""What training from scratch on series of a user changes in a recipe: few steps, small batches."""

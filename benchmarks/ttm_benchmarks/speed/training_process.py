@@ -92,7 +92,7 @@ def train_ours(windows: Windows, batch_size: int, steps: int, compiled: bool) ->
     order = BatchSampler(RandomSampler(windows), batch_size, drop_last=True)
     for number, indices in enumerate(order):
         pace.begin_step()
-        step(prepare_chunk(CONFIG, windows[indices]), number, recipe.rate(number))
+        step(prepare_chunk(CONFIG, windows[indices]), number, recipe.learning_rate_factor(number))
         pace.end_step()
 
 

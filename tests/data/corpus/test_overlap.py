@@ -102,7 +102,7 @@ def test_coarse_values_are_told_apart_over_a_longer_stretch():
 
 
 def test_missing_values_hide_only_the_windows_around_them(evaluation, monkeypatch):
-    monkeypatch.setattr("ttm_estimators.data.corpus.overlap.SPACINGS", (1,))
+    monkeypatch.setattr("ttm_estimators.data.corpus.overlap.SPACINGS_IN_POINTS", (1,))
     broken = evaluation.copy()
     broken[[500, 900]] = np.nan
     positions = {position for position, _ in EvaluationWindows([evaluation]).search(broken)}

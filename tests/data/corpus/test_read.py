@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ttm_estimators.data.corpus import Corpus
-from ttm_estimators.data.corpus.read import LARGEST_SHARE, RATES
+from ttm_estimators.data.corpus.read import MAX_SOURCE_FRACTION, SAMPLING_FACTORS
 from ttm_estimators.data.synthetic import Draw
 
 
@@ -42,15 +42,15 @@ def test_windows_are_pieces_of_standardised_series_means_of_them_or_backwards(cu
     steps = windows.double().diff(dim=1)
     rates = steps.nanmean(dim=1) / step
     assert (steps - steps.nanmean(dim=1, keepdim=True)).nan_to_num().abs().max() < 1e-5
-    assert set(rates.abs().round().int().tolist()) <= {1, *RATES}
+    assert set(rates.abs().round().int().tolist()) <= {1, *SAMPLING_FACTORS}
     assert (rates < 0).any()
     assert (rates.abs() > 1.5).any()
 
 
 def test_a_down_sampled_window_holds_means_or_every_kth_point(cut, monkeypatch):
-    monkeypatch.setattr("ttm_estimators.data.corpus.read.DOWNSAMPLED_SHARE", 1.0)
-    monkeypatch.setattr("ttm_estimators.data.corpus.read.REVERSED_SHARE", 0.0)
-    monkeypatch.setattr("ttm_estimators.data.corpus.read.RATES", (2,))
+    monkeypatch.setattr("ttm_estimators.data.corpus.read.DOWNSAMPLED_FRACTION", 1.0)
+    monkeypatch.setattr("ttm_estimators.data.corpus.read.REVERSED_FRACTION", 0.0)
+    monkeypatch.setattr("ttm_estimators.data.corpus.read.SAMPLING_FACTORS", (2,))
     windows = cut([np.tile([1.0, 3.0], 200)], windows=100)
     means = windows.nan_to_num().abs().amax(dim=1) < 1e-6
     every_second = (windows.nan_to_num(nan=1.0).abs() - 1).abs().amax(dim=1) < 1e-6
@@ -65,7 +65,7 @@ PUBLISHED = (None, "min", "2min", "5min", "10min", "15min", "30min", "h", "D", "
 
 @pytest.mark.parametrize("freq", PUBLISHED[1:])
 def test_a_window_has_the_published_token_of_its_frequency(tmp_path, monkeypatch, freq):
-    monkeypatch.setattr("ttm_estimators.data.corpus.read.DOWNSAMPLED_SHARE", 0.0)
+    monkeypatch.setattr("ttm_estimators.data.corpus.read.DOWNSAMPLED_FRACTION", 0.0)
     write(tmp_path, "made", [np.arange(200.0)], freq=[freq])
     _, tokens = draw_windows(Corpus.read(tmp_path, cache=tmp_path / "cache"))
     assert set(tokens.tolist()) == {PUBLISHED.index(freq)}
@@ -77,9 +77,9 @@ def test_a_window_has_the_published_token_of_its_frequency(tmp_path, monkeypatch
     [("30min", 2, "h"), ("5min", 3, "15min"), ("h", 24, "D"), ("D", 7, "W"), ("h", 7, None)],
 )
 def test_a_down_sampled_window_is_relabelled(tmp_path, monkeypatch, freq, rate, coarser, decimated):
-    monkeypatch.setattr("ttm_estimators.data.corpus.read.DOWNSAMPLED_SHARE", 0.5)
-    monkeypatch.setattr("ttm_estimators.data.corpus.read.DECIMATED_SHARE", decimated)
-    monkeypatch.setattr("ttm_estimators.data.corpus.read.RATES", (rate,))
+    monkeypatch.setattr("ttm_estimators.data.corpus.read.DOWNSAMPLED_FRACTION", 0.5)
+    monkeypatch.setattr("ttm_estimators.data.corpus.read.DECIMATED_FRACTION", decimated)
+    monkeypatch.setattr("ttm_estimators.data.corpus.read.SAMPLING_FACTORS", (rate,))
     values = np.arange(4_000.0)
     write(tmp_path, "made", [values], freq=[freq])
     windows, tokens = draw_windows(Corpus.read(tmp_path, cache=tmp_path / "cache"), windows=200)
@@ -111,7 +111,7 @@ def test_spellings_of_a_frequency_are_one(tmp_path, alias, same):
     ids=str,
 )
 def test_a_frequency_without_a_token_is_unknown(tmp_path, monkeypatch, columns):
-    monkeypatch.setattr("ttm_estimators.data.corpus.read.RATES", (5,))
+    monkeypatch.setattr("ttm_estimators.data.corpus.read.SAMPLING_FACTORS", (5,))
     write(tmp_path, "made", [np.arange(4_000.0)], **columns)
     windows, tokens = draw_windows(Corpus.read(tmp_path, cache=tmp_path / "cache"))
     assert tokens.shape == (len(windows),)
@@ -130,7 +130,7 @@ def test_a_frequency_changes_no_window(tmp_path):
 
 
 def test_missing_values_stay_missing_and_alter_no_other(cut, monkeypatch):
-    monkeypatch.setattr("ttm_estimators.data.corpus.read.DOWNSAMPLED_SHARE", 0.0)
+    monkeypatch.setattr("ttm_estimators.data.corpus.read.DOWNSAMPLED_FRACTION", 0.0)
     values = np.sin(np.arange(300.0))
     values[::7] = math.nan
     observed = values[np.isfinite(values)]
@@ -169,7 +169,7 @@ def test_no_source_has_more_than_its_largest_share(tmp_path):
     weights = corpus.weights()
     large = torch.tensor([source == "large" for source in corpus.sources])
     assert weights.sum() == pytest.approx(1.0)
-    assert weights[large].sum() == pytest.approx(LARGEST_SHARE)
+    assert weights[large].sum() == pytest.approx(MAX_SOURCE_FRACTION)
 
 
 def test_a_longer_series_is_taken_more_often_as_the_root_of_its_length(tmp_path):

@@ -16,18 +16,24 @@ import lightning
 from ttm_estimators import load_network, save_network
 from ttm_estimators.inputs.aggregation import ForecastConfig, keep_forecasting
 from ttm_estimators.inputs.covariates import Covariates
-from ttm_estimators.training.fine_tuning import fine_tune as fine_tuning
-from ttm_estimators.training.fine_tuning.fine_tune import RATES, FineTuneConfig, fine_tune
-from ttm_estimators.training.fine_tuning.module import Examples, FineTuneModule
+from ttm_estimators.training.fine_tuning import fit, learning_rate
+from ttm_estimators.training.fine_tuning.config import FineTuneConfig
+from ttm_estimators.training.fine_tuning.fine_tune import fine_tune
+from ttm_estimators.training.fine_tuning.learning_rate import LEARNING_RATES
+from ttm_estimators.training.fine_tuning.module import (
+    Examples,
+    FineTuneModule,
+    warm_up_and_decay,
+)
 
 CPU = {"accelerator": "cpu"}
 
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch):
-    monkeypatch.setattr(fine_tuning, "EPOCH", 5)
-    monkeypatch.setattr(fine_tuning, "SHORTEST_EPOCH", 5)
-    monkeypatch.setattr(fine_tuning, "TRIAL_STEPS", 5)
+    monkeypatch.setattr(fit, "MAX_EPOCH_STEPS", 5)
+    monkeypatch.setattr(fit, "MIN_EPOCH_STEPS", 5)
+    monkeypatch.setattr(learning_rate, "TRIAL_STEPS", 5)
 
 
 def waves(lengths=(150, 90, 200), period=8):
@@ -65,7 +71,7 @@ def test_fine_tuning_learns_the_series_and_says_so():
     result = tune(steps=60, learning_rate=None)
     assert result.fraction > 0
     assert result.loss < 0.7 * result.zero_shot_loss
-    assert result.learning_rate in fine_tuning.RATES
+    assert result.learning_rate in LEARNING_RATES
     assert "below zero-shot" in str(result)
     assert not result.network.training
 
@@ -457,7 +463,7 @@ def test_every_step_of_every_trial_is_taken_in_training_mode(monkeypatch, strate
     monkeypatch.setattr(FineTuneModule, "training_step", noted)
     network = tiny_network().eval()
     tuned = tune(network=network, learning_rate=None, head_dropout=None, strategy=strategy)
-    assert len(modes) == len(RATES) * 5 + tuned.steps
+    assert len(modes) == len(LEARNING_RATES) * 5 + tuned.steps
     assert modes == [{True}] * len(modes)
     assert not network.training
 
@@ -465,7 +471,7 @@ def test_every_step_of_every_trial_is_taken_in_training_mode(monkeypatch, strate
 @pytest.mark.parametrize("training", [True, False])
 def test_losses_are_of_evaluation_and_leave_the_mode_as_it_was(training):
     network = tiny_network(head_dropout=0.5).train(training)
-    tuning = FineTuneModule(network, 1e-3, 1, 0, {})
+    tuning = FineTuneModule(network, 1e-3, warm_up_and_decay(1), 0)
     past, future = torch.randn(4, network.config.context_length, 1), torch.randn(4, 3, 1)
     batch = Examples(past, future, torch.empty(4, 3, 0), torch.empty(4, 0, dtype=torch.long), None)
     first, second = (tuning.losses([batch]) for _ in range(2))

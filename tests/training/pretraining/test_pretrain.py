@@ -23,11 +23,11 @@ pytest.importorskip("lightning", reason="training needs the extra train")
 
 from ttm_estimators.training.loss import pinball_loss
 from ttm_estimators.training.pretraining import pretrain as pretraining
-from ttm_estimators.training.pretraining.module import PretrainModule
+from ttm_estimators.training.pretraining.chunks import prepare_chunk
 from ttm_estimators.training.pretraining.pretrain import Recipe, pretrain
 from ttm_estimators.training.pretraining.run_folder import read_checkpoint
 from ttm_estimators.training.pretraining.run_log import RunLog
-from ttm_estimators.training.pretraining.step import Step
+from ttm_estimators.training.pretraining.step import Step, chunk_loss
 
 RESOLVED = replace(TINY, resolutions=10)
 
@@ -122,8 +122,7 @@ def test_training_lowers_the_loss(tmp_path):
     window = WindowStream(TINY.context_length, TINY.horizon, 256, seed=99).batch(0)
 
     def loss(network):
-        module = PretrainModule(network.eval(), Recipe())
-        return module.loss(window).item()
+        return chunk_loss(network.eval(), prepare_chunk(TINY, window)).item()
 
     network = train(tmp_path, steps=40, learning_rate=1e-2)
     assert loss(network) < 0.9 * loss(TinyTimeMixer(TINY))
@@ -132,7 +131,9 @@ def test_training_lowers_the_loss(tmp_path):
 def test_a_network_with_a_resolution_prefix_learns_the_tokens_that_its_windows_have(
     tmp_path, monkeypatch, corpus
 ):
-    monkeypatch.setattr("ttm_estimators.data.corpus.read.RATES", (2,))  # of hours: no token
+    monkeypatch.setattr(
+        "ttm_estimators.data.corpus.read.SAMPLING_FACTORS", (2,)
+    )  # of hours: no token
     options = {"corpus": corpus, "real_fraction": 0.5, "weight_decay": 0.0, "config": RESOLVED}
     first, trained = (
         train(tmp_path / f"{steps}", steps=steps, **options).backbone.prefix.embedding.weight
@@ -146,9 +147,8 @@ def test_a_resolution_without_a_token_of_the_network_is_unknown_to_it():
     window = WindowStream(TINY.context_length, TINY.horizon, 8).batch(0)
 
     def loss(token):
-        return PretrainModule(network, Recipe()).loss(
-            window._replace(resolution=torch.full((8,), token))
-        )
+        seen = window._replace(resolution=torch.full((8,), token))
+        return chunk_loss(network, prepare_chunk(network.config, seen))
 
     assert loss(3) == loss(9) == loss(0)
     assert loss(2) != loss(0)
@@ -432,10 +432,8 @@ def test_what_is_kept_is_the_running_mean_of_the_weights(tmp_path):
     torch.testing.assert_close(weights(last), seen[-1])
 
 
-def test_training_is_relative_to_what_is_known_and_validation_is_not(monkeypatch):
+def test_training_is_relative_to_what_is_known_and_validation_is_not():
     network = tiny_network()
-    module = PretrainModule(network, Recipe())
-    monkeypatch.setattr(module, "log", lambda *_, **__: None)
     window = WindowStream(64, 12, 8, input_length=128).batch(0)
     with torch.no_grad():
         forecast, scaling = network.forecast_normalised(window.past[..., None])
@@ -443,8 +441,10 @@ def test_training_is_relative_to_what_is_known_and_validation_is_not(monkeypatch
     levels = network.config.quantile_levels
     relative = pinball_loss(forecast, target, levels, relative=True)
     absolute = pinball_loss(forecast, target, levels)
-    assert module.training_step(window).item() == pytest.approx(relative.item())
-    assert module.loss(window).item() == pytest.approx(absolute.item())
+    chunk = prepare_chunk(network.config, window)
+    trained = Step(network, Recipe(), chunk).loss(network.eval(), chunk, "32-true")
+    assert trained.item() == pytest.approx(relative.item())
+    assert chunk_loss(network, chunk).item() == pytest.approx(absolute.item())
     assert absolute.item() != pytest.approx(relative.item())
 
 
@@ -552,7 +552,7 @@ def test_weights_of_another_geometry_are_refused_as_a_start(tmp_path):
 
 def test_the_rate_warms_up_stays_and_decays():
     recipe = Recipe(steps=100, warmup_steps=10, decay_fraction=0.4)
-    rates = [recipe.rate(step) for step in range(101)]
+    rates = [recipe.learning_rate_factor(step) for step in range(101)]
     assert rates[0] < rates[5] < rates[9] == 1.0
     assert rates[10:60] == [1.0] * 50
     assert rates[60] == 1.0

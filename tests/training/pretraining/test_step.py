@@ -54,7 +54,7 @@ def by_parts(network, recipe):
     for number in range(recipe.steps):
         torch.manual_seed(recipe.seed * 1_000_003 + number)
         for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * recipe.rate(number)
+            group["lr"] = recipe.learning_rate * recipe.learning_rate_factor(number)
         past, future, _ = windows(number)
         forecast, scaling = network.forecast_normalised(past[..., None])
         target = scaling.normalise(future[..., None])
@@ -72,7 +72,7 @@ def test_a_step_ends_in_the_weights_of_its_parts_taken_one_by_one(dropout):
     other = tiny_network(dropout=dropout, head_dropout=dropout)
     step = Step(network, RECIPE, batch(0))
     for number in range(RECIPE.steps):
-        step(batch(number), number, RECIPE.rate(number))
+        step(batch(number), number, RECIPE.learning_rate_factor(number))
     expected, expected_mean = by_parts(other, RECIPE)
     assert (expected - determined_weights(tiny_network())).abs().max() > 1e-2
     close = {"rtol": 0, "atol": 2e-6}
@@ -95,13 +95,13 @@ def test_making_a_step_leaves_weights_and_moments_as_they_were():
 def test_a_step_that_is_restored_goes_on_as_the_first_would():
     step = Step(tiny_network(), RECIPE, batch(0))
     for number in range(2):
-        step(batch(number), number, RECIPE.rate(number))
+        step(batch(number), number, RECIPE.learning_rate_factor(number))
     kept = {name: tensor.clone() for name, tensor in step.tensors().items()}
     other = Step(TinyTimeMixer(TINY), RECIPE, batch(5))
     other.restore(kept)
     for number in range(2, 4):
-        step(batch(number), number, RECIPE.rate(number))
-        other(batch(number), number, RECIPE.rate(number))
+        step(batch(number), number, RECIPE.learning_rate_factor(number))
+        other(batch(number), number, RECIPE.learning_rate_factor(number))
     assert torch.equal(weights(step.network), weights(other.network))
     assert torch.equal(weights(step.average), weights(other.average))
 

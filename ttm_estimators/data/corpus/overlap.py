@@ -26,33 +26,33 @@ from ttm_estimators.data.corpus.deny_list import find_benchmark
 
 Floats = npt.NDArray[np.float64]
 
-WINDOW = 32
-"""Points of a window. Shorter ones agree by chance: ours, as the step and the levels below."""
+WINDOW_POINTS = 32
+"""Points of a window. Shorter ones agree by chance: ours, as is all below."""
 
-STEP = 16
+STRIDE_POINTS = 16
 """Points from one window of the evaluation data to the next."""
 
-SPACINGS = (1, 12)
+SPACINGS_IN_POINTS = (1, 12)
 """Points from one point of a window to the next."""
 
-LEVELS_PER_DEVIATION = 16
+ROUNDED_VALUES_PER_DEVIATION = 16
 """Fineness of the rounding: one in a thousand windows is lost to float32, 3 % to four decimals."""
 
-FEWEST_LEVELS = 10
-"""Rounded levels, and rounded steps between points, that a window must have to tell series apart.
+MIN_DISTINCT_VALUES = 10
+"""Rounded values, and rounded steps between points, that a window must have to tell series apart.
 Constants, ramps, switches, single spikes and small counts do not."""
 
-CORRELATION = 0.9999
+MIN_CORRELATION = 0.9999
 """From which two windows are the same."""
 
-CHUNK = 1 << 16
+CHUNK_WINDOWS = 1 << 16
 """Windows in memory at a time."""
 
 # Boundaries between levels are where simple fractions, which whole numbers give, do not fall.
 _OFFSET = 0.137
 
 # Sums of these with rounded windows are whole numbers below 2 ** 53: exact, in whatever order.
-_WEIGHTS = np.random.default_rng(0).integers(1, 1 << 40, WINDOW).astype(np.float64)
+_WEIGHTS = np.random.default_rng(0).integers(1, 1 << 40, WINDOW_POINTS).astype(np.float64)
 
 
 class Series(NamedTuple):
@@ -162,12 +162,12 @@ class EvaluationWindows:
 
     def __init__(self, series: Iterable[npt.NDArray[Any]]) -> None:
         self.counts: list[int] = []
-        windows: list[npt.NDArray[np.float32]] = [np.empty((0, WINDOW), np.float32)]
+        windows: list[npt.NDArray[np.float32]] = [np.empty((0, WINDOW_POINTS), np.float32)]
         owners: list[npt.NDArray[np.int64]] = [np.empty(0, np.int64)]
         hashes: list[Floats] = [np.empty((2, 0))]
         for i, values in enumerate(series):
             count = 0
-            for standard_NT, _ in _standardise(values, STEP):
+            for standard_NT, _ in _standardise(values, STRIDE_POINTS):
                 standard_NT = standard_NT[_is_telling(standard_NT)]
                 count += len(standard_NT)
                 windows.append(standard_NT.astype(np.float32))
@@ -193,8 +193,8 @@ class EvaluationWindows:
             last_N[hit_N] = np.searchsorted(self._hashes, hash_N[hit_N], side="right")
             for n in np.flatnonzero(hit_N):
                 candidates = self._order[first_N[n] : last_N[n]]
-                correlation = self._windows_NT[candidates] @ standard_NT[n] / WINDOW
-                same = candidates[np.abs(correlation) > CORRELATION]
+                correlation = self._windows_NT[candidates] @ standard_NT[n] / WINDOW_POINTS
+                same = candidates[np.abs(correlation) > MIN_CORRELATION]
                 position = int(position_N[n])
                 found += [Match(position, int(i)) for i in np.unique(self._owners[same])]
         return found
@@ -203,9 +203,9 @@ class EvaluationWindows:
 def _standardise(
     values: npt.NDArray[Any], step: int
 ) -> Iterator[tuple[Floats, npt.NDArray[np.int64]]]:
-    """Windows of mean 0 and deviation 1, shape (N, WINDOW), and where they begin, in chunks."""
-    for spacing in SPACINGS:
-        span = (WINDOW - 1) * spacing + 1
+    """Standardised windows, shape (N, WINDOW_POINTS), and where they begin, in chunks."""
+    for spacing in SPACINGS_IN_POINTS:
+        span = (WINDOW_POINTS - 1) * spacing + 1
         if len(values) >= span:
             view_NT = np.lib.stride_tricks.sliding_window_view(values.astype(np.float64), span)
             yield from _standardise_chunks(view_NT[::step, ::spacing], step)
@@ -214,12 +214,12 @@ def _standardise(
 def _standardise_chunks(
     windows_NT: Floats, step: int
 ) -> Iterator[tuple[Floats, npt.NDArray[np.int64]]]:
-    for begin in range(0, len(windows_NT), CHUNK):
-        chunk_NT = windows_NT[begin : begin + CHUNK]
+    for begin in range(0, len(windows_NT), CHUNK_WINDOWS):
+        chunk_NT = windows_NT[begin : begin + CHUNK_WINDOWS]
         with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is left out below
             largest_N = np.abs(chunk_NT).max(axis=1)
             centred_NT = chunk_NT - chunk_NT.mean(axis=1, keepdims=True)
-            deviation_N = np.sqrt(np.einsum("nt,nt->n", centred_NT, centred_NT) / WINDOW)
+            deviation_N = np.sqrt(np.einsum("nt,nt->n", centred_NT, centred_NT) / WINDOW_POINTS)
             # What varies less is lost in the rounding of float32.
             usable_N = np.isfinite(deviation_N) & (deviation_N > 1e-5 * largest_N)
         place_N = np.flatnonzero(usable_N)
@@ -227,7 +227,7 @@ def _standardise_chunks(
 
 
 def _round(standard_NT: Floats) -> Floats:
-    return np.floor(standard_NT * LEVELS_PER_DEVIATION + _OFFSET)
+    return np.floor(standard_NT * ROUNDED_VALUES_PER_DEVIATION + _OFFSET)
 
 
 def _hash(standard_NT: Floats) -> Floats:
@@ -235,9 +235,9 @@ def _hash(standard_NT: Floats) -> Floats:
 
 
 def _is_telling(standard_NT: Floats) -> npt.NDArray[np.bool_]:
-    levels_N = _count_distinct(_round(standard_NT))
+    values_N = _count_distinct(_round(standard_NT))
     steps_N = _count_distinct(_round(np.diff(standard_NT, axis=1)))
-    return np.minimum(levels_N, steps_N) >= FEWEST_LEVELS
+    return np.minimum(values_N, steps_N) >= MIN_DISTINCT_VALUES
 
 
 def _count_distinct(rounded_NT: Floats) -> npt.NDArray[np.int64]:
@@ -282,7 +282,7 @@ def check(corpus: Path, evaluations: Sequence[Path]) -> dict[str, Any]:
     for name, count in zip(sets, windows.counts, strict=True):
         compared[name] += count
     report: dict[str, Any] = {
-        "window": WINDOW,
+        "window": WINDOW_POINTS,
         "corpus": {"sources": 0, "series": 0, "series_too_short": 0, "points": 0},
         "evaluation": [
             {"set": name, "series": series[name], "points": points[name], "windows": compared[name]}
@@ -296,7 +296,7 @@ def check(corpus: Path, evaluations: Sequence[Path]) -> dict[str, Any]:
         sources.add(one.set)
         report["corpus"]["series"] += 1
         report["corpus"]["points"] += len(one.values)
-        report["corpus"]["series_too_short"] += len(one.values) < WINDOW
+        report["corpus"]["series_too_short"] += len(one.values) < WINDOW_POINTS
         common: dict[str, set[int]] = {}
         for match in windows.search(one.values):
             common.setdefault(sets[match.series], set()).add(match.position)

@@ -26,28 +26,28 @@ from torch import Tensor
 from ttm_estimators.atomic import replacing
 from ttm_estimators.data.corpus.deny_list import refuse
 from ttm_estimators.data.synthetic import Draw
-from ttm_estimators.data.windows import YOUNGEST
+from ttm_estimators.data.windows import MIN_HISTORY_POINTS
 from ttm_estimators.network.resolution import STEPS, resolution_tokens
 
-SHORTEST = 16
+MIN_OBSERVED_POINTS = 16
 """Observed points of the shortest series that is kept."""
 
-LARGEST_SHARE = 0.06
-"""Share of windows that a single source may have, unless there are too few sources."""
+MAX_SOURCE_FRACTION = 0.06
+"""Fraction of windows that a single source may have, unless there are too few sources."""
 
-RATES = (2, 3, 4, 5, 6, 7, 8, 10, 12, 24, 48)
-"""Steps that are made one when a series is down-sampled."""
+SAMPLING_FACTORS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 24, 48)
+"""Factors by which a series is down-sampled."""
 
-DOWNSAMPLED_SHARE = 0.35
-"""Share of windows from a down-sampled series, where the series is long enough."""
+DOWNSAMPLED_FRACTION = 0.35
+"""Fraction of windows from a down-sampled series, where the series is long enough."""
 
-DECIMATED_SHARE = 0.3
-"""Share of these that take every k-th point, where the others take the mean of k."""
+DECIMATED_FRACTION = 0.3
+"""Fraction of these that take every k-th point, where the others take the mean of k."""
 
-REVERSED_SHARE = 0.1
-"""Share of windows that run backwards in time."""
+REVERSED_FRACTION = 0.1
+"""Fraction of windows that run backwards in time."""
 
-FORMAT = 2
+CACHE_FORMAT = 2
 """Of the cache: to be raised when what is written there changes."""
 
 
@@ -111,7 +111,7 @@ class Corpus:
         for file in files:
             refuse(file.stem)
         state = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-        key = hashlib.sha256(json.dumps([FORMAT, *state]).encode()).hexdigest()[:16]
+        key = hashlib.sha256(json.dumps([CACHE_FORMAT, *state]).encode()).hexdigest()[:16]
         place = Path(cache or user_cache_path("ttm-estimators", appauthor=False) / "corpus")
         if not (place / key).exists():
             place.mkdir(parents=True, exist_ok=True)
@@ -168,19 +168,21 @@ class Corpus:
         )
 
     def weights(self) -> Tensor:
-        """Chance of each series: as the root of its length, no source over its largest share."""
+        """Chance of each series: as the root of its length, no source over its largest fraction."""
         names, source = np.unique(np.array(self.sources), return_inverse=True)
         within = np.sqrt(self.lengths.cpu().numpy().astype(np.float64))
-        share = np.bincount(source, within)
-        most = max(LARGEST_SHARE, 1.0 / len(names))
+        fraction = np.bincount(source, within)
+        max_fraction = max(MAX_SOURCE_FRACTION, 1.0 / len(names))
         for _ in range(len(names)):  # what is cut off goes to the others, and may lift them over
-            share = share / share.sum()
-            over = share >= most - 1e-12
-            if not (share > most + 1e-12).any():
+            fraction = fraction / fraction.sum()
+            over = fraction >= max_fraction - 1e-12
+            if not (fraction > max_fraction + 1e-12).any():
                 break
-            rest = share[~over].sum()
-            share = np.where(over, most, share * (1 - most * over.sum()) / (rest or 1.0))
-        weight = within * (share / np.bincount(source, within))[source]
+            rest = fraction[~over].sum()
+            fraction = np.where(
+                over, max_fraction, fraction * (1 - max_fraction * over.sum()) / (rest or 1.0)
+            )
+        weight = within * (fraction / np.bincount(source, within))[source]
         return torch.from_numpy(weight / weight.sum())
 
     def windows(
@@ -207,14 +209,14 @@ class Corpus:
         row_B1 = row_B1.clamp(max=len(self) - 1)
         start_B1, length_B1 = self.starts[row_B1], self.lengths[row_B1]
 
-        rate_B1 = draw.choice(RATES).long()
-        usable_B1 = draw.chance(DOWNSAMPLED_SHARE) & (length_B1 >= 64 * rate_B1)
-        rate_B1 = torch.where(usable_B1, rate_B1, 1)
-        width_B1 = torch.where(draw.chance(DECIMATED_SHARE), 1, rate_B1)
-        offset_B1 = (draw.uniform(0.0, 1.0) * rate_B1).long()
-        steps_B1 = (length_B1 - offset_B1) // rate_B1
+        factor_B1 = draw.choice(SAMPLING_FACTORS).long()
+        usable_B1 = draw.chance(DOWNSAMPLED_FRACTION) & (length_B1 >= 64 * factor_B1)
+        factor_B1 = torch.where(usable_B1, factor_B1, 1)
+        width_B1 = torch.where(draw.chance(DECIMATED_FRACTION), 1, factor_B1)
+        offset_B1 = (draw.uniform(0.0, 1.0) * factor_B1).long()
+        steps_B1 = (length_B1 - offset_B1) // factor_B1
 
-        earliest_B1 = (steps_B1 // 2).clamp(max=YOUNGEST)
+        earliest_B1 = (steps_B1 // 2).clamp(max=MIN_HISTORY_POINTS)
         latest_B1 = steps_B1 - (steps_B1 // 4).clamp(min=1, max=48)
         span_B1 = (latest_B1 - earliest_B1).clamp(min=0) + 1
         cut_B1 = earliest_B1 + (draw.uniform(0.0, 1.0) * span_B1).long()
@@ -223,14 +225,14 @@ class Corpus:
         time_T = torch.arange(-context_length, horizon, device=self.sums.device)
         step_BT = cut_B1 + time_T
         inside_BT = (step_BT >= 0) & (step_BT < steps_B1)
-        step_BT = torch.where(draw.chance(REVERSED_SHARE), steps_B1 - 1 - step_BT, step_BT)
+        step_BT = torch.where(draw.chance(REVERSED_FRACTION), steps_B1 - 1 - step_BT, step_BT)
         step_BT = torch.where(inside_BT, step_BT, 0)
-        left_BT = start_B1 + offset_B1 + step_BT * rate_B1
+        left_BT = start_B1 + offset_B1 + step_BT * factor_B1
         right_BT = left_BT + width_B1
         count_BT = self.counts[right_BT] - self.counts[left_BT]
         value_BT = (self.sums[right_BT] - self.sums[left_BT]) / count_BT
         known_BT = inside_BT & (2 * count_BT >= width_B1) & (count_BT > 0)
-        resolution_B = resolution_tokens((self.intervals[row_B1] * rate_B1).squeeze(1))
+        resolution_B = resolution_tokens((self.intervals[row_B1] * factor_B1).squeeze(1))
         return torch.where(known_BT, value_BT, math.nan).float(), resolution_B
 
 
@@ -241,7 +243,7 @@ def _write_sums(files: list[Path], place: Path) -> None:
         for file in files:
             for values, freq in _read_series(file):
                 observed = np.isfinite(values)
-                if observed.sum() < SHORTEST:
+                if observed.sum() < MIN_OBSERVED_POINTS:
                     continue
                 # By the largest first: the square of 1e+30 would not fit a float32 file's peers.
                 values = values / (np.abs(values[observed]).max() or 1.0)
@@ -255,7 +257,9 @@ def _write_sums(files: list[Path], place: Path) -> None:
                 intervals.append(_interval(freq))
                 sources.append(file.stem)
     if not lengths:
-        raise ValueError(f"no series of {files[0].parent} has {SHORTEST} points that vary")
+        raise ValueError(
+            f"no series of {files[0].parent} has {MIN_OBSERVED_POINTS} points that vary"
+        )
     index = {"lengths": lengths, "intervals": intervals, "sources": sources}
     (place / "index.json").write_text(json.dumps(index), encoding="utf-8")
 

@@ -1,16 +1,13 @@
-"""The Lightning parts of fine-tuning: batches of windows in memory, one step, what is kept.
+"""The Lightning parts of fine-tuning: batches of windows in memory, and one step.
 
-Shape suffixes: B batch, T context, H horizon, C channels, V targets, X known covariates, K static
-covariates.
+Shape suffixes: B batch, N covariates known in the future, H horizon, V target channels, Q quantile
+levels, C channels, K static covariates.
 """
 
 from __future__ import annotations
 
-import copy
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import lightning
@@ -18,14 +15,16 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ttm_estimators.atomic import replacing
 from ttm_estimators.data.split_windows import Windows
 from ttm_estimators.network import TinyTimeMixer
 from ttm_estimators.network.model import Encoded
+from ttm_estimators.network.prepared import prepare
 from ttm_estimators.network.resolution import unknown_resolution
+from ttm_estimators.network.scaling import Scaling
 from ttm_estimators.training.loss import pinball_loss
 from ttm_estimators.training.nested import map_tensors
 from ttm_estimators.training.optimizer import make_optimizer
+from ttm_estimators.training.pretraining.step import compiled
 
 ENCODED_AT_ONCE = 256
 """Windows in one pass through a frozen backbone."""
@@ -35,8 +34,21 @@ VALIDATED_AT_ONCE = 256
 WEIGHT_DECAY = 0.02
 """Of AdamW, on matrices."""
 
-WARM_UP = 0.1
-"""Share of the steps over which the rate rises."""
+WARM_UP_FRACTION = 0.1
+"""Fraction of the steps over which the learning rate rises."""
+
+Schedule = Callable[[int], float]
+"""Factor on the learning rate at each step."""
+
+
+def warm_up_and_decay(steps: int) -> Schedule:
+    """Rise linearly, and fall linearly to zero at ``steps``."""
+    warm_up = max(1.0, WARM_UP_FRACTION * steps)
+
+    def factor(step: int) -> float:
+        return min((step + 1) / warm_up, max(0.0, 1 - step / steps))
+
+    return factor
 
 
 class Examples(NamedTuple):
@@ -48,12 +60,12 @@ class Examples(NamedTuple):
     static: Tensor
     encoded: Encoded | None
 
-    def take(self, places: Tensor | slice) -> Examples:
+    def take(self, indices: Tensor | slice) -> Examples:
         """Choose windows."""
-        past, future, known, static = (tensor[places] for tensor in self[:4])
+        past, future, known, static = (tensor[indices] for tensor in self[:4])
         encoded = None
         if self.encoded is not None:
-            encoded = map_tensors(lambda tensor: tensor[places], self.encoded)
+            encoded = map_tensors(lambda tensor: tensor[indices], self.encoded)
         return Examples(past, future, known, static, encoded)
 
     def parts(self, size: int) -> list[Examples]:
@@ -92,33 +104,61 @@ def evaluating(network: TinyTimeMixer) -> Iterator[None]:
 
 
 class FineTuneModule(lightning.LightningModule):
-    """One optimiser step on the parameters that need gradients. A checkpoint tells of ``run``."""
+    """One optimiser step on the parameters that need gradients.
+
+    Parameters
+    ----------
+    network : TinyTimeMixer
+        Network to train, in place.
+    learning_rate : float
+        Peak learning rate.
+    schedule : callable
+        Factor on it at each step.
+    seed : int
+        Of dropout.
+    run : dict, optional
+        Facts of the run that a checkpoint notes down.
+    weight_decay : float, default 0.02
+        Of AdamW, on matrices.
+    compile : bool, default False
+        Whether to compile the forecasts of training. For networks that take no covariates.
+    """
 
     def __init__(
         self,
         network: TinyTimeMixer,
         learning_rate: float,
-        steps: int,
+        schedule: Schedule,
         seed: int,
-        run: dict[str, Any],
+        run: dict[str, Any] | None = None,
+        *,
+        weight_decay: float = WEIGHT_DECAY,
+        compile: bool = False,
     ) -> None:
         super().__init__()
         self.network = network
         self.learning_rate = learning_rate
-        self.steps = steps
+        self.schedule = schedule
         self.seed = seed
-        self.run = run
+        self.run = run or {}
+        self.weight_decay = weight_decay
+        self.compiled_forecast = compiled(network.forecast_prepared) if compile else None
 
     def forecast(self, batch: Examples) -> tuple[Tensor, Tensor]:
         """Forecast and target on the scale of the histories."""
         horizon = batch.future.shape[1]
+        resolution_B = unknown_resolution(self.network.config, batch.past)
+        if self.compiled_forecast is not None and self.network.training:
+            # The search for cycles stays as it is: a compiler takes minutes for it.
+            prepared = prepare(self.network.config, batch.past, horizon=horizon)
+            scaling = Scaling(prepared.loc_B1C, prepared.scale_B1C)
+            forecast_BHVQ = self.compiled_forecast(
+                prepared, horizon=horizon, resolution_B=resolution_B
+            )
+            return forecast_BHVQ, scaling.normalise(batch.future)
         encoded = batch.encoded
         if encoded is None:
-            encoded = self.network.encode(
-                batch.past,
-                horizon=horizon,
-                resolution_B=unknown_resolution(self.network.config, batch.past),
-            )
+            encoded = self.network.encode(batch.past, horizon=horizon, resolution_B=resolution_B)
         forecast_BHVQ, scaling = self.network.decode(
             encoded, horizon=horizon, future_BHX=batch.known, static_BK=batch.static
         )
@@ -138,7 +178,7 @@ class FineTuneModule(lightning.LightningModule):
                 for batch in batches
                 for forecast_HVQ, target_HV in zip(*self.forecast(batch), strict=True)
             ]
-        return torch.stack(losses).double()
+        return torch.stack(losses).double() if losses else torch.empty(0)
 
     def training_step(self, batch: Examples) -> Tensor:
         # Dropout of a step depends on its number alone, so that a resumed run repeats it.
@@ -151,13 +191,8 @@ class FineTuneModule(lightning.LightningModule):
         self.log("val_loss", self.loss(batch), batch_size=len(batch.past), prog_bar=True)
 
     def configure_optimizers(self) -> dict[str, object]:  # type: ignore[override]
-        optimizer = make_optimizer(self.network, self.learning_rate, WEIGHT_DECAY)
-        warm_up = max(1.0, WARM_UP * self.steps)
-
-        def rate(step: int) -> float:
-            return min((step + 1) / warm_up, max(0.0, 1 - step / self.steps))
-
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
+        optimizer = make_optimizer(self.network, self.learning_rate, self.weight_decay)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.schedule(step))
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
@@ -168,7 +203,7 @@ class FineTuneModule(lightning.LightningModule):
 
 
 class Batches(lightning.LightningDataModule):
-    """Windows in random order, each once before any comes again. Ranks share them out.
+    """Windows in random order, each once before any comes again, divided among ranks.
 
     Batch ``k`` depends on the seed and ``k`` alone.
     """
@@ -176,7 +211,7 @@ class Batches(lightning.LightningDataModule):
     def __init__(
         self,
         training: Examples,
-        validation: Examples,
+        validation: Examples | None,
         batch_size: int,
         epoch_steps: int,
         seed: int,
@@ -184,7 +219,7 @@ class Batches(lightning.LightningDataModule):
         super().__init__()
         self.training = training
         self.held = validation
-        self.validation = validation.parts(VALIDATED_AT_ONCE)
+        self.validation = [] if validation is None else validation.parts(VALIDATED_AT_ONCE)
         self.batch_size = min(batch_size, len(training.past))
         self.epoch_steps = epoch_steps
         self.seed = seed
@@ -198,16 +233,16 @@ class Batches(lightning.LightningDataModule):
         assert trainer is not None
         first = trainer.current_epoch * self.epoch_steps
         chosen = [
-            self._places((first + step) * trainer.world_size + trainer.global_rank)
+            self._indices((first + step) * trainer.world_size + trainer.global_rank)
             for step in range(self.epoch_steps)
         ]
         return DataLoader(_Chosen(self.training, chosen), batch_size=None)
 
     def val_dataloader(self) -> Any:
         """Every process takes all of them, and so finds the same loss without a word."""
-        return DataLoader(self.validation, batch_size=None)  # type: ignore[arg-type]
+        return DataLoader(self.validation, batch_size=None) if self.validation else []  # type: ignore[arg-type]
 
-    def _places(self, k: int) -> Tensor:
+    def _indices(self, k: int) -> Tensor:
         """Windows of batch ``k`` of all ranks together."""
         windows = len(self.training.past)
         first, end = k * self.batch_size, (k + 1) * self.batch_size
@@ -222,50 +257,14 @@ class Batches(lightning.LightningDataModule):
 
 
 class _Chosen(Dataset[Examples]):
-    def __init__(self, windows: Examples, places: list[Tensor]) -> None:
+    def __init__(self, windows: Examples, indices: list[Tensor]) -> None:
         self.windows = windows
-        self.places = places
+        self.indices = indices
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.indices)
 
     def __getitem__(self, step: int) -> Examples:
-        if step >= len(self.places):
+        if step >= len(self.indices):
             raise IndexError
-        return self.windows.take(self.places[step].to(self.windows.past.device))
-
-
-class BestWeights(lightning.Callback):
-    """Remembers the weights with the lowest validation loss; a checkpoint has them too."""
-
-    def __init__(self) -> None:
-        self.loss = math.inf
-        self.weights: dict[str, Tensor] | None = None
-
-    def on_validation_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
-    ) -> None:
-        loss = float(trainer.callback_metrics["val_loss"])
-        if loss < self.loss:
-            assert isinstance(pl_module, FineTuneModule)
-            self.loss = loss
-            self.weights = copy.deepcopy(pl_module.network.state_dict())
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"loss": self.loss, "weights": self.weights}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.loss, self.weights = state_dict["loss"], state_dict["weights"]
-
-
-class KeepCheckpoint(lightning.Callback):
-    """Writes a checkpoint after every epoch, so that it is there as a whole or not at all."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def on_train_epoch_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
-    ) -> None:
-        with replacing(self.path) as partial:
-            trainer.save_checkpoint(partial)
+        return self.windows.take(self.indices[step].to(self.windows.past.device))

@@ -1,6 +1,6 @@
 """Whether a smaller validation loss is more than luck.
 
-Shape suffixes: N windows, K blocks of windows.
+Shape suffixes: N series, here windows of them, R blocks of windows.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-SURE = 1.645
+ONE_SIDED_Z = 1.645
 """Standard errors that a gain must have: about one in twenty of those that are none has as many."""
 
-EXPECTED_DEVIATION = 0.25
-"""Standard deviation of the gains of independent windows before any is seen, as a part of the
+PRIOR_DEVIATION_FRACTION = 0.25
+"""Standard deviation of the gains of independent windows before any is seen, as a fraction of the
 loss (ours). A single one has to gain two fifths of it, ten that are alike a twenty-fifth."""
 
 
@@ -35,9 +35,9 @@ def is_significant(before_N: Tensor, after_N: Tensor, block_N: Tensor) -> bool:
     if not known_N.any():
         return False
     before_N, after_N = before_N[known_N], after_N[known_N]
-    _, place_N, size_K = torch.unique(block_N[known_N], return_inverse=True, return_counts=True)
-    blocks = len(size_K)
-    gain_K = torch.bincount(place_N, before_N - after_N) / size_K
-    expected = EXPECTED_DEVIATION * before_N.mean()
-    variance = (expected.square() + (gain_K - gain_K.mean()).square().sum()) / blocks
-    return bool(gain_K.mean() > SURE * (variance / blocks).sqrt())
+    _, index_N, size_R = torch.unique(block_N[known_N], return_inverse=True, return_counts=True)
+    blocks = len(size_R)
+    gain_R = torch.bincount(index_N, before_N - after_N) / size_R
+    expected = PRIOR_DEVIATION_FRACTION * before_N.mean()
+    variance = (expected.square() + (gain_R - gain_R.mean()).square().sum()) / blocks
+    return bool(gain_R.mean() > ONE_SIDED_Z * (variance / blocks).sqrt())

@@ -4,7 +4,8 @@ To make many windows takes hardly longer than to make a few on a GPU, where the 
 kernels cost more than their work. What needs no weights, above all the search for cycles, is done
 here once, outside of the gradient.
 
-Shape suffixes: B batch, T time, H horizon, V target channels.
+Shape suffixes: B batch, T time, H horizon, V target channels, C channels, P patches, L values in a
+patch.
 """
 
 from __future__ import annotations

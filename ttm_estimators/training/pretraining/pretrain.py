@@ -328,7 +328,7 @@ class _Run:
             self.step(
                 map_tensors(lambda tensor, batch=batch: tensor[batch], chunk),
                 self.done,
-                self.recipe.rate(self.done),
+                self.recipe.learning_rate_factor(self.done),
             )
             self.done += 1
             if self.done == self.recipe.stable_steps:

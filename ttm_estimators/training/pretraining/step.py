@@ -108,12 +108,12 @@ class Step:
             if on_gpu:
                 self._capture()
 
-    def __call__(self, batch: Chunk, number: int, rate: float) -> None:
-        """Take step ``number``, counted from 0, at a share of the peak learning rate."""
+    def __call__(self, batch: Chunk, number: int, learning_rate_factor: float) -> None:
+        """Take step ``number``, counted from 0, at a fraction of the peak learning rate."""
         # Dropout of a step depends on its number alone, so that a resumed run repeats it.
         torch.manual_seed(self.recipe.seed * 1_000_003 + number)
         map_tensors(lambda own, given: own.copy_(given), self.batch, batch)
-        self.learning_rate.fill_(self.recipe.learning_rate * rate)
+        self.learning_rate.fill_(self.recipe.learning_rate * learning_rate_factor)
         self.weight_of_latest.fill_(1 / (1 + self.recipe.averaged_fraction * number))
         for part in self.parts:
             part()

@@ -1,4 +1,3 @@
-import copy
 import logging
 import os
 import warnings
@@ -13,8 +12,8 @@ pytest.importorskip("lightning", reason="training needs the extra train")
 
 import lightning
 
-from ttm_estimators.training import on_series
-from ttm_estimators.training.on_series import train_on_series
+from ttm_estimators.training.fine_tuning import fit, module
+from ttm_estimators.training.fine_tuning.from_scratch import train_from_scratch
 from ttm_estimators.training.recipe import Recipe
 
 CPU = {"accelerator": "cpu"}
@@ -22,7 +21,8 @@ CPU = {"accelerator": "cpu"}
 
 @pytest.fixture(autouse=True)
 def _short_epochs(monkeypatch):
-    monkeypatch.setattr(on_series, "EPOCH", 5)
+    monkeypatch.setattr(fit, "MAX_EPOCH_STEPS", 5)
+    monkeypatch.setattr(fit, "MIN_EPOCH_STEPS", 5)
 
 
 def waves(lengths=(150, 90, 200), level=0.0):
@@ -34,18 +34,17 @@ def weights(network):
 
 
 def train(series=None, network=None, options=None, **changes):
-    network = copy.deepcopy(network or make_forecaster().network)
     recipe = {"steps": 6, "batch_size": 8, "warmup_steps": 2}
-    keywords = {name: changes.pop(name) for name in ("horizon", "validation") if name in changes}
-    trainer = train_on_series(
-        network,
+    names = ("horizon", "validation", "checkpoint", "keep_outliers")
+    keywords = {name: changes.pop(name) for name in names if name in changes}
+    return train_from_scratch(
+        network or make_forecaster().network,
         series or waves(),
         Recipe(**{**recipe, **changes}),
         **keywords,
         **CPU,
         **(options or {}),
     )
-    return network, trainer
 
 
 def error(network, series):
@@ -58,13 +57,14 @@ def error(network, series):
 
 def test_training_learns_the_series():
     before = make_forecaster().network
-    after, _ = train(steps=100, batch_size=16, learning_rate=1e-2)
-    assert error(after, waves()) < 0.3 * error(before.eval(), waves())
-    assert not after.training
+    result = train(steps=100, batch_size=16, learning_rate=1e-2)
+    assert error(result.network, waves()) < 0.3 * error(before.eval(), waves())
+    assert not result.network.training
+    assert str(result).startswith("trained from random weights: 100 steps on")
 
 
 def test_a_seed_makes_training_repeat_exactly():
-    first, again, other = (weights(train(seed=seed)[0]) for seed in (0, 0, 1))
+    first, again, other = (weights(train(seed=seed).network) for seed in (0, 0, 1))
     torch.testing.assert_close(first, again, rtol=0, atol=0)
     assert not torch.equal(first, other)
 
@@ -78,14 +78,28 @@ def test_training_leaves_the_random_state_alone():
     torch.testing.assert_close(torch.rand(3), expected, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize(("steps", "taken"), [(3, 3), (5, 5), (6, 6), (11, 12), (15, 15)])
+@pytest.mark.parametrize(("steps", "taken"), [(3, 5), (5, 5), (6, 10), (15, 15)])
 def test_steps_are_rounded_up_to_whole_epochs(steps, taken):
-    assert train(steps=steps, batch_size=1)[1].global_step == taken
+    assert train(steps=steps, batch_size=1).steps == taken
 
 
 def test_max_epochs_takes_the_place_of_steps():
-    _, trainer = train(steps=100, options={"max_epochs": 1})
-    assert (trainer.current_epoch, trainer.global_step) == (1, 5)
+    assert train(steps=100, options={"max_epochs": 1}).steps == 5
+
+
+def test_the_network_that_is_given_stays_as_it_is():
+    network = make_forecaster().network
+    before = weights(network)
+    train(network=network)
+    torch.testing.assert_close(weights(network), before, rtol=0, atol=0)
+
+
+def test_all_of_a_series_is_trained_on_and_none_is_left_for_validation():
+    result = train(waves((40,)), horizon=12)
+    assert (result.windows, result.validation_windows) == (40 - 12 - 8 + 1, 0)
+    held = train(waves((40,)), horizon=12, validation=waves((50, 60)))
+    assert (held.windows, held.validation_windows) == (result.windows, 2)
+    assert held.loss < np.inf
 
 
 class Seen(lightning.Callback):
@@ -97,13 +111,14 @@ class Seen(lightning.Callback):
         self.windows += [row.nan_to_num().numpy().tobytes() for row in batch.past]
 
     def on_validation_end(self, trainer, pl_module):
-        self.losses.append((float(trainer.callback_metrics["val_loss"]), weights(pl_module)))
+        found = float(trainer.callback_metrics["val_loss"]), weights(pl_module.network)
+        self.losses.append(found)
 
 
 def test_no_epoch_sees_the_windows_of_another():
     seen = Seen()
     noise = [np.random.default_rng(0).normal(size=2000)]
-    train(noise, steps=10, batch_size=40, options={"callbacks": [seen]})
+    train(noise, steps=10, batch_size=40, horizon=12, options={"callbacks": [seen]})
     assert len(seen.windows) == len(set(seen.windows)) == 400
 
 
@@ -111,20 +126,18 @@ def test_the_weights_with_the_best_validation_loss_are_kept():
     seen = Seen()
     # They end upside down: the better the training series are learnt, the worse it gets.
     contrary = [np.concatenate([values[:-12], -values[-12:]]) for values in waves()]
-    network, _ = train(
-        steps=25, learning_rate=1e-2, validation=contrary, options={"callbacks": [seen]}
-    )
+    result = train(steps=25, learning_rate=1e-2, validation=contrary, options={"callbacks": [seen]})
     losses = [loss for loss, _ in seen.losses]
     assert len(losses) == 5
     best = int(np.argmin(losses))
     assert best != 4
-    torch.testing.assert_close(weights(network), seen.losses[best][1], rtol=0, atol=0)
+    torch.testing.assert_close(weights(result.network), seen.losses[best][1], rtol=0, atol=0)
 
 
 def test_a_shorter_horizon_leaves_the_steps_beyond_it_alone():
     changed = []
     for horizon in (4, 12):
-        network, _ = train(horizon=horizon, steps=3, learning_rate=1e-2)
+        network = train(horizon=horizon, steps=3, learning_rate=1e-2).network
         before = make_forecaster().network.head.layers.future.bias
         changed.append((network.head.layers.future.bias != before).tolist())
     assert changed == [[True, False, False], [True, True, True]]
@@ -140,25 +153,66 @@ def test_nothing_is_written_or_said(tmp_path, monkeypatch, capfd):
     assert logging.getLogger("lightning.pytorch").level != logging.ERROR
 
 
-def test_a_network_that_mixes_channels_is_refused():
+def test_a_network_that_mixes_channels_learns_series_of_so_many():
     network = make_forecaster(channels=2, mix_channels=True).network
-    with pytest.raises(ValueError, match="mixes channels"):
+    both = [np.stack(waves((150, 150)), axis=1)]
+    assert not torch.equal(weights(train(both, network).network), weights(network))
+    with pytest.raises(ValueError, match="series 0 has 1 channels to forecast, this model takes 2"):
         train(network=network)
 
 
-def test_a_checkpoint_can_be_gone_on_from(tmp_path):
+def test_an_interrupted_run_goes_on_as_if_it_had_not_been(tmp_path):
+    class Stop(lightning.Callback):
+        def on_train_epoch_start(self, trainer, pl_module):
+            if trainer.current_epoch == 2:
+                raise ConnectionAbortedError
+
+    path = tmp_path / "run.ckpt"
+    with pytest.raises(ConnectionAbortedError):
+        train(steps=20, checkpoint=path, options={"callbacks": [Stop()]})
+    resumed, whole = train(steps=20, checkpoint=path), train(steps=20)
+    torch.testing.assert_close(weights(resumed.network), weights(whole.network), rtol=0, atol=0)
+    with pytest.raises(ValueError, match=r"another run \(weight_decay"):
+        train(steps=20, checkpoint=path, weight_decay=0.1)
+
+
+def test_a_checkpoint_of_a_callback_of_ones_own_can_be_resumed(tmp_path):
     class Stop(lightning.Callback):
         def on_train_epoch_end(self, trainer, pl_module):
             trainer.save_checkpoint(tmp_path / "last.ckpt")
             raise ConnectionAbortedError
 
     with pytest.raises(ConnectionAbortedError):
-        train(steps=12, options={"callbacks": [Stop()]})
-    resumed = make_forecaster().network
-    recipe = Recipe(steps=12, batch_size=8, warmup_steps=2)
-    whole, _ = train(steps=12)
-    train_on_series(resumed, waves(), recipe, checkpoint=tmp_path / "last.ckpt", **CPU)
-    torch.testing.assert_close(weights(resumed), weights(whole), rtol=0, atol=0)
+        train(steps=10, options={"callbacks": [Stop()]})
+    resumed, whole = train(steps=10, checkpoint=tmp_path / "last.ckpt"), train(steps=10)
+    torch.testing.assert_close(weights(resumed.network), weights(whole.network), rtol=0, atol=0)
+
+
+def test_impossible_readings_are_missing_unless_they_are_kept():
+    spoilt = waves()
+    spoilt[0][30] = -999
+    with pytest.warns(UserWarning, match="such as -999"):
+        found = train(spoilt)
+    assert not torch.equal(
+        weights(found.network), weights(train(spoilt, keep_outliers=True).network)
+    )
+
+
+def test_a_recipe_may_compile_the_forecasts_of_training(monkeypatch):
+    modes = []
+
+    def noted(forecast):
+        def call(*args, **named):
+            modes.append(forecast.__self__.training)
+            return forecast(*args, **named)
+
+        return call
+
+    monkeypatch.setattr(module, "compiled", noted)
+    validation = waves((100,))
+    compiled, plain = (train(compile=one, validation=validation).network for one in (True, False))
+    torch.testing.assert_close(weights(compiled), weights(plain))
+    assert modes == [True] * 10
 
 
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])

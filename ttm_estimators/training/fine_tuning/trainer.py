@@ -1,0 +1,28 @@
+"""A Lightning trainer that writes and shows nothing unless asked to."""
+
+from __future__ import annotations
+
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import lightning
+
+MAX_GRADIENT_NORM = 1.0
+
+
+def make_trainer(options: dict[str, Any]) -> lightning.Trainer:
+    """Make a trainer. ``options`` are arguments of ``lightning.Trainer``."""
+    silent = {
+        "accelerator": "auto",
+        "devices": 1,
+        "gradient_clip_val": MAX_GRADIENT_NORM,
+        "num_sanity_val_steps": 0,
+        "reload_dataloaders_every_n_epochs": 1,
+        "use_distributed_sampler": False,
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+    }
+    with TemporaryDirectory() as folder:  # Lightning's own is the current folder
+        return lightning.Trainer(**{"default_root_dir": folder, **silent, **options})
