@@ -61,9 +61,11 @@ def test_evaluation_is_deterministic_and_training_is_not(config):
 @every_kind
 def test_the_backbone_has_a_dropout_of_its_own(config):
     network = make_network(replace(config, dropout=0.1, head_dropout=0.4))
-    shares = {name: m.p for name, m in network.named_modules() if isinstance(m, nn.Dropout)}
-    assert all(p == (0.1 if name.startswith("backbone.") else 0.4) for name, p in shares.items())
-    assert set(shares.values()) == {0.1, 0.4}
+    probabilities = {name: m.p for name, m in network.named_modules() if isinstance(m, nn.Dropout)}
+    assert all(
+        p == (0.1 if name.startswith("backbone.") else 0.4) for name, p in probabilities.items()
+    )
+    assert set(probabilities.values()) == {0.1, 0.4}
 
 
 @every_kind
