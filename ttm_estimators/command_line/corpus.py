@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ttm_estimators.command_line.errors import InputError
+from ttm_estimators.command_line.errors import InputError, require
 from ttm_estimators.command_line.output import check_output, replacing
 
 corpus = typer.Typer(help="Get real series to pre-train on, and compare them with benchmarks.")
@@ -31,6 +31,7 @@ def monash(
 
     Sets that are benchmarks are refused. Downloads are kept in the user's cache folder.
     """
+    require("pooch", "train", "downloading")
     from ttm_estimators.data.corpus import write_corpus
     from ttm_estimators.data.corpus.monash import check_name, read_monash
 

@@ -131,7 +131,7 @@ def test_a_set_is_fetched_once_and_read_from_the_cache_after_that(hub, tmp_path)
 
 def test_a_download_with_another_checksum_is_thrown_away(hub, tmp_path):
     publish(hub, "sunspot", zipped(TSF), checksum="md5:" + "0" * 32)
-    with pytest.raises(ValueError, match=r"checksum md5:.* try again"):
+    with pytest.raises(ValueError, match="does not match the known hash"):
         fetch("sunspot", tmp_path, hub[0])
     assert not list(tmp_path.iterdir())
 

@@ -8,24 +8,20 @@ corpus with what of the benchmarks is at hand by ``ttm corpus check``.
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
-import shutil
 import zlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.request import urlopen
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import numpy.typing as npt
+import pooch
+import requests
 from platformdirs import user_cache_path
 
-from ttm_estimators.atomic import replacing
 from ttm_estimators.data.corpus.deny_list import refuse
 
 HUB = "https://zenodo.org"
@@ -174,53 +170,35 @@ def fetch(name: str, cache: str | Path | None = None, hub: str = HUB) -> Path:
     note = file.with_suffix(".zip.checksum")
     if not file.exists():
         try:
-            checksum = _download(record, file, hub)
-        except (OSError, HTTPException, KeyError, json.JSONDecodeError) as error:
+            url, checksum = _offered(record, hub)
+            pooch.get_logger().setLevel("WARNING")
+            pooch.retrieve(url, checksum, record.file, folder)
+        except (OSError, KeyError) as error:  # of requests too
             raise ConnectionError(
                 f"{record.file} could not be fetched from {hub} ({error!r}). Get it from "
                 f"{hub}/records/{record.number} by another way and put it into {folder}"
             ) from error
         note.write_text(checksum, encoding="utf-8")
     elif not note.exists():
-        note.write_text(_checksum(file, "sha256"), encoding="utf-8")
-    else:
-        expected = note.read_text(encoding="utf-8").strip()
-        if _checksum(file, expected.split(":")[0]) != expected:
-            raise ValueError(
-                f"{file} is not the file that was put there, whose checksum was {expected}: "
-                f"delete it and {note.name}, and it is fetched anew"
-            )
+        note.write_text(f"sha256:{pooch.file_hash(str(file))}", encoding="utf-8")
+    elif not pooch.hashes.hash_matches(str(file), note.read_text(encoding="utf-8").strip()):
+        raise ValueError(
+            f"{file} is not the file that was put there, by its checksum: delete it and "
+            f"{note.name}, and it is fetched anew"
+        )
     return file
 
 
-def _download(record: Record, file: Path, hub: str) -> str:
-    """Get a file whole or not at all, and its checksum."""
-    with urlopen(f"{hub}/api/records/{record.number}", timeout=60) as answer:
-        offered = {one["key"].strip(): one for one in json.load(answer)["files"]}
+def _offered(record: Record, hub: str) -> tuple[str, str]:
+    """Address and checksum of the file of a record."""
+    answer = requests.get(f"{hub}/api/records/{record.number}", timeout=60)
+    answer.raise_for_status()
+    offered = {one["key"].strip(): one for one in answer.json()["files"]}
     if record.file not in offered:
         raise ValueError(
             f"record {record.number} of {hub} has no {record.file}, but: {', '.join(offered)}"
         )
-    expected: str = offered[record.file]["checksum"]
-    with replacing(file) as partial:
-        link = offered[record.file]["links"]["self"]
-        with urlopen(link, timeout=60) as answer, partial.open("wb") as out:
-            shutil.copyfileobj(answer, out)
-        found = _checksum(partial, expected.split(":")[0])
-        if found != expected:
-            raise ValueError(
-                f"{record.file} came with the checksum {found} where {hub} tells {expected}: the "
-                "download was cut short or altered, try again"
-            )
-    return expected
-
-
-def _checksum(file: Path, algorithm: str) -> str:
-    digest = hashlib.new(algorithm, usedforsecurity=False)
-    with file.open("rb") as blocks:
-        while block := blocks.read(1 << 20):
-            digest.update(block)
-    return f"{algorithm}:{digest.hexdigest()}"
+    return offered[record.file]["links"]["self"], offered[record.file]["checksum"]
 
 
 def read_tsf(lines: Iterable[str], file: str = "the .tsf file") -> Iterator[Entry]:
