@@ -1,6 +1,6 @@
 """The stream of windows that a network is pre-trained on: synthetic and real series, interleaved.
 
-Shape suffixes: B batch, T context, H horizon.
+Shape suffixes: B batch, T time, H horizon.
 """
 
 from __future__ import annotations

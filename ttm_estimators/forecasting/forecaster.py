@@ -1,7 +1,7 @@
 """The façade: arrays in, quantiles out. Adapters and the command line use nothing else.
 
 Shape suffixes: N series, B batch, T time, C channels, V target channels, H horizon, Q quantile
-levels, X covariates known in the future, K static covariates, S blocks of one length.
+levels, X covariates known in the future, K static covariates, S steps (blocks of one length).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Quantiles at any level from those that a network gives.
 
-Shape suffixes: Q quantile levels of the network, A those that are asked for.
+Shape suffixes: Q quantile levels of the network, A other axes: the levels that are asked for.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Horizons beyond the head: forecast, take the forecast as history, forecast again.
 
-Shape suffixes: B batch, T time, C channels, H horizon, J paths of quantiles, Q quantile
-levels, X covariates known in the future, K static covariates.
+Shape suffixes: B batch, T time, C channels, H horizon, J forecasts (paths, one for
+each quantile), Q quantile levels, X covariates known in the future, K static covariates.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ single points. Combining forecasts of several sampling factors is known as tempo
 (Athanasopoulos et al. 2017) and as MAPA (Kourentzes, Petropoulos and Trapero 2014), which choose
 their weights otherwise.
 
-Shape suffixes: N series, S blocks of one length, C channels, H horizon, Q quantile levels.
+Shape suffixes: N series, S steps (blocks of one length), C channels, H horizon, Q quantile levels.
 """
 
 from __future__ import annotations

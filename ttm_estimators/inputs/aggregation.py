@@ -4,7 +4,7 @@ A network that sees a week of five-minute values can not know how weeks repeat. 
 of 12 values its context holds 12 weeks. Medians, not means: the mean of a block of skewed noise
 lies above most of its points, and a forecast of it above the median of what comes.
 
-Shape suffixes: T time, S blocks of one length, L values in a block, C channels.
+Shape suffixes: T time, S steps (blocks of one length), L values in a patch or block, C channels.
 """
 
 from __future__ import annotations

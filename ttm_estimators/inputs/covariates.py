@@ -1,6 +1,6 @@
 """Covariates of a series: what is known of its future, of its past only, and what never changes.
 
-Shape suffixes: B batch, T time, H steps after the history, C channels, V target channels,
+Shape suffixes: B batch, T time, H horizon (steps after the history), C channels, V target channels,
 X covariates known in the future, K static covariates.
 """
 

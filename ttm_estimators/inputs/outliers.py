@@ -4,7 +4,7 @@ One of them sets the mean and the scale of a whole history. What a network was t
 so they are found before it and become missing. Real series keep what is theirs: all that is asked
 is whether a reading lies out of all proportion to everything else in its series.
 
-Shape suffixes: T time, C channels, A readings of a channel that were observed.
+Shape suffixes: T time, C channels, A other axes: the observed readings of a channel.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The TSMixer block: MLPs that mix patches, features and, if asked, channels (section 3.1).
 
 Every mixer is pre-norm with a residual. Shape suffixes: B batch, C channels, P patches,
-D features, N series (B times C), A the axis that a layer mixes: the last, or the one before.
+D features, N series (B times C), A other axes: the one that a layer mixes.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """TinyTimeMixer: a history in, quantiles of the future out.
 
 Shape suffixes: B batch, T time, C channels, P patches, L values in a patch, D features, H horizon,
-Q quantile levels, V target channels, X covariates known in the future (N in an old name), K static
-covariates.
+Q quantile levels, V target channels, X covariates known in the future, K static covariates, N
+series (only in the old name of an argument).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """From a history to patches: several scales, one patcher.
 
-Shape suffixes: B batch, T time, C channels, S points of one scale, P patches, L values
+Shape suffixes: B batch, T time, C channels, S steps of one scale, P patches, L values
 in a patch.
 """
 

@@ -1,6 +1,6 @@
 """Which token tells which sampling resolution, for networks with a resolution prefix (section 3.1).
 
-Shape suffixes: B batch, T time, C channels, A resolutions that have a token.
+Shape suffixes: B batch, T time, C channels, A other axes: the resolutions that have a token.
 """
 
 from __future__ import annotations

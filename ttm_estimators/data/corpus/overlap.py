@@ -6,7 +6,7 @@ points is sure to hold a pair of equal ones. Pairs of equal hash are compared by
 
 Where values are coarse, 32 points in a row tell nothing. Windows of every 12th point see to these.
 
-Shape suffixes: N windows, T time.
+Shape suffixes: N series (stretches of them), T time.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@ A network that writes 48 steps at once is not exact about the first of them: for
 last value is better. Here every future patch chooses the weights of naive forecasts, and the steps
 after which half of each weight is left.
 
-Shape suffixes: B batch, C channels, F future patches, L values in a future patch, D features,
-H horizon, Q quantile levels, Y seasonal naive forecasts, J = Y + 1 (those, and the one without a
-cycle), W window lengths.
+Shape suffixes: B batch, C channels, F future patches, L values in a patch, D features,
+H horizon, Q quantile levels, Y seasonal naive forecasts, J forecasts (Y + 1: those, and the one
+without a cycle), W window lengths.
 """
 
 from __future__ import annotations

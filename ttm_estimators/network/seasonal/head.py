@@ -1,8 +1,9 @@
 """The patch head with seasonal naive forecasts beside its features (ours).
 
-Shape suffixes: B batch, C channels, P patches, F future patches, L values in a future patch,
+Shape suffixes: B batch, C channels, P patches, F future patches, L values in a patch,
 D features, H horizon, Q quantile levels, M cycles (the three kinds), U features of a cycle,
-Y seasonal naive forecasts, A = 2 (the median, and the distances of other quantiles from it).
+Y seasonal naive forecasts, A other axes: the median, and the
+distances of other quantiles from it.
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@ A mixer of a million parameters smears a pattern that passes through its feature
 copied to the future unchanged, and the head decides how much of each to use.
 
 Shape suffixes: B batch, C channels, N series (B times C), T time, G lags, H horizon, M cycles (the
-three kinds), U features of a cycle, Y seasonal naive forecasts, J = Y + 1 (those, and the one
-without a cycle, which is zero), W window lengths, S latest steps, A = S + H.
+three kinds), U features of a cycle, Y seasonal naive forecasts, J forecasts (Y + 1: those, and
+the one without a cycle, which is zero), W window lengths, S steps before the horizon, A other axes:
+S + H.
 """
 
 from __future__ import annotations

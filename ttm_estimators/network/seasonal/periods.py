@@ -1,7 +1,7 @@
 """Lengths of the cycles of a history, found by how well it repeats itself (ours).
 
-Shape suffixes: N series, T time, G lags, A lags of the calendar, M cycles (the three kinds),
-U features of a cycle.
+Shape suffixes: N series, T time, G lags, A other axes: lags of the calendar, M cycles
+(the three kinds), U features of a cycle.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""From windows to a trained network: batches, module, best weights."""
+"""From windows to a trained network: batches, module, best weights.
+
+Shape suffixes: N series (windows of them).
+"""
 
 from __future__ import annotations
 

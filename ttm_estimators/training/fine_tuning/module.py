@@ -1,6 +1,6 @@
 """The Lightning parts of fine-tuning: batches of windows in memory, and one step.
 
-Shape suffixes: B batch, N covariates known in the future, H horizon, V target channels, Q quantile
+Shape suffixes: B batch, X covariates known in the future, H horizon, V target channels, Q quantile
 levels, C channels, K static covariates.
 """
 

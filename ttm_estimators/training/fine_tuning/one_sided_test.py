@@ -1,6 +1,6 @@
 """Whether a smaller validation loss is more than luck.
 
-Shape suffixes: N series, here windows of them, R blocks of windows.
+Shape suffixes: N series (windows of them), R rows or blocks of windows.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ kernels cost more than their work. What needs no weights, above all the search f
 here once, outside of the gradient.
 
 Shape suffixes: B batch, T time, H horizon, V target channels, C channels, P patches, L values in a
-patch.
+patch, M cycles, U features of a cycle, Y seasonal naive forecasts, J forecasts, W window lengths.
 """
 
 from __future__ import annotations

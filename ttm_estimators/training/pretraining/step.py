@@ -2,6 +2,8 @@
 
 All that a step reads and writes stays in the same memory, so that on a GPU the whole of it is one
 CUDA graph.
+
+Shape suffixes: B batch, H horizon, V target channels, Q quantile levels.
 """
 
 from __future__ import annotations
