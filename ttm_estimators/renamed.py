@@ -12,13 +12,7 @@ Class = TypeVar("Class", bound=type)
 
 
 def renamed_fields(**new_names: str) -> Callable[[Class], Class]:
-    """Let a class take arguments by their old names, and have attributes of them.
-
-    Parameters
-    ----------
-    **new_names
-        The new name for each old one.
-    """
+    """Let a class take arguments by their old names, and have attributes of them."""
 
     def decorate(cls: Class) -> Class:
         make: Callable[..., None] = cls.__init__  # type: ignore[misc]
@@ -44,12 +38,7 @@ def renamed_fields(**new_names: str) -> Callable[[Class], Class]:
 def renamed_names(module: str, **new_names: str) -> Callable[[str], Any]:
     """Make a module's ``__getattr__`` that finds names by their old ones.
 
-    Parameters
-    ----------
-    module : str
-        Name of the module.
-    **new_names
-        For each old name the new one, or where it has moved to: "package.module.name".
+    A new name may say where it has moved to: "package.module.name".
     """
 
     def getattribute(name: str) -> Any:

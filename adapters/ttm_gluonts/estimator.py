@@ -18,7 +18,6 @@ from ttm_estimators import TinyTimeMixer, load
 from ttm_estimators.network.presets import find_config
 from ttm_estimators.training.fine_tuning.config import FineTuneConfig
 from ttm_estimators.training.fine_tuning.fine_tune import fine_tune
-from ttm_estimators.training.fine_tuning.from_scratch import train_from_scratch
 from ttm_estimators.training.fine_tuning.module import FineTuneModule
 from ttm_estimators.training.fine_tuning.result import FineTuneResult
 from ttm_estimators.training.recipe import FROM_SCRATCH, Recipe
@@ -222,7 +221,7 @@ class TTMEstimator(PyTorchLightningEstimator):
         used = set() if self.config is not None else set(ROLES)
         series = [series_of(entry) for entry in warn_of_covariates(entries, used)]
         if self.config is not None:
-            return train_from_scratch(network, series, self.recipe, **given)
+            return fine_tune(network, series, self.fine_tuning, recipe=self.recipe, **given)
         if any(np.size(entry[name]) for entry in entries for name in ROLES if name in entry):
             given["covariates"] = [covariates_of(entry) for entry in entries]
             if validation is not None:

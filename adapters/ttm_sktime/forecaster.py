@@ -362,17 +362,17 @@ class TTMForecaster(BaseForecaster):
         trainer: dict[str, Any],
     ) -> SharedForecaster:
         """Train a new network, or one on that was new, on every variate of every series."""
-        from ttm_estimators.training.fine_tuning.from_scratch import train_from_scratch
+        from ttm_estimators import FineTuneConfig, fine_tune
         from ttm_estimators.training.recipe import FROM_SCRATCH, Recipe
 
         recipe = Recipe(**{**FROM_SCRATCH, "seed": self.random_state, **(self.recipe or {})})
-        trained = train_from_scratch(
+        trained = fine_tune(
             self._untrained(recipe.seed),
             [member.values_TV for member in histories.members],
-            recipe,
+            FineTuneConfig(keep_outliers=self.keep_outliers),
+            recipe=recipe,
             horizon=horizon,
             names=histories.names,
-            keep_outliers=self.keep_outliers,
             **trainer,
         )
         return SharedForecaster(trained.network, device=self.device)

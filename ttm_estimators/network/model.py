@@ -109,36 +109,14 @@ class TinyTimeMixer(nn.Module):
         if future_BHN is not None:
             warn_of("future_BHN", "future_BHX", stacklevel=4)
             future_BHX = future_BHN
-        normalised_BHVQ, scaling = self.forecast_normalised(
-            past_BTC,
-            observed_BTC,
-            horizon=horizon,
-            future_BHX=future_BHX,
-            resolution_B=resolution_B,
-            static_BK=static_BK,
+        encoded = self.encode(past_BTC, observed_BTC, horizon=horizon, resolution_B=resolution_B)
+        normalised_BHVQ, scaling = self.decode(
+            encoded, horizon=horizon, future_BHX=future_BHX, static_BK=static_BK
         )
         # [B, 1, V] -> [B, 1, V, 1]
         return Scaling(scaling.loc[..., None], scaling.scale[..., None]).denormalise(
             normalised_BHVQ
         )
-
-    def forecast_normalised(
-        self,
-        past_BTC: Tensor,
-        observed_BTC: Tensor | None = None,
-        *,
-        horizon: int | None = None,
-        future_BHX: Tensor | None = None,
-        resolution_B: Tensor | None = None,
-        static_BK: Tensor | None = None,
-    ) -> tuple[Tensor, Scaling]:
-        """Forecast on the normalised scale, where training measures its loss.
-
-        Takes what :meth:`forward` takes and returns the normalised forecast of shape
-        (batch, horizon, target channels, quantile levels) with the scaling of the targets.
-        """
-        encoded = self.encode(past_BTC, observed_BTC, horizon=horizon, resolution_B=resolution_B)
-        return self.decode(encoded, horizon=horizon, future_BHX=future_BHX, static_BK=static_BK)
 
     def encode(
         self,
@@ -177,7 +155,11 @@ class TinyTimeMixer(nn.Module):
         future_BHX: Tensor | None = None,
         static_BK: Tensor | None = None,
     ) -> tuple[Tensor, Scaling]:
-        """Forecast what was encoded for this horizon, as :meth:`forecast_normalised` does."""
+        """Forecast what was encoded for this horizon, on the normalised scale.
+
+        Takes what :meth:`forward` takes and returns the forecast, of shape (batch, horizon, target
+        channels, quantile levels), with the scaling of the targets.
+        """
         horizon = self.config.horizon if horizon is None else horizon
         hidden_BCPD, prepared = self.decoder(encoded.hidden_BCPD, static_BK), encoded.prepared
         latest_BCL = prepared.patch_BCPL[:, :, -1]

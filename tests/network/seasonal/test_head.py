@@ -38,9 +38,9 @@ def test_what_is_added_to_a_cycle_may_have_the_size_of_its_error(config):
     for error in (0.01, 0.3):
         past = (wave(8, 128) + error * noise()[:128])[None, :, None]
         network.head.layers.seasons.size.bias.data[:] = 0.0
-        before = network.forecast_normalised(past)[0]
+        before = network.decode(network.encode(past))[0]
         network.head.layers.seasons.size.bias.data[:] = 1.0
-        after = network.forecast_normalised(past)[0]
+        after = network.decode(network.encode(past))[0]
         factor = (after / before).flatten()
         assert torch.allclose(factor, factor[:1].expand_as(factor), rtol=1e-3)
         assert 0.5 * (2 * error) ** power < factor[0] < 2 * (2 * error) ** power
@@ -70,9 +70,9 @@ def test_a_new_network_forecasts_as_if_there_were_no_cycles(config):
 def test_a_network_that_trusts_a_cycle_adds_it_to_all_quantiles(config):
     network = TinyTimeMixer(config).eval()
     past = wave(8, 128)[None, :, None]
-    before = network.forecast_normalised(past)[0]
+    before = network.decode(network.encode(past))[0]
     network.head.layers.seasons.trust.bias.data[0] = 1.0  # of the best cycle
-    after = network.forecast_normalised(past)[0]
+    after = network.decode(network.encode(past))[0]
     cycle = math.sqrt(2) * wave(8, 20)
     assert torch.allclose(after - before, cycle[None, :, None, None].expand(1, 20, 1, 3), atol=1e-3)
 

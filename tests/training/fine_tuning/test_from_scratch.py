@@ -13,7 +13,8 @@ pytest.importorskip("lightning", reason="training needs the extra train")
 import lightning
 
 from ttm_estimators.training.fine_tuning import fit, module
-from ttm_estimators.training.fine_tuning.from_scratch import train_from_scratch
+from ttm_estimators.training.fine_tuning.config import FineTuneConfig
+from ttm_estimators.training.fine_tuning.fine_tune import fine_tune
 from ttm_estimators.training.recipe import Recipe
 
 CPU = {"accelerator": "cpu"}
@@ -35,12 +36,14 @@ def weights(network):
 
 def train(series=None, network=None, options=None, **changes):
     recipe = {"steps": 6, "batch_size": 8, "warmup_steps": 2}
-    names = ("horizon", "validation", "checkpoint", "keep_outliers")
+    settings = FineTuneConfig(keep_outliers=changes.pop("keep_outliers", False))
+    names = ("horizon", "validation", "checkpoint")
     keywords = {name: changes.pop(name) for name in names if name in changes}
-    return train_from_scratch(
+    return fine_tune(
         network or make_forecaster().network,
         series or waves(),
-        Recipe(**{**recipe, **changes}),
+        settings,
+        recipe=Recipe(**{**recipe, **changes}),
         **keywords,
         **CPU,
         **(options or {}),

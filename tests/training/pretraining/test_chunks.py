@@ -51,8 +51,8 @@ def test_the_loss_of_a_chunk_is_that_of_the_network_called_directly(changes, rel
         window = window._replace(past=window.past[:, -TINY.context_length :])
     if network.config.resolutions:
         window = window._replace(resolution=torch.arange(24) % 10)
-    forecast, scaling = network.forecast_normalised(
-        window.past[..., None], resolution_B=window.resolution
+    forecast, scaling = network.decode(
+        network.encode(window.past[..., None], resolution_B=window.resolution)
     )
     target = scaling.normalise(window.future[..., None])
     expected = pinball_loss(forecast, target, LEVELS, relative=relative)

@@ -436,7 +436,7 @@ def test_training_is_relative_to_what_is_known_and_validation_is_not():
     network = tiny_network()
     window = WindowStream(64, 12, 8, input_length=128).batch(0)
     with torch.no_grad():
-        forecast, scaling = network.forecast_normalised(window.past[..., None])
+        forecast, scaling = network.decode(network.encode(window.past[..., None]))
     target = scaling.normalise(window.future[..., None])
     levels = network.config.quantile_levels
     relative = pinball_loss(forecast, target, levels, relative=True)

@@ -56,7 +56,7 @@ def by_parts(network, recipe):
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate * recipe.learning_rate_factor(number)
         past, future, _ = windows(number)
-        forecast, scaling = network.forecast_normalised(past[..., None])
+        forecast, scaling = network.decode(network.encode(past[..., None]))
         target = scaling.normalise(future[..., None])
         optimizer.zero_grad()
         pinball_loss(forecast, target, network.config.quantile_levels, relative=True).backward()

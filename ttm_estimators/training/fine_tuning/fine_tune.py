@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from ttm_estimators.data.split_windows import every_cut, last_cut, split
+from ttm_estimators.data.split_windows import Cuts, every_cut, last_cut, split
 from ttm_estimators.inputs.arrays import validated_count
 from ttm_estimators.inputs.covariates import Covariates
 from ttm_estimators.network import TinyTimeMixer
@@ -23,6 +23,10 @@ from ttm_estimators.training.fine_tuning.series import (
     read_arrays,
     with_covariates,
 )
+from ttm_estimators.training.recipe import Recipe
+
+FROM_RECIPE = ("steps", "batch_size", "learning_rate", "seed")
+"""Settings that a recipe replaces."""
 
 
 def fine_tune(
@@ -36,14 +40,18 @@ def fine_tune(
     validation_covariates: Sequence[Covariates] | None = None,
     names: Sequence[str] | None = None,
     validation_names: Sequence[str] | None = None,
+    recipe: Recipe | None = None,
     checkpoint: str | Path | None = None,
     **trainer_options: Any,
 ) -> FineTuneResult:
-    """Fine-tune a copy of a network.
+    """Fine-tune a copy of a network, or train a copy of a new one.
 
     The weights that are kept are the best on the line from the first weights to the tuned ones, by
     their loss on windows later than all that were trained on (as in Wortsman et al., 2022). The
     first weights are on it: the result is never worse than zero-shot there.
+
+    With a ``recipe`` the network is trained from scratch: all of its weights, on all points of the
+    series, for all steps, and without a return to the first weights.
 
     Parameters
     ----------
@@ -65,9 +73,12 @@ def fine_tune(
         Those of ``validation``.
     names, validation_names : sequence of str, optional
         How errors and warnings call each series. Default: "series 0" and "validation series 0".
+    recipe : Recipe, optional
+        How to train a network from scratch. Of ``settings`` it replaces strategy, steps, batch
+        size, learning rate and seed. Without ``validation`` the last weights are kept.
     checkpoint : str or Path, optional
         File that is written after each epoch. Where there is one, training goes on from it, if it
-        is of the same weights, series and settings.
+        is of the same weights, series, settings and recipe.
     **trainer_options
         Arguments of ``lightning.Trainer``, such as ``accelerator``, ``devices``, ``callbacks`` and
         ``enable_progress_bar``. ``max_epochs`` takes the place of the settings' steps.
@@ -87,6 +98,9 @@ def fine_tune(
     """
     began = time.perf_counter()
     settings = settings or FineTuneConfig()
+    if recipe is not None:
+        taken = {name: getattr(recipe, name) for name in FROM_RECIPE}
+        settings = replace(settings, strategy="full", shortest_history=1, **taken)
     keep = settings.keep_outliers
     arrays = read_arrays(series, names, "series", keep_outliers=keep)
     network = with_covariates(network, arrays, covariates, mix_channels=settings.mix_channels)
@@ -95,12 +109,17 @@ def fine_tune(
         horizon = validated_count("horizon", horizon)
     horizon = min(horizon or config.horizon, config.horizon)
     joined = join_covariates(arrays, covariates, config)
-    if validation is None:
+    validated: list[Cuts] | None = None
+    if recipe is not None and not validation:
+        training = every_cut(joined, horizon)
+    elif validation is None:
         training, validated = split(joined, horizon, settings.validation_fraction)
     else:
         held = read_arrays(validation, validation_names, "validation series", keep_outliers=keep)
         held_joined = join_covariates(held, validation_covariates, config)
         training, validated = every_cut(joined, horizon), last_cut(held_joined, horizon)
     windows = cut_windows(training, validated, network, horizon, settings)
-    result = fit(network, *windows, settings, checkpoint=checkpoint, **trainer_options)
+    result = fit(
+        network, *windows, settings, recipe=recipe, checkpoint=checkpoint, **trainer_options
+    )
     return replace(result, outliers=arrays.outliers, seconds=time.perf_counter() - began)
