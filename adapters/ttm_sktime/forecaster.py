@@ -302,80 +302,44 @@ class TTMForecaster(BaseForecaster):
         X: pd.DataFrame | None,
         fh: ForecastingHorizon | None,
     ) -> SharedForecaster:
-        """Train a copy of the network."""
+        """Fine-tune a copy of trained weights, or train a copy of a new network."""
+        # Lightning is slow to import.
+        from ttm_estimators import FineTuneConfig, fine_tune
+        from ttm_estimators.training.recipe import FROM_SCRATCH, Recipe
+
+        histories = read(y, sys.maxsize)
         horizon = None
         if fh is not None and fh.is_relative and is_integer_dtype(fh.to_pandas()):
             horizon = int(fh.to_pandas().max())
         device = torch.device(self.device)
-        trainer: dict[str, Any] = {
-            "accelerator": {"cuda": "gpu"}.get(device.type, device.type),
-            "devices": 1 if device.index is None else [device.index],
-        }
-        fit = self._fine_tuned if self.network is None else self._train_new
-        return fit(read(y, sys.maxsize), X, horizon, trainer)
-
-    def _fine_tuned(
-        self,
-        histories: Histories,
-        X: pd.DataFrame | None,
-        horizon: int | None,
-        trainer: dict[str, Any],
-    ) -> SharedForecaster:
-        """Fine-tune trained weights."""
-        # Lightning is slow to import.
-        from ttm_estimators.training.fine_tuning.config import FineTuneConfig
-        from ttm_estimators.training.fine_tuning.fine_tune import fine_tune
-
-        if self.recipe is not None:
+        settings: dict[str, Any] = {"keep_outliers": self.keep_outliers}
+        columns = covariates = recipe = None
+        if self.network is not None:
+            recipe = Recipe(**{**FROM_SCRATCH, "seed": self.random_state, **(self.recipe or {})})
+            network = self._untrained(recipe.seed)
+        elif self.recipe is not None:
             raise ValueError("recipe is for a new network: give fine_tuning to start from weights")
-        strategy = self.fine_tune if isinstance(self.fine_tune, str) else "decoder"
-        settings = FineTuneConfig(
-            **{
-                "strategy": strategy,
-                "keep_outliers": self.keep_outliers,
-                "seed": self.random_state,
-                **(self.fine_tuning or {}),
-            }
-        )
-        start = self._forecaster()
-        columns = None
-        covariates = None
-        if X is not None:
-            X = columns_of(X, start.columns)
-            columns, covariates = list(X.columns), covariates_of(X, histories)
+        else:
+            start = self._forecaster()
+            network = start.network
+            strategy = self.fine_tune if isinstance(self.fine_tune, str) else "decoder"
+            settings |= {"strategy": strategy, "seed": self.random_state}
+            settings |= self.fine_tuning or {}
+            if X is not None:
+                X = columns_of(X, start.columns)
+                columns, covariates = list(X.columns), covariates_of(X, histories)
         tuned = fine_tune(
-            start.network,
+            network,
             [member.values_TV for member in histories.members],
-            settings,
+            FineTuneConfig(**settings),
             horizon=horizon,
             covariates=covariates,
             names=histories.names,
-            **trainer,
+            recipe=recipe,
+            accelerator={"cuda": "gpu"}.get(device.type, device.type),
+            devices=1 if device.index is None else [device.index],
         )
         return SharedForecaster(tuned.network, columns=columns, device=self.device)
-
-    def _train_new(
-        self,
-        histories: Histories,
-        X: pd.DataFrame | None,
-        horizon: int | None,
-        trainer: dict[str, Any],
-    ) -> SharedForecaster:
-        """Train a new network, or one on that was new, on every variate of every series."""
-        from ttm_estimators import FineTuneConfig, fine_tune
-        from ttm_estimators.training.recipe import FROM_SCRATCH, Recipe
-
-        recipe = Recipe(**{**FROM_SCRATCH, "seed": self.random_state, **(self.recipe or {})})
-        trained = fine_tune(
-            self._untrained(recipe.seed),
-            [member.values_TV for member in histories.members],
-            FineTuneConfig(keep_outliers=self.keep_outliers),
-            recipe=recipe,
-            horizon=horizon,
-            names=histories.names,
-            **trainer,
-        )
-        return SharedForecaster(trained.network, device=self.device)
 
     def _untrained(self, seed: int) -> TinyTimeMixer:
         """Make the network that training without weights starts from."""

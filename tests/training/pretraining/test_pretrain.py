@@ -318,7 +318,10 @@ def test_a_run_of_an_earlier_version_is_left_alone(tmp_path):
 def test_a_run_that_was_noted_with_old_names_is_resumed(tmp_path):
     network = train(tmp_path)
     run = tmp_path / "run.json"
-    run.write_text(run.read_text().replace("_fraction", "_share"))
+    text = run.read_text().replace("_fraction", "_share")
+    old = json.loads(text.replace("adaptive_patching_levels", "levels"))
+    old["network"]["far_factors"] = [4, 12]
+    run.write_text(json.dumps(old))
     assert same(train(tmp_path), network)
     assert "real_fraction" in run.read_text()
 

@@ -49,6 +49,14 @@ def test_old_keys_are_read_in_silence(tmp_path, recwarn):
     assert not recwarn
 
 
+def test_old_names_of_a_network_are_read_too(tmp_path, recwarn):
+    network, _ = read_recipe(write(tmp_path, "network: {levels: 2}"))
+    assert network == TTMConfig(adaptive_patching_levels=2)
+    assert not recwarn
+    with pytest.raises(RecipeError, match=r"far_factors is no setting.*ForecastConfig"):
+        read_recipe(write(tmp_path, "network: {far_factors: [4, 12]}"))
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from ttm_estimators.network import TTMConfig
+from ttm_estimators.network import TTMConfig, config
 from ttm_estimators.network.presets import find_config
 from ttm_estimators.training.recipe import OLD_NAMES, Recipe
 
@@ -69,7 +69,9 @@ def read_recipe(name_or_file: str | Path) -> tuple[TTMConfig, Recipe]:
 
 def _read_network(value: Any) -> TTMConfig:
     if isinstance(value, dict):
-        _refuse_unknown(value, (field.name for field in fields(TTMConfig)))
+        # A configuration reads old names, or refuses them with advice of its own.
+        names = [config.OLD_NAMES.get(name, name) for name in value if name != "far_factors"]
+        _refuse_unknown(names, (field.name for field in fields(TTMConfig)))
     return find_config(value)
 
 

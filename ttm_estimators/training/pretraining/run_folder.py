@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ttm_estimators.atomic import replacing, write_json
-from ttm_estimators.network import TTMConfig
+from ttm_estimators.network import TTMConfig, config
 from ttm_estimators.training.recipe import OLD_NAMES, Recipe
 from ttm_estimators.weights import resolve
 from ttm_estimators.weights.folder import WEIGHTS_FILE
@@ -157,7 +157,9 @@ def trained_steps(checkpoint: Path) -> int:
 def read_run(output: Path) -> dict[str, Any]:
     """What a folder's run trains, and how."""
     run: dict[str, Any] = json.loads((output / RUN_FILE).read_text(encoding="utf-8"))
-    run["recipe"] = {OLD_NAMES.get(name, name): value for name, value in run["recipe"].items()}
+    for part, old_names in (("recipe", OLD_NAMES), ("network", config.OLD_NAMES)):
+        run[part] = {old_names.get(name, name): value for name, value in run[part].items()}
+    run["network"].pop("far_factors", None)  # is no setting of a network any more
     return run
 
 
