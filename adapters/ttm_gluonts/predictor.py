@@ -21,7 +21,7 @@ from gluonts.model.forecast import Forecast, Quantile, QuantileForecast, SampleF
 from gluonts.model.predictor import Predictor, RepresentablePredictor
 
 from ttm_estimators import Forecaster, TinyTimeMixer, load, save_network
-from ttm_estimators.forecasting.quantiles import check_levels, validated_levels
+from ttm_estimators.forecasting.quantile_levels import check_levels, validated_levels
 from ttm_gluonts.entries import (
     ROLES,
     Entry,

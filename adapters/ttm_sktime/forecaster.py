@@ -20,7 +20,7 @@ from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 from sktime.utils.warnings import warn
 
 from ttm_estimators import Forecast, TinyTimeMixer
-from ttm_estimators.forecasting.quantiles import check_levels
+from ttm_estimators.forecasting.quantile_levels import check_levels
 from ttm_estimators.network.presets import find_config
 from ttm_estimators.tables.steps import parse_step
 from ttm_sktime.dates import Frequency, as_zoned, has_frequency, in_zone

@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader
 from ttm_estimators.data.corpus import Corpus
 from ttm_estimators.data.stream import WindowStream
 from ttm_estimators.data.synthetic import sample
-from ttm_estimators.inputs.batch import FORWARD_FILL_LIMIT_STEPS
+from ttm_estimators.inputs.forward_fill import FORWARD_FILL_LIMIT_STEPS
 
 SHAPE = (128, 32, 24)
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.network.conftest import OURS
-from ttm_estimators.network.heads import Head, monotone_quantiles
+from ttm_estimators.network.heads import Head
 
 
 @pytest.fixture(params=["flat", "patch"])
@@ -40,18 +40,3 @@ def test_the_quantiles_of_a_step_lie_together_in_the_last_layer(head, hidden):
     projection.bias.data = torch.arange(float(len(projection.bias)))
     raw = head.layers(hidden, 2)[0, 0]
     assert raw.tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
-
-
-@pytest.mark.parametrize("median", [0, 2, 4])
-def test_the_median_is_free_and_the_others_step_away_from_it(median):
-    raw = torch.randn(100, 5, generator=torch.Generator().manual_seed(0))
-    quantiles = monotone_quantiles(raw, median)
-    torch.testing.assert_close(quantiles[:, median], raw[:, median])
-    steps = torch.nn.functional.softplus(raw)
-    steps = torch.cat([steps[:, :median], steps[:, median + 1 :]], dim=1)
-    torch.testing.assert_close(quantiles.diff(dim=-1), steps)
-
-
-def test_a_point_forecast_is_left_alone():
-    raw = torch.randn(3, 1)
-    assert monotone_quantiles(raw, 0) is raw

@@ -17,7 +17,7 @@ from ttm_estimators.data.augmentation import augment, standardise
 from ttm_estimators.data.corpus import Corpus
 from ttm_estimators.data.synthetic import Draw, sample
 from ttm_estimators.data.windows import MIN_HISTORY_POINTS, Window
-from ttm_estimators.inputs.batch import forward_fill
+from ttm_estimators.inputs.forward_fill import forward_fill
 from ttm_estimators.network.resolution import UNKNOWN
 
 YOUNG_FRACTION = 0.5

@@ -20,7 +20,7 @@ from einops import rearrange
 
 from ttm_estimators.forecasting.bounds import find_bounds
 from ttm_estimators.forecasting.dataframes import DataFrames
-from ttm_estimators.forecasting.quantiles import check_levels, interpolate, validated_levels
+from ttm_estimators.forecasting.quantile_levels import check_levels, interpolate, validated_levels
 from ttm_estimators.forecasting.rollout import roll_out
 from ttm_estimators.forecasting.temporal_aggregation import (
     UNCHANGED_STEPS,

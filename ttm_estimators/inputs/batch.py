@@ -17,13 +17,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from ttm_estimators.inputs.arrays import Array, Mask
+from ttm_estimators.inputs.forward_fill import forward_fill
 from ttm_estimators.network.config import TTMConfig
-
-FORWARD_FILL_LIMIT_STEPS = 64
-"""Missing steps that take the last observed value before them: a patch of the default network."""
 
 MAX_GAP_STEPS = 7 * 24 * 60
 """Missing steps at the end of a series that are forecast one by one. Of more, whole multiples are
@@ -87,26 +84,6 @@ def without_leading(values_TC: Array) -> Array:
     """Leave out the steps before the first at which any channel was observed."""
     observed_T = ~np.isnan(values_TC).all(axis=1)
     return values_TC[int(observed_T.argmax()) :]
-
-
-def forward_fill(
-    past_BTC: Tensor, observed_BTC: Tensor, context_length: int
-) -> tuple[Tensor, Tensor]:
-    """Fill missing values with the last observed one, up to ``FORWARD_FILL_LIMIT_STEPS`` steps.
-
-    A series whose latest values are missing so keeps its level. The network was trained to see
-    gaps, but takes one in its latest patch for a return to the mean (ours; last-value imputation is
-    what the published pipelines do). The rest of a longer gap stays missing. The context, which is
-    the latest ``context_length`` points, takes no value from before it: that may be out of date.
-    Returns the histories, and where they are known.
-    """
-    step_T1 = torch.arange(past_BTC.shape[1], device=past_BTC.device)[:, None]
-    last_BTC = torch.where(observed_BTC, step_T1, -1).cummax(dim=1).values
-    context_start = max(0, len(step_T1) - context_length)
-    first_T1 = torch.where(step_T1 < context_start, 0, context_start)
-    known_BTC = (last_BTC >= first_T1) & (step_T1 - last_BTC <= FORWARD_FILL_LIMIT_STEPS)
-    filled_BTC = past_BTC.gather(1, last_BTC.clamp(min=0))
-    return torch.where(known_BTC, filled_BTC, past_BTC), known_BTC
 
 
 def padded_length(longest: int, config: TTMConfig) -> int:

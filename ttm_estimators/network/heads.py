@@ -6,7 +6,6 @@ H horizon, Q quantile levels (1 for a point forecast).
 
 from __future__ import annotations
 
-import torch
 from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional
@@ -14,28 +13,7 @@ from torch.nn import functional
 from ttm_estimators.network.config import TTMConfig
 from ttm_estimators.network.dropout import Dropout
 from ttm_estimators.network.mixer import FeatureMixer
-
-
-def monotone_quantiles(raw_Q: Tensor, median: int) -> Tensor:
-    """Turn free numbers into quantiles that can not cross.
-
-    The number at ``median`` is the median. Every other quantile lies a softplus, and so a positive
-    step, further out than its inner neighbour (ours; the published network forecasts points).
-
-    Parameters
-    ----------
-    raw_Q : Tensor
-        Any shape, quantile levels last.
-    median : int
-        Index of the quantile level 0.5.
-    """
-    if raw_Q.shape[-1] == 1:
-        return raw_Q
-    middle = raw_Q[..., median : median + 1]
-    step_Q = functional.softplus(raw_Q)
-    above = middle + step_Q[..., median + 1 :].cumsum(dim=-1)
-    below = middle - step_Q[..., :median].flip(-1).cumsum(dim=-1).flip(-1)
-    return torch.cat([below, middle, above], dim=-1)
+from ttm_estimators.network.monotone_quantiles import monotone_quantiles
 
 
 def median_index(config: TTMConfig) -> int:

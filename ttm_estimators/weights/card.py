@@ -14,16 +14,6 @@ RENAMED = {"share": "fraction", "real_share": "real_fraction"}
 """Entries of older cards, and what they are called now."""
 
 
-class Accuracy(TypedDict):
-    """A measured accuracy, and the command that measures it."""
-
-    data: str
-    horizon: int | str
-    metric: str
-    value: float
-    command: str
-
-
 class Card(TypedDict, total=False):
     """Entries of ``card.json``. Each may be absent, and a card may have others."""
 
@@ -34,7 +24,8 @@ class Card(TypedDict, total=False):
     data: str
     """Training data, in words."""
     licence: str
-    accuracy: list[Accuracy]
+    accuracy: list[dict[str, Any]]
+    """Each with data, horizon, metric, value, and the command that measures it."""
     overlaps_found: int
     """Windows of benchmarks that ``ttm corpus check`` found in the training data."""
 

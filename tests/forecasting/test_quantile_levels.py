@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from ttm_estimators.forecasting.quantiles import (
+from ttm_estimators.forecasting.quantile_levels import (
     interpolate,
     validated_levels,
 )
