@@ -1,19 +1,19 @@
 """Old names of public things."""
 
-import sys
+import pickle
 from dataclasses import dataclass, replace
-from types import ModuleType
 
 import pytest
 
 import ttm_estimators
-from ttm_estimators.renamed import renamed_fields, renamed_names
+from ttm_estimators.renamed import renamed_fields
 
 
 @renamed_fields(shade="color")
 @dataclass(frozen=True, kw_only=True)
 class Paint:
     color: str = "red"
+    gloss: float = 0.0
 
 
 def test_an_old_argument_works_and_names_the_new_one():
@@ -37,22 +37,28 @@ def test_new_names_are_silent(recwarn):
     assert not recwarn
 
 
-def test_a_module_finds_old_names(monkeypatch):
-    module = ModuleType("paints")
-    module.Color = Paint
-    module.__getattr__ = renamed_names("paints", Shade="Color", floor="math.floor")
-    monkeypatch.setitem(sys.modules, "paints", module)
-    with pytest.warns(FutureWarning, match="Color"):
-        assert module.Shade is Paint
-    with pytest.warns(FutureWarning, match="math"):
-        assert module.floor(1.5) == 1
-    with pytest.raises(AttributeError, match="nothing"):
-        module.nothing  # noqa: B018
+def test_replace_takes_old_names_too():
+    with pytest.warns(FutureWarning, match="color") as caught:
+        assert replace(Paint(), shade="green").color == "green"
+    assert caught[0].filename == __file__
 
 
-def test_old_names_of_fine_tuning_are_found():
-    with pytest.warns(FutureWarning, match="ttm_estimators.FineTuning is now called FineTuneCon"):
-        assert ttm_estimators.FineTuning is ttm_estimators.FineTuneConfig
-    with pytest.warns(FutureWarning, match="validation_fraction"):
-        settings = ttm_estimators.FineTuneConfig(validation_share=0.3)
-    assert settings.validation_fraction == 0.3
+def test_the_warning_points_at_the_line_that_has_the_old_name():
+    with pytest.warns(FutureWarning, match="color") as caught:
+        Paint(shade="blue")
+    assert caught[0].filename == __file__
+
+
+def test_what_was_pickled_with_old_names_has_the_new_ones():
+    paint = Paint.__new__(Paint)
+    paint.__setstate__({"shade": "blue"})
+    assert paint == Paint(color="blue")
+    assert pickle.loads(pickle.dumps(paint)) == paint
+
+
+def test_old_public_names_are_found(recwarn):
+    for old, new in {"FineTuning": "FineTuneConfig", "FineTuned": "FineTuneResult"}.items():
+        with pytest.warns(FutureWarning, match=new):
+            assert getattr(ttm_estimators, old) is getattr(ttm_estimators, new)
+    with pytest.warns(FutureWarning, match="adaptive_patching_levels"):
+        assert ttm_estimators.TTMConfig(levels=2).adaptive_patching_levels == 2

@@ -28,7 +28,7 @@ def replacing(path: Path) -> Iterator[Path]:
     OSError
         When the parent can not be written to, or ``path`` is a folder with files in it.
     """
-    with TemporaryDirectory(prefix=f".{path.name}.", suffix=".partial", dir=path.parent) as folder:
+    with TemporaryDirectory(prefix=".", suffix=".partial", dir=path.parent) as folder:
         partial = Path(folder) / path.name
         yield partial
         if partial.exists():  # of several processes, one may write

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable
-from importlib import import_module
+from dataclasses import fields
 from typing import Any, TypeVar
 
 Class = TypeVar("Class", bound=type)
@@ -19,37 +19,26 @@ def renamed_fields(**new_names: str) -> Callable[[Class], Class]:
 
         @functools.wraps(make)
         def init(self: Any, *values: Any, **named: Any) -> None:
+            replaced = {field.name for field in fields(cls)} <= named.keys()  # passes every field
             for old, new in new_names.items():
                 if old in named:
-                    if new in named:
+                    if new in named and not replaced:
                         raise TypeError(f"{old} is now called {new}: give one of them")
-                    warn_of(f"{cls.__name__}({old}=…)", new, stacklevel=3)
+                    warn_of(f"{cls.__name__}({old}=…)", new, stacklevel=2 + replaced)
                     named[new] = named.pop(old)
             make(self, *values, **named)
 
+        def set_state(self: Any, state: dict[str, Any]) -> None:
+            named = {new_names.get(name, name): value for name, value in state.items()}
+            self.__dict__.update(named)
+
         cls.__init__ = init  # type: ignore[misc]
+        cls.__setstate__ = set_state  # type: ignore[attr-defined]
         for old, new in new_names.items():
             setattr(cls, old, _old_attribute(cls.__name__, old, new))
         return cls
 
     return decorate
-
-
-def renamed_names(module: str, **new_names: str) -> Callable[[str], Any]:
-    """Make a module's ``__getattr__`` that finds names by their old ones.
-
-    A new name may say where it has moved to: "package.module.name".
-    """
-
-    def getattribute(name: str) -> Any:
-        if name not in new_names:
-            raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        new = new_names[name]
-        warn_of(f"{module}.{name}", new, stacklevel=3)
-        home, _, own = new.rpartition(".")
-        return getattr(import_module(home or module), own)
-
-    return getattribute
 
 
 def warn_of(old: str, new: str, *, stacklevel: int) -> None:

@@ -170,6 +170,12 @@ def driven(future):
     return rows
 
 
+def test_validation_series_that_are_too_short_stop_no_training_from_scratch(waves):
+    estimator = make(None, network=asdict(TINY))
+    short = [{"start": waves[0]["start"], "target": waves[0]["target"][:1]}]
+    assert estimator.train(waves, validation_data=short).forecaster
+
+
 def test_covariates_are_used_under_the_names_of_gluonts(model_folder, tmp_path, recwarn):
     settings = {"steps": 600, "batch_size": 32, "learning_rate": 3e-2, "head_dropout": 0.0}
     tuned = make(model_folder, fine_tuning=settings).train(driven(future=0))

@@ -49,7 +49,7 @@ FAMILIES: dict[Family, float] = {
     pulses: 0.04,
     regimes: 0.04,
 }
-"""Every family with its share of a sample."""
+"""Every family with its fraction of a sample."""
 
 
 def sample(series: int, length: int, generator: torch.Generator) -> Tensor:

@@ -124,4 +124,4 @@ def _finished(draw: Draw, level_NT: Tensor, smallest: float) -> Tensor:
 
 
 KINDS: dict[Callable[[Draw], Tensor], float] = {hourly: 0.4, daily: 0.3, yearly: 0.3}
-"""Every resolution with its share."""
+"""Every resolution with its fraction."""

@@ -18,7 +18,7 @@ from torch.nn import functional
 PROFILE_POINTS = 128
 
 MANY_ROWS = 100
-"""Rows of a mixture from which on rounding the share of a family to whole rows changes little."""
+"""Rows of a mixture for which it matters little that the fractions of families are rounded."""
 
 CYCLES = (
     (24.0, 168.0),
@@ -79,19 +79,19 @@ class Draw:
         return torch.arange(self.length, device=self.device, dtype=torch.float32)[None]
 
 
-def mixture(draw: Draw, shares: Mapping[Callable[[Draw], Tensor], float]) -> Tensor:
-    """Rows of several families in random order, each family with its share, shape (N, T).
+def mixture(draw: Draw, fractions: Mapping[Callable[[Draw], Tensor], float]) -> Tensor:
+    """Rows of several families in random order, each family with its fraction, shape (N, T).
 
-    Many rows have every family with its exact share, rounded: the same shapes come again, which
-    Fourier transforms on a GPU need. Of few rows the shares hold on average, as where one family
+    Many rows have every family with its exact fraction, rounded: the same shapes come again, which
+    Fourier transforms on a GPU need. Of few rows the fractions hold on average, as where one family
     ends and the next begins is shifted at random.
     """
     shift = 0.5
     if draw.series < MANY_ROWS:
         shift = float(torch.rand((), generator=draw.generator, device=draw.device))
     parts, start, total = [], 0, 0.0
-    for family, share in shares.items():
-        total += share
+    for family, fraction in fractions.items():
+        total += fraction
         end = min(draw.series, int(draw.series * total + shift + 1e-6))
         if end > start:
             parts.append(family(Draw(end - start, draw.length, draw.generator)))

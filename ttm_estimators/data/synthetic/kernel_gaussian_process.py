@@ -85,4 +85,4 @@ BANK: dict[Callable[[Draw], Tensor], float] = {
     linear: 0.1,
     periodic: 0.38,
 }
-"""Every kernel with its share of the draws."""
+"""Every kernel with its fraction of the draws."""

@@ -73,4 +73,4 @@ def clipped(draw: Draw) -> Tensor:
 
 
 KINDS: dict[Callable[[Draw], Tensor], float] = {solar: 0.4, sales: 0.35, clipped: 0.25}
-"""Every kind with its share."""
+"""Every kind with its fraction."""

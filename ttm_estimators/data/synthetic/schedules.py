@@ -60,6 +60,6 @@ def _shapes(draw: Draw) -> Tensor:
     smooth = standardise(torch.fft.irfft(functional.pad(spectrum, (1, 0)), n=POINTS))
     circle = Draw(draw.series, POINTS, draw.generator)
     steps = standardise(held(circle, segments(circle, draw.log_uniform(2.0, 40.0))))
-    share = draw.uniform(0.0, 1.0)
-    mixed = standardise(share * smooth + (1.0 - share) * steps)
+    fraction = draw.uniform(0.0, 1.0)
+    mixed = standardise(fraction * smooth + (1.0 - fraction) * steps)
     return torch.where(draw.chance(0.5), mixed, smooth)

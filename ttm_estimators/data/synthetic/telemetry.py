@@ -91,4 +91,4 @@ MEASURES: dict[Callable[[Draw], Tensor], float] = {
     ramps: 0.15,
     plateaus: 0.15,
 }
-"""Every measure with its share."""
+"""Every measure with its fraction."""

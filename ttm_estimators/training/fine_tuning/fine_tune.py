@@ -75,7 +75,8 @@ def fine_tune(
         How errors and warnings call each series. Default: "series 0" and "validation series 0".
     recipe : Recipe, optional
         How to train a network from scratch. Of ``settings`` it replaces strategy, steps, batch
-        size, learning rate and seed. Without ``validation`` the last weights are kept.
+        size, learning rate and seed; ``windows`` bounds what it sees of all series. Without
+        ``validation`` the last weights are kept.
     checkpoint : str or Path, optional
         File that is written after each epoch. Where there is one, training goes on from it, if it
         is of the same weights, series, settings and recipe.
@@ -118,6 +119,8 @@ def fine_tune(
         held = read_arrays(validation, validation_names, "validation series", keep_outliers=keep)
         held_joined = join_covariates(held, validation_covariates, config)
         training, validated = every_cut(joined, horizon), last_cut(held_joined, horizon)
+        if recipe is not None:  # nothing depends on validation
+            validated = validated or None
     windows = cut_windows(training, validated, network, horizon, settings)
     result = fit(
         network, *windows, settings, recipe=recipe, checkpoint=checkpoint, **trainer_options
