@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ttm_estimators.data.synthetic import Draw
-from ttm_estimators.data.synthetic.components import smooth_curve
+from ttm_estimators.data.synthetic.components import smooth_curve, standardise
 
 
 def augment(x_BT: Tensor, context_length: int, draw: Draw) -> Tensor:
@@ -43,13 +43,6 @@ def augment(x_BT: Tensor, context_length: int, draw: Draw) -> Tensor:
     x_BT = quantise(x_BT, draw)
     x_BT = shorten(x_BT, context_length, draw)
     return lose(x_BT, draw)
-
-
-def standardise(x_BT: Tensor) -> Tensor:
-    """Mean 0 and standard deviation 1 over what is observed; a constant row becomes 0."""
-    centred = x_BT - x_BT.nanmean(dim=-1, keepdim=True)
-    deviation = centred.square().nanmean(dim=-1, keepdim=True).sqrt()
-    return centred / deviation.clamp(min=1e-6)
 
 
 def mix_up(x_BT: Tensor, draw: Draw, fraction: float = 0.15) -> Tensor:

@@ -13,9 +13,10 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import IterableDataset, get_worker_info
 
-from ttm_estimators.data.augmentation import augment, standardise
+from ttm_estimators.data.augmentation import augment
 from ttm_estimators.data.corpus import Corpus
 from ttm_estimators.data.synthetic import Draw, sample
+from ttm_estimators.data.synthetic.components import standardise
 from ttm_estimators.data.windows import MIN_HISTORY_POINTS, Window
 from ttm_estimators.inputs.forward_fill import forward_fill
 from ttm_estimators.network.resolution import UNKNOWN

@@ -101,9 +101,10 @@ def mixture(draw: Draw, fractions: Mapping[Callable[[Draw], Tensor], float]) -> 
 
 
 def standardise(x_NT: Tensor) -> Tensor:
-    """Mean 0 and standard deviation 1 for each row; a constant row becomes 0."""
-    centred = x_NT - x_NT.mean(dim=-1, keepdim=True)
-    return centred / centred.std(dim=-1, keepdim=True).clamp(min=1e-6)
+    """Mean 0 and standard deviation 1 of each row, NaN left out; a constant row becomes 0."""
+    centred_NT = x_NT - x_NT.nanmean(dim=-1, keepdim=True)
+    deviation_N1 = centred_NT.square().nanmean(dim=-1, keepdim=True).sqrt()
+    return centred_NT / deviation_N1.clamp(min=1e-6)
 
 
 def smooth_curve(draw: Draw, knots: int) -> Tensor:
