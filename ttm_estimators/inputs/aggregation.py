@@ -1,8 +1,8 @@
 """Long histories as medians of blocks, which temporal aggregation forecasts from (ours).
 
-A network that sees a week of five-minute values can not know how weeks repeat. Of medians of blocks
-of 12 values its context holds 12 weeks. Medians, not means: the mean of a block of skewed noise
-lies above most of its points, and a forecast of it above the median of what comes.
+A network whose context is a week of five-minute values can not know how weeks repeat. Of medians of
+blocks of 12 values its context holds 12 weeks. Medians, not means: the mean of a block of skewed
+noise lies above most of its points, and a forecast of it above the median of what comes.
 
 Shape suffixes: T time, S steps (blocks of one length), L values in a patch or block, C channels.
 """

@@ -3,8 +3,8 @@
 All scaling here is float64: a series of size 1e-30 or 1e+30, or one that varies little around a
 large value, reaches the float32 network with mean 0 and standard deviation 1.
 
-A network sees the latest ``context_length`` points, which alone decide on the scale. It looks for
-cycles in the ``input_length - context_length`` points before them too.
+The context, the latest ``context_length`` points, alone decides on the scale. Cycles are found in
+the points before it too, ``input_length`` in all.
 
 Shape suffixes: B batch, T time, C channels.
 """
@@ -34,7 +34,7 @@ rounding makes 1e-16."""
 
 
 class History(NamedTuple):
-    """What the network sees of a series."""
+    """The part of a series that goes into the network: at most ``input_length`` points."""
 
     name: str
     """How messages call the series."""

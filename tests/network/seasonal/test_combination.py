@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ttm_estimators.network import TinyTimeMixer
-from ttm_estimators.network.seasonal.combination import NAIVE_FORECASTS
+from ttm_estimators.network.seasonal.combination import NAIVE_FORECAST_COUNT
 from ttm_estimators.network.seasonal.naive_forecasts import SEASONAL_NAIVE, WINDOW_LENGTHS
 
 LAST_VALUE = len(SEASONAL_NAIVE) * len(WINDOW_LENGTHS)
@@ -117,7 +117,7 @@ def test_a_missing_last_point_is_no_last_value(network, past):
 
 
 def test_a_pruned_horizon_has_the_same_first_steps(network, past):
-    combining(network).weight.bias.data = torch.linspace(-0.1, 0.1, NAIVE_FORECASTS)
+    combining(network).weight.bias.data = torch.linspace(-0.1, 0.1, NAIVE_FORECAST_COUNT)
     torch.testing.assert_close(network(past, horizon=5), network(past)[:, :5])
 
 

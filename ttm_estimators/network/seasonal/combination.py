@@ -22,8 +22,8 @@ from ttm_estimators.network.seasonal.naive_forecasts import (
     SeasonalForecasts,
 )
 
-NAIVE_FORECASTS = (len(SEASONAL_NAIVE) + 1) * len(WINDOW_LENGTHS)
-"""Each forecast of the axis J, plus its offset over each window."""
+NAIVE_FORECAST_COUNT = (len(SEASONAL_NAIVE) + 1) * len(WINDOW_LENGTHS)
+"""Number of naive forecasts: each of the axis J, plus its offset over each window."""
 
 INITIAL_LOG2_HALF_LIFE = 3.0
 """Binary logarithm of steps, before training."""
@@ -36,14 +36,16 @@ MAX_LOG_SPREAD = 6.0
 
 
 class NaiveCombination(nn.Module):
-    """Weights of the last value, moving averages and airline models. All begin at zero."""
+    """Weights of the last value, means of the latest points, and level-corrected seasonal naive
+    forecasts. All begin at zero.
+    """
 
     def __init__(self, config: TTMConfig) -> None:
         super().__init__()
         self.length = config.output_patch_length
         hidden, windows = config.decoder_hidden_size, len(WINDOW_LENGTHS)
-        self.embedding = nn.Linear(NAIVE_FORECASTS + windows, hidden, bias=False)
-        self.weight = nn.Linear(hidden, NAIVE_FORECASTS)
+        self.embedding = nn.Linear(NAIVE_FORECAST_COUNT + windows, hidden, bias=False)
+        self.weight = nn.Linear(hidden, NAIVE_FORECAST_COUNT)
         self.half_life = nn.Linear(hidden, windows + 1)
         self.width = nn.Linear(hidden, 1)
         for parameter in self.parameters():

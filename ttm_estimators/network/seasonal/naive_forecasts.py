@@ -56,8 +56,8 @@ class SeasonalForecasts(NamedTuple):
 
     offset_BCJW: Tensor
     """Mean of the latest points less each forecast of them from a cycle earlier, over windows of
-    several lengths, NaN where nothing can be compared. A forecast plus its offset is an airline
-    model; zero plus its offset is a moving average."""
+    several lengths, NaN where nothing can be compared. A forecast plus its offset is a
+    level-corrected seasonal naive forecast; zero plus its offset is a mean of the latest points."""
 
     roughness_BCW: Tensor
     """Decimal logarithm of the mean absolute step from point to point in these windows."""

@@ -1,4 +1,4 @@
-"""Whether a smaller validation loss is more than luck.
+"""Whether a smaller validation loss is more than chance.
 
 Shape suffixes: N series (windows of them), R rows or blocks of windows.
 """
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 ONE_SIDED_Z = 1.645
-"""Standard errors that a gain must have: about one in twenty of those that are none has as many."""
+"""Standard errors that a gain must have: the 5 % critical value of a one-sided normal test."""
 
 PRIOR_DEVIATION_FRACTION = 0.25
 """Standard deviation of the gains of independent windows before any is seen, as a fraction of the
@@ -20,9 +20,9 @@ def is_significant(before_N: Tensor, after_N: Tensor, block_N: Tensor) -> bool:
     """Whether losses of windows have become smaller by more than chance.
 
     Windows that overlap, and channels at the same time, rise and fall together: only blocks of them
-    count. Windows without a loss, whose future is not known, do not. Of few blocks the variance can
-    not be told. It is taken for a mean of what is found and what is to be expected, as if that were
-    one block more (ours).
+    count. Windows without a loss, whose future is not known, do not. As few
+    blocks tell little of the variance, it is shrunk towards a prior that counts as one more block
+    (ours).
 
     Parameters
     ----------

@@ -24,8 +24,8 @@ from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.network.add_covariates import add_covariates
 from ttm_estimators.training.fine_tuning.config import FineTuneConfig
 
-MAX_VALIDATION_FRACTION = 0.25
-"""Maximum number of validation windows, as a fraction of the maximum number for training."""
+VALIDATION_TO_TRAINING_WINDOWS = 0.25
+"""Validation windows at most, for each training window at most."""
 
 
 class Arrays(NamedTuple):
@@ -145,7 +145,7 @@ def cut_windows(
             f"shortest_history asks, {last} at most"
         )
     max_windows = max(1, settings.windows // config.channels)
-    max_validation = max(1, round(MAX_VALIDATION_FRACTION * max_windows))
+    max_validation = max(1, round(VALIDATION_TO_TRAINING_WINDOWS * max_windows))
 
     def windows(cuts: list[Cuts], maximum: int) -> Windows:
         return make_windows(cuts, config, horizon, max_windows=maximum, seed=settings.seed)
