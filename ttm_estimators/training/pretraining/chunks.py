@@ -27,7 +27,7 @@ from ttm_estimators.network.scaling import Scaling
 from ttm_estimators.training.nested import map_tensors
 
 PREPARED_AT_ONCE = 8192
-"""Windows, which bounds the memory of the search for cycles."""
+"""Windows whose cycles are searched at once, which bounds memory."""
 
 
 class Chunk(NamedTuple):
@@ -37,13 +37,13 @@ class Chunk(NamedTuple):
     """What the network needs of the histories."""
 
     target_BHV: Tensor
-    """Normalised futures, NaN where they count for nothing."""
+    """Normalised futures, NaN where there is no loss."""
 
     resolution_B: Tensor
     """Token of the sampling resolution, one that the network knows."""
 
     finite_B: Tensor
-    """False where anything in a window was not finite: it counts for nothing."""
+    """False where a value of a window was not finite. Such a window has no loss."""
 
 
 def require_single_series(config: TTMConfig) -> None:
@@ -72,7 +72,7 @@ def _prepare(config: TTMConfig, window: Window) -> Chunk:
     scaling = Scaling(prepared.loc_B1C, prepared.scale_B1C)
     target_BHV = scaling.normalise(future_BH[..., None])
     seasons = prepared.seasons
-    # In these NaN stands for what is not known.
+    # NaN is allowed in these, for what was not observed.
     may_lack = [past_BT, target_BHV, *([seasons.offset_BCJW] if seasons else [])]
     numbers = [prepared.patch_BCPL]
     if seasons:
@@ -125,7 +125,7 @@ def chunks(config: TTMConfig, stream: WindowStream, workers: int) -> Iterator[Ch
 
 
 def _beside_training(made: Iterator[Chunk]) -> Iterator[Chunk]:
-    """Queue the making of a chunk when the steps on the one before it have been queued."""
+    """Make each chunk on a stream of its own, while the steps on the last one run."""
     training, making = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
     making.wait_stream(training)  # which has brought the corpus here
     while True:

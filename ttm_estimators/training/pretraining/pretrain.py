@@ -49,10 +49,10 @@ CPU_CHUNK_WINDOWS = 256
 window of the network that ships."""
 
 GPU_CHUNK_WINDOWS = 131_072
-"""Windows that a GPU makes at once, at most: they take hardly longer than a few."""
+"""Windows that a GPU makes at once, at most. A small chunk takes nearly as long as a large one."""
 
 GPU_WINDOW_BYTES = 300_000
-"""Memory that a GPU is to have for each of them, of which 187 kB were in use at most."""
+"""GPU memory that is reserved for each of them. At most 187 kB were in use."""
 
 REPORT_STEPS = 20
 """Steps from one report to the next, at least. It comes between two chunks, on a GPU after each, as
@@ -67,7 +67,7 @@ VALIDATION_WINDOWS = 2048
 VALIDATED_AT_ONCE = 256
 
 VALIDATION_SEED = 1_000_000
-"""Added to the seed of training: validation windows are others."""
+"""Added to the seed of training, so that validation windows differ from those of training."""
 
 
 def pretrain(
@@ -201,7 +201,7 @@ def _chunk_windows(device: torch.device) -> int:
 
 
 class _Run:
-    """A run from its last checkpoint to its end."""
+    """A run, from its last checkpoint or its beginning to its end."""
 
     def __init__(
         self,
@@ -383,7 +383,7 @@ class _Run:
 
     @property
     def _pace(self) -> float:
-        """Seconds a step since the first report, before which all is compiled; NaN until then."""
+        """Seconds a step after the first report, by which all is compiled. NaN before it."""
         moment, steps = self.compiled or (self.moment, self.done)
         return (self.moment - moment) / (self.done - steps) if self.done > steps else math.nan
 
@@ -396,7 +396,7 @@ class _Run:
         return left * self._pace if left else 0.0
 
     def write_card(self) -> None:
-        """Note what the run took."""
+        """Write the card: steps, windows, hours and hardware."""
         processes = _processes()
         batch = self.recipe.batch_size * processes
         hours = self._elapsed / 3600
@@ -423,7 +423,7 @@ class _Run:
 
 
 def _start_from(network: TinyTimeMixer, start: str | Path) -> None:
-    """Take over trained weights."""
+    """Load trained weights of a network with the same configuration."""
     trained = load_network(resolve(start))
     wanted, found = asdict(network.config), asdict(trained.config)
     differ = [

@@ -21,7 +21,7 @@ from ttm_estimators.weights import resolve
 from ttm_estimators.weights.folder import WEIGHTS_FILE
 
 UNDECIDED = 2**62
-"""Steps of a run whose end the clock has yet to decide."""
+"""Steps of a run whose end a time budget decides later."""
 
 RUN_FILE = "run.json"
 """What a folder's run trains, and how."""
@@ -103,7 +103,7 @@ def is_first_process() -> bool:
 
 
 class Checkpoint(NamedTuple):
-    """Where a run was."""
+    """The state of a run."""
 
     tensors: dict[str, Tensor]
     """All that it had to keep, on the processor."""
@@ -147,7 +147,7 @@ def _open(path: Path) -> safe_open:
 
 
 def trained_steps(checkpoint: Path) -> int:
-    """Steps that a checkpoint has behind it."""
+    """Steps that were trained before a checkpoint."""
     if not checkpoint.exists():
         return 0
     with _open(checkpoint) as file:

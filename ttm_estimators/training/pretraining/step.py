@@ -104,7 +104,7 @@ class Step:
         if processes > 1:
             self.parts.insert(1, self._average_gradients)
         with warnings.catch_warnings():
-            # Of steps outside of a graph, which have to come before it.
+            # The warning is about steps outside of a graph, which are needed before one is captured.
             warnings.filterwarnings("ignore", message=".*capturable=True.*")
             self._make_moments()
             if on_gpu:
@@ -130,7 +130,7 @@ class Step:
         return {name: value.detach() for name, value in found.items()}
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Go on from what :meth:`tensors` held."""
+        """Restore what :meth:`tensors` returned."""
         for name, value in self.tensors().items():
             value.copy_(tensors[name])
 
@@ -173,7 +173,7 @@ class Step:
         self._forget()
 
     def _forget(self) -> None:
-        """Set back what steps at a learning rate of zero change: moments, counters and sums."""
+        """Reset what steps at a learning rate of zero change: moments, counters and sums."""
         for state in self.optimizer.state.values():
             for value in state.values():
                 value.zero_()
@@ -199,9 +199,9 @@ class Step:
 
 
 def _graph(*parts: Callable[[], None]) -> Callable[[], None]:
-    """Capture what functions do on the GPU, to be done again by one launch."""
+    """Capture the kernels of some functions, to be launched again as one."""
     graph = torch.cuda.CUDAGraph()
-    # What other threads do meanwhile, such as NCCL's, is none of this graph.
+    # Other threads, such as NCCL's, may work on the GPU during the capture.
     with torch.cuda.graph(graph, capture_error_mode="thread_local"):
         for part in parts:
             part()
