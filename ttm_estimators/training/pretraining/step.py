@@ -104,7 +104,7 @@ class Step:
         if processes > 1:
             self.parts.insert(1, self._average_gradients)
         with warnings.catch_warnings():
-            # The warning is about steps outside of a graph, which are needed before one is captured.
+            # It is about steps outside of a graph, which have to come before the capture.
             warnings.filterwarnings("ignore", message=".*capturable=True.*")
             self._make_moments()
             if on_gpu:
