@@ -70,8 +70,8 @@ def split(series: Sequence[Joined], horizon: int, fraction: float) -> tuple[list
     """Cuts to train on, and to validate on, whose futures come after all that the first see.
 
     A series keeps this fraction of its points for validation: at least one horizon, at most a
-    third.
-    Where that is less than a horizon, futures are as much shorter, so that young series have both.
+    third. Where that is less than a horizon, futures are as much shorter, so that young series have
+    both.
     """
     training, validation = [], []
     for one in series:

@@ -20,11 +20,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from einops import rearrange
 
-from ttm_estimators.inputs.aggregation import LARGEST_AGGREGATION_FACTOR
+from ttm_estimators.inputs.aggregation import MAX_AGGREGATION_FACTOR
 from ttm_estimators.inputs.arrays import Array
 from ttm_estimators.network.config import TTMConfig
 
-UNCHANGED_STEPS = LARGEST_AGGREGATION_FACTOR
+UNCHANGED_STEPS = MAX_AGGREGATION_FACTOR
 """Nearest steps, which stay: they hang on the latest points, and no block is longer."""
 
 FULL_WEIGHT_STEP = 48

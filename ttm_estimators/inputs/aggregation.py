@@ -19,7 +19,7 @@ from ttm_estimators.inputs.arrays import Array
 from ttm_estimators.inputs.batch import end_of, without_leading
 from ttm_estimators.network import PRESETS, TinyTimeMixer, TTMConfig
 
-LARGEST_AGGREGATION_FACTOR = 12
+MAX_AGGREGATION_FACTOR = 12
 """Steps in a block at most. As many steps ahead are forecast from single points alone."""
 
 FORECASTING_ATTRIBUTE = "forecasting"
@@ -47,9 +47,9 @@ class ForecastConfig:
             raise ValueError(f"aggregation_factors must be a tuple of int, got {factors!r}")
         if list(factors) != sorted(set(factors)):
             raise ValueError(f"aggregation_factors must increase, got {factors}")
-        if not all(2 <= factor <= LARGEST_AGGREGATION_FACTOR for factor in factors):
+        if not all(2 <= factor <= MAX_AGGREGATION_FACTOR for factor in factors):
             raise ValueError(
-                f"aggregation_factors must be 2 to {LARGEST_AGGREGATION_FACTOR}, got {factors}"
+                f"aggregation_factors must be 2 to {MAX_AGGREGATION_FACTOR}, got {factors}"
             )
 
     def check(self, network: TTMConfig) -> None:

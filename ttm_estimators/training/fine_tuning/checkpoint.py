@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,15 @@ def digest(tensors: Iterable[Tensor]) -> str:
     return found.hexdigest()
 
 
-def learning_rate_of(checkpoint: str | Path | None, run: dict[str, Any]) -> float | None:
+def learning_rate_of(
+    checkpoint: str | Path | None, run: Callable[[], dict[str, Any]]
+) -> float | None:
     """Learning rate of the run that a checkpoint is of, None where there is none.
 
     Raises
     ------
     ValueError
-        When the checkpoint is damaged, or of a run that differs from ``run``.
+        When the checkpoint is damaged, or of a run whose facts are not those of ``run``.
     """
     if checkpoint is None or not Path(checkpoint).exists():
         return None
@@ -41,7 +43,7 @@ def learning_rate_of(checkpoint: str | Path | None, run: dict[str, Any]) -> floa
         ) from error
     learning_rate: float | None = written.pop("learning_rate_in_use", None)
     written = {OLD_NAMES.get(name, name): value for name, value in written.items()}
-    other = [name for name, value in run.items() if written.get(name) != value]
+    other = [name for name, value in run().items() if written.get(name) != value]
     if learning_rate is None or other:
         raise ValueError(
             f"{checkpoint} is of another run ({', '.join(other) or 'learning rate'} differ): "

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,14 +67,19 @@ def fit(
     found = len(training.past)
     epoch_steps = min(max(found // settings.batch_size, MIN_EPOCH_STEPS), MAX_EPOCH_STEPS)
     epochs = trainer_options.get("max_epochs") or math.ceil(settings.steps / epoch_steps)
-    run = {
-        **asdict(settings),
-        **({} if recipe is None else asdict(recipe)),
-        "horizon": training.future.shape[1],
-        "windows_found": found,
-        "first_weights": digest(network.state_dict().values()),
-        "series": digest(tensor for each in (training, validation or ()) for tensor in each),
-    }
+    first_weights = digest(network.state_dict().values())
+
+    @cache  # and only where there is a checkpoint: the windows take a while
+    def run() -> dict[str, Any]:
+        return {
+            **asdict(settings),
+            **({} if recipe is None else asdict(recipe)),
+            "horizon": training.future.shape[1],
+            "windows_found": found,
+            "first_weights": first_weights,
+            "series": digest(tensor for each in (training, validation or ()) for tensor in each),
+        }
+
     learning_rate = learning_rate_of(checkpoint, run)
     resumed = checkpoint if learning_rate is not None else None
     steps, head_dropout, best = epochs * epoch_steps, settings.head_dropout, BestWeights()

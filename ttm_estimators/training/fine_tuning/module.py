@@ -116,8 +116,8 @@ class FineTuneModule(lightning.LightningModule):
         Factor on it at each step.
     seed : int
         Of dropout.
-    run : dict, optional
-        Facts of the run that a checkpoint notes down.
+    run : callable, optional
+        Makes the facts of the run that a checkpoint notes down.
     weight_decay : float, default 0.02
         Of AdamW, on matrices.
     compile : bool, default False
@@ -130,7 +130,7 @@ class FineTuneModule(lightning.LightningModule):
         learning_rate: float,
         schedule: Schedule,
         seed: int,
-        run: dict[str, Any] | None = None,
+        run: Callable[[], dict[str, Any]] = dict,
         *,
         weight_decay: float = WEIGHT_DECAY,
         compile: bool = False,
@@ -140,7 +140,7 @@ class FineTuneModule(lightning.LightningModule):
         self.learning_rate = learning_rate
         self.schedule = schedule
         self.seed = seed
-        self.run = run or {}
+        self.run = run
         self.weight_decay = weight_decay
         self.compiled_forecast = compiled(network.forecast_prepared) if compile else None
 
@@ -199,7 +199,7 @@ class FineTuneModule(lightning.LightningModule):
         }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["fine_tuning"] = {**self.run, "learning_rate_in_use": self.learning_rate}
+        checkpoint["fine_tuning"] = {**self.run(), "learning_rate_in_use": self.learning_rate}
 
 
 class Batches(lightning.LightningDataModule):
