@@ -77,7 +77,6 @@ def test_a_window_has_the_published_token_of_its_frequency(tmp_path, monkeypatch
     [("30min", 2, "h"), ("5min", 3, "15min"), ("h", 24, "D"), ("D", 7, "W"), ("h", 7, None)],
 )
 def test_a_down_sampled_window_is_relabelled(tmp_path, monkeypatch, freq, rate, coarser, decimated):
-    monkeypatch.setattr("ttm_estimators.data.corpus.read.CALENDAR_FRACTION", 0.0)
     monkeypatch.setattr("ttm_estimators.data.corpus.read.DOWNSAMPLED_FRACTION", 0.5)
     monkeypatch.setattr("ttm_estimators.data.corpus.read.DECIMATED_FRACTION", decimated)
     monkeypatch.setattr("ttm_estimators.data.corpus.read.SAMPLING_FACTORS", (rate,))
@@ -89,29 +88,6 @@ def test_a_down_sampled_window_is_relabelled(tmp_path, monkeypatch, freq, rate, 
     assert 0 < down_sampled.sum() < 200
     assert set(tokens[down_sampled].tolist()) == {PUBLISHED.index(coarser)}
     assert set(tokens[~down_sampled].tolist()) == {PUBLISHED.index(freq)}
-
-
-@pytest.mark.parametrize(("freq", "in_a_day"), [("h", 24), ("12h", 2), ("15min", 96)])
-def test_some_windows_hold_means_of_whole_days_and_weeks(tmp_path, monkeypatch, freq, in_a_day):
-    monkeypatch.setattr("ttm_estimators.data.corpus.read.CALENDAR_FRACTION", 1.0)
-    values = np.arange(40.0 * 7 * in_a_day)
-    write(tmp_path, "made", [values], freq=[freq])
-    windows, tokens = draw_windows(Corpus.read(tmp_path, cache=tmp_path / "cache"), windows=200)
-    steps = windows.double().diff(dim=1).nanmean(dim=1).abs() * values.std()
-    assert set(steps.round().int().tolist()) == {in_a_day, 7 * in_a_day}
-    days = (steps - in_a_day).abs() < 0.5
-    assert set(tokens[days].tolist()) == {PUBLISHED.index("D")}
-    assert set(tokens[~days].tolist()) == {PUBLISHED.index("W")}
-
-
-@pytest.mark.parametrize("freq", [None, "D", "MS", "7h"])
-def test_what_makes_no_days_or_has_few_of_them_is_cut_as_it_is(tmp_path, monkeypatch, freq):
-    monkeypatch.setattr("ttm_estimators.data.corpus.read.DOWNSAMPLED_FRACTION", 0.0)
-    for fraction in (0.0, 1.0):
-        monkeypatch.setattr("ttm_estimators.data.corpus.read.CALENDAR_FRACTION", fraction)
-        write(tmp_path, "made", [np.arange(31.0 * 7)], freq=[freq])
-        windows, _ = draw_windows(Corpus.read(tmp_path, cache=tmp_path / "cache"))
-        assert (windows.diff(dim=1).nanmean(dim=1).abs() * np.arange(31.0 * 7).std()).max() < 1.001
 
 
 @pytest.mark.parametrize(
@@ -135,7 +111,6 @@ def test_spellings_of_a_frequency_are_one(tmp_path, alias, same):
     ids=str,
 )
 def test_a_frequency_without_a_token_is_unknown(tmp_path, monkeypatch, columns):
-    monkeypatch.setattr("ttm_estimators.data.corpus.read.CALENDAR_FRACTION", 0.0)
     monkeypatch.setattr("ttm_estimators.data.corpus.read.SAMPLING_FACTORS", (5,))
     write(tmp_path, "made", [np.arange(4_000.0)], **columns)
     windows, tokens = draw_windows(Corpus.read(tmp_path, cache=tmp_path / "cache"))

@@ -44,17 +44,6 @@ DOWNSAMPLED_FRACTION = 0.35
 DECIMATED_FRACTION = 0.3
 """Fraction of these that take every k-th point, where the others take the mean of k."""
 
-CALENDAR_FRACTION = 0.12
-"""Fraction of windows of means over whole days or weeks, where a series is long enough: people
-forecast days and weeks, of which there are few in a history, and few such series in a corpus (ours:
-errors on windows before the tests of GIFT-Eval fall by about 1 %)."""
-
-MIN_CALENDAR_STEPS = 32
-"""Days or weeks that such a series holds, at least."""
-
-DAY_NANOSECONDS = 86_400 * 10**9
-WEEK_NANOSECONDS = 7 * DAY_NANOSECONDS
-
 REVERSED_FRACTION = 0.1
 """Fraction of windows that run backwards in time."""
 
@@ -224,9 +213,6 @@ class Corpus:
         usable_B1 = draw.chance(DOWNSAMPLED_FRACTION) & (length_B1 >= 64 * factor_B1)
         factor_B1 = torch.where(usable_B1, factor_B1, 1)
         width_B1 = torch.where(draw.chance(DECIMATED_FRACTION), 1, factor_B1)
-        calendar_B1 = self._calendar_factors(draw, row_B1)
-        factor_B1 = torch.where(calendar_B1 > 0, calendar_B1, factor_B1)
-        width_B1 = torch.where(calendar_B1 > 0, calendar_B1, width_B1)
         offset_B1 = (draw.uniform(0.0, 1.0) * factor_B1).long()
         steps_B1 = (length_B1 - offset_B1) // factor_B1
 
@@ -248,20 +234,6 @@ class Corpus:
         known_BT = inside_BT & (2 * count_BT >= width_B1) & (count_BT > 0)
         resolution_B = resolution_tokens((self.intervals[row_B1] * factor_B1).squeeze(1))
         return torch.where(known_BT, value_BT, math.nan).float(), resolution_B
-
-    def _calendar_factors(self, draw: Draw, row_B1: Tensor) -> Tensor:
-        """Steps that make a day or a week, of rows that are down-sampled so. 0 for the others."""
-        step_B1 = torch.where(draw.chance(0.5), DAY_NANOSECONDS, WEEK_NANOSECONDS)
-        interval_B1 = self.intervals[row_B1]
-        factor_B1 = step_B1 // interval_B1.clamp(min=1)
-        chosen_B1 = (
-            draw.chance(CALENDAR_FRACTION)
-            & (interval_B1 > 0)
-            & (factor_B1 > 1)
-            & (factor_B1 * interval_B1 == step_B1)
-            & (self.lengths[row_B1] >= MIN_CALENDAR_STEPS * factor_B1)
-        )
-        return torch.where(chosen_B1, factor_B1, 0)
 
 
 def _write_sums(files: list[Path], place: Path) -> None:
