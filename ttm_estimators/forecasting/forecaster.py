@@ -51,6 +51,7 @@ from ttm_estimators.inputs.outliers import (
     without_outliers,
 )
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
+from ttm_estimators.regression import CovariateEffects
 from ttm_estimators.weights import WeightsError, load_network, read_card, resolve
 
 ROWS_PER_THREAD = 64
@@ -77,6 +78,10 @@ class Forecast:
 
     outliers: tuple[Outlier, ...] = ()
     """Impossible readings that were taken as missing."""
+
+    effects: tuple[CovariateEffects, ...] = ()
+    """What known covariates add, one for each series (channels of a series one after the other),
+    where a network that was not trained with any is given some. Else empty."""
 
     def at(self, levels: Sequence[float]) -> Array:
         """Quantiles at other levels, in the last axis.
