@@ -19,6 +19,7 @@ from tests.gluonts.test_estimator import SHORT, make
 from tests.tiny import TINY
 from ttm_estimators import save_network
 from ttm_estimators.network.add_covariates import add_covariates
+from ttm_estimators.regression.calendar import calendar_features
 from ttm_gluonts import TTMEstimator, TTMPredictor
 
 ALL = {
@@ -292,3 +293,108 @@ def test_training_goes_on_with_the_covariates_of_the_network(with_known):
     message = re.escape("num_feat_static_cat=0, cardinality=[]: declare these or none")
     with pytest.raises(ValueError, match=message):
         make(with_known, **ALL).train(rows)
+
+
+# Zero-shot, with the weights that ship
+
+
+def known(future):
+    """Items that follow a known driver, and nothing else that may be covariates."""
+    return [{name: row[name] for name in (*BARE, FIELDS[0])} for row in driven(future)]
+
+
+def error_of(predictor, rows):
+    driver = np.array([row["feat_dynamic_real"][0, 150:] for row in rows])
+    truth = np.array([[3], [3], [-3]]) * driver
+    return np.abs(np.array([f.mean for f in predictor.predict(rows)]) - truth).mean()
+
+
+def test_declared_covariates_count_at_once(tmp_path):
+    rows = known(5)
+    plain = TTMPredictor(prediction_length=5)
+    predictor = TTMPredictor(prediction_length=5, num_feat_dynamic_real=1)
+    with pytest.warns(UserWarning, match="not used: declare num_feat_dynamic_real$"):
+        without = error_of(plain, rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        error = error_of(predictor, rows)
+    assert error < 0.3 * without
+    assert error_of(copied(predictor, tmp_path), rows) == error
+
+
+def test_other_kinds_count_after_fine_tuning_only():
+    predictor = TTMPredictor(prediction_length=5, num_feat_dynamic_real=1)
+    with pytest.warns(UserWarning, match="feat_static_cat, past_feat_dynamic_real: ") as caught:
+        found = [*predictor.predict(driven(future=5))]
+    assert [str(one.message) for one in caught] == [
+        "feat_static_cat, past_feat_dynamic_real: covariates in the data are not used: "
+        "TTMEstimator fine-tunes a model that uses them"
+    ]
+    assert caught[0].filename == __file__
+    for one, other in zip(found, predictor.predict(known(5)), strict=True):
+        np.testing.assert_array_equal(one.forecast_array, other.forecast_array)
+
+
+def test_zero_shot_data_that_has_not_what_is_declared_is_refused():
+    predictor = TTMPredictor(prediction_length=5, num_feat_dynamic_real=2)
+    with pytest.raises(ValueError, match=r"^item 'd0' has 1 covariates in feat_dynamic_real, but"):
+        next(predictor.predict(known(5)))
+
+
+@pytest.mark.parametrize("calendar", [False, True])
+def test_zero_shot_a_missing_future_is_told(calendar):
+    predictor = TTMPredictor(
+        prediction_length=5, lead_time=1, num_feat_dynamic_real=1, calendar=calendar
+    )
+    with pytest.raises(ValueError, match="item 'd0' has no future values of the covariates 0"):
+        next(predictor.predict(known(5)))
+    assert len([*predictor.predict(known(6))]) == 3
+
+
+def test_the_lead_time_is_part_of_what_is_known():
+    rows = known(8)
+    late = TTMPredictor(prediction_length=5, lead_time=3, num_feat_dynamic_real=1)
+    far = TTMPredictor(prediction_length=8, num_feat_dynamic_real=1)
+    for one, other in zip(late.predict(rows), far.predict(rows), strict=True):
+        np.testing.assert_allclose(one.forecast_array, other.forecast_array[:, 3:], rtol=1e-6)
+
+
+def test_batch_size_changes_nothing_with_covariates():
+    each = [
+        [*TTMPredictor(5, batch_size=size, num_feat_dynamic_real=1).predict(known(5))]
+        for size in (1, 256)
+    ]
+    for one, other in zip(*each, strict=True):
+        np.testing.assert_allclose(one.forecast_array, other.forecast_array, atol=1e-4)
+
+
+@pytest.mark.parametrize("lead_time", [0, 2])
+def test_holidays_count_at_once(lead_time):
+    days = pd.period_range("2021-06-01", "2024-05-10", freq="D")
+    closed = calendar_features(days, "DE")["any holiday"].to_numpy() > 0
+    random = np.random.default_rng(0)
+    wave = 20 + 3 * np.sin(np.arange(len(days)) * 2 * np.pi / 7)
+    truth = np.where(closed, 2.0, wave + random.normal(scale=0.3, size=len(days)))
+    entry = {"item_id": "shop", "start": days[0], "target": truth[:-15]}  # 1 and 9 May follow
+    options = {"prediction_length": 15 - lead_time, "lead_time": lead_time}
+    with_holidays, plain = (
+        next(TTMPredictor(**options, **more).predict([entry])) for more in ({"holidays": "DE"}, {})
+    )
+    assert with_holidays.start_date == days[-15 + lead_time]
+    future = truth[-15 + lead_time :]
+    errors = [np.abs(forecast.mean - future) for forecast in (with_holidays, plain)]
+    assert (future < 3).sum() == 2
+    assert errors[0][future < 3].max() < 0.5 * errors[1][future < 3].min()
+    assert errors[0].mean() < errors[1].mean()
+
+
+def test_an_unknown_country_is_told_at_once():
+    with pytest.raises(ValueError, match="no holidays of 'XX' are known"):
+        TTMPredictor(prediction_length=5, holidays="XX")
+
+
+def test_a_tuned_network_may_have_a_calendar_beside_it(model_folder):
+    estimator = make(model_folder, predictor_kwargs={"calendar": True})
+    predictor = estimator.train(entries(90, 80))
+    assert predictor.calendar
+    assert [f.forecast_array.shape for f in predictor.predict(entries(90, 80))] == [(6, 5)] * 2
