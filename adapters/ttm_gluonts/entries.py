@@ -100,6 +100,12 @@ def start_of(entry: Entry) -> pd.Period:
         ) from error
 
 
+def end_of(entry: Entry) -> pd.Period:
+    """First period after the target."""
+    end: pd.Period = start_of(entry) + np.shape(entry[FieldName.TARGET])[-1]
+    return end
+
+
 @lru_cache(maxsize=256)
 def _period_offset(alias: str) -> Any:
     """Offset of an alias in any spelling, with whole spans for their first or business days."""
@@ -195,3 +201,12 @@ def batches(entries: Iterable[Entry], size: int) -> Iterator[list[Entry]]:
         batch.append(entry)
     if batch:
         yield batch
+
+
+def with_one_cutoff(entries: Sequence[Entry]) -> Iterable[list[int]]:
+    """Positions of the entries that end together and have one number of variates."""
+    groups: dict[Any, list[int]] = {}
+    for position, entry in enumerate(entries):
+        variates = np.shape(entry[FieldName.TARGET])[:-1]
+        groups.setdefault((variates, end_of(entry)), []).append(position)
+    return groups.values()

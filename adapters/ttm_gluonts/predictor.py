@@ -7,7 +7,9 @@ sample paths, one for each level).
 # No "from __future__ import annotations" here: validated() reads types when the class is made.
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +33,13 @@ from ttm_gluonts.entries import (
     Entry,
     batches,
     covariates_of,
+    end_of,
     fill_unobserved,
     name_of,
     series_of,
     start_of,
     warn_of_covariates,
+    with_one_cutoff,
 )
 
 NETWORK = "network"
@@ -162,6 +166,7 @@ class TTMPredictor(RepresentablePredictor):
             )
         if not trained:
             self.declared[KNOWN] = known
+        self._pools = not trained and bool(known or self.calendar)
         self._told = {field for field, number in self.declared.items() if number}
         tune = "TTMEstimator fine-tunes a model that uses them"
         self._advice = dict.fromkeys(ROLES, tune)
@@ -171,7 +176,9 @@ class TTMPredictor(RepresentablePredictor):
     def predict(self, dataset: Dataset, num_samples: int | None = None) -> Iterator[Forecast]:
         """Forecast every entry of a dataset, in its order.
 
-        Data is read batch by batch as forecasts are taken, so memory does not grow with it.
+        Data is read batch by batch as forecasts are taken, so memory does not grow with it. Where
+        covariates count without training it is read at once: items that end at one date, and no
+        others, learn together what covariates do. So no rolling window knows of a later one.
 
         Parameters
         ----------
@@ -200,27 +207,41 @@ class TTMPredictor(RepresentablePredictor):
         # Evenly spread levels, one for each path: so paths have the quantiles of the forecast.
         levels = self.levels if paths is None else (np.arange(paths) + 0.5) / paths
         random = np.random.default_rng(self.seed)
-        done = 0
         entries = fill_unobserved(warn_of_covariates(dataset, self._told, self._advice))
-        for batch in batches(entries, self.batch_size):
-            values_NQHV = self._forecast(batch, tuple(levels), done)
-            for entry, values_QHV in zip(batch, values_NQHV, strict=True):
-                facts = {
-                    "start_date": start_of(entry) + np.shape(entry["target"])[-1] + self.lead_time,
-                    "item_id": entry.get("item_id"),
-                    "info": entry.get("info"),
-                }
-                if paths is None:
-                    yield self._quantile_forecast(values_QHV, **facts)
-                else:
-                    yield SampleForecast(random.permuted(values_QHV, axis=0), **facts)
-            done += len(batch)
+        for entry, values_QHV in self._forecasts(entries, tuple(levels)):
+            facts = {
+                "start_date": end_of(entry) + self.lead_time,
+                "item_id": entry.get("item_id"),
+                "info": entry.get("info"),
+            }
+            if paths is None:
+                yield self._quantile_forecast(values_QHV, **facts)
+            else:
+                yield SampleForecast(random.permuted(values_QHV, axis=0), **facts)
+
+    def _forecasts(
+        self, entries: Iterator[Entry], levels: tuple[float, ...]
+    ) -> Iterator[tuple[Entry, np.ndarray[Any, Any]]]:
+        """Entries with their forecasts, of shape (Q, H) or (Q, H, V) each."""
+        if not self._pools:
+            done = 0
+            for batch in batches(entries, self.batch_size):
+                yield from zip(batch, self._forecast(batch, count(done), levels), strict=True)
+                done += len(batch)
+            return
+        rows = [*entries]
+        values: list[Any] = [None] * len(rows)
+        for positions in with_one_cutoff(rows):
+            forecasts = self._forecast([rows[i] for i in positions], positions, levels)
+            for i, values_QHV in zip(positions, forecasts, strict=True):
+                values[i] = values_QHV
+        yield from zip(rows, values, strict=True)
 
     def _forecast(
-        self, batch: list[Entry], levels: tuple[float, ...], done: int
+        self, batch: list[Entry], positions: Iterable[int], levels: tuple[float, ...]
     ) -> np.ndarray[Any, Any]:
         """Forecast entries of one number of variates, shape (N, Q, H) or (N, Q, H, V)."""
-        names = [name_of(entry, done + i) for i, entry in enumerate(batch)]
+        names = [*map(name_of, batch, positions)]
         covariates = None
         if self.calendar or any(self.declared.values()):
             covariates = [self._covariates(*each) for each in zip(batch, names, strict=True)]
@@ -241,8 +262,7 @@ class TTMPredictor(RepresentablePredictor):
         if not self.calendar:
             return covariates
         points = np.shape(entry["target"])[-1] + self.lead_time + self.prediction_length
-        times = pd.period_range(start_of(entry), periods=points)
-        return with_calendar(covariates, times, self.holidays, name)
+        return with_calendar(covariates, calendar_of(start_of(entry), points, self.holidays), name)
 
     def _quantile_forecast(self, values_QHV: np.ndarray[Any, Any], **facts: Any) -> Forecast:
         """Fill a copy of an empty forecast in.
@@ -301,6 +321,12 @@ class TTMPredictor(RepresentablePredictor):
         arguments = load_json((path / "predictor.json").read_text(encoding="utf-8"))
         arguments["model"] = path / arguments["model"]
         return cls(**{**arguments, **({} if device is None else {"device": device})})
+
+
+@lru_cache(maxsize=64)
+def calendar_of(start: pd.Period, points: int, holidays: str | None) -> pd.DataFrame:
+    """Calendar of some periods, which many items have in common."""
+    return calendar_features(pd.period_range(start, periods=points), holidays)
 
 
 def covariates_of_network(config: TTMConfig) -> dict[str, int]:

@@ -38,6 +38,24 @@ def columns_of(X: pd.DataFrame, columns: Sequence[Any] | None) -> pd.DataFrame:
     return X[list(columns)]
 
 
+def check_same_levels(X: Any, y: Any) -> None:
+    """Refuse one X for all series of a panel.
+
+    Raises
+    ------
+    ValueError
+        When y has names of series in its index, and X has none.
+    """
+    frames = (pd.Series, pd.DataFrame)
+    if not isinstance(X, frames) or not isinstance(y, frames):
+        return
+    if y.index.nlevels > 1 == X.index.nlevels:
+        raise ValueError(
+            "y holds several series, but X rows of none in particular: give each its own, such as "
+            "pd.concat({key: X for key in y.index.droplevel(-1).unique()}, names=y.index.names)"
+        )
+
+
 def continued(X: pd.DataFrame | None, newer: pd.DataFrame | None) -> pd.DataFrame | None:
     """Put rows together. Newer ones replace old ones of the same date.
 
@@ -112,15 +130,14 @@ def covariates_of(
         each = [Covariates(known=one) for one in _known(X, histories, steps_NS, horizon)]
     if not calendar:
         return each
-    return [
-        with_calendar(
-            one,
-            member.times_T.append(after(member.times_T, horizon, histories.frequency)),
-            holidays,
-            name,
-        )
-        for one, name, member in zip(each, histories.names, histories.members, strict=True)
-    ]
+    found, calendars = [], {}
+    for one, name, member in zip(each, histories.names, histories.members, strict=True):
+        times: Any = member.times_T.append(after(member.times_T, horizon, histories.frequency))
+        span = times[0], times[-1]  # of one frequency
+        if span not in calendars:
+            calendars[span] = calendar_features(times, holidays)
+        found.append(with_calendar(one, calendars[span], name))
+    return found
 
 
 def _known(

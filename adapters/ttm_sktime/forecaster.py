@@ -24,7 +24,13 @@ from ttm_estimators.forecasting.quantile_levels import check_levels
 from ttm_estimators.network.presets import find_config
 from ttm_estimators.tables.steps import parse_step
 from ttm_sktime.dates import Frequency, as_zoned, has_frequency, in_zone
-from ttm_sktime.exogenous import check_calendar, columns_of, continued, covariates_of
+from ttm_sktime.exogenous import (
+    check_calendar,
+    check_same_levels,
+    columns_of,
+    continued,
+    covariates_of,
+)
 from ttm_sktime.frames import check_frame
 from ttm_sktime.histories import Histories, frequency_of, read
 from ttm_sktime.shared import SharedForecaster, shared_forecaster
@@ -205,6 +211,7 @@ class TTMForecaster(BaseForecaster):
         """Check data as sktime does, after own checks with plainer messages."""
         if y is not None:
             check_frame(y)
+            check_same_levels(X, y)
             y = y if self.cutoff is None else as_zoned(y, self.cutoff)
         return super()._check_X_y(X=X, y=y, **options)
 

@@ -11,6 +11,7 @@ import pytest
 from gluonts.core.serde import dump_json, load_json
 from gluonts.dataset.artificial import constant_dataset
 from gluonts.dataset.common import ListDataset
+from gluonts.dataset.split import split
 from gluonts.evaluation import Evaluator, backtest_metrics, make_evaluation_predictions
 from gluonts.model.predictor import Predictor
 
@@ -366,6 +367,20 @@ def test_batch_size_changes_nothing_with_covariates():
     ]
     for one, other in zip(*each, strict=True):
         np.testing.assert_allclose(one.forecast_array, other.forecast_array, atol=1e-4)
+
+
+def test_no_rolling_window_knows_of_a_later_one():
+    """What covariates do is learnt from the items that end together only."""
+    _, template = split(ListDataset(known(0), freq="h"), offset=-20)
+    windows = [*template.generate_instances(prediction_length=5, windows=4).input]
+    predictor = TTMPredictor(prediction_length=5, num_feat_dynamic_real=1)
+    together = [*predictor.predict(windows)]
+    for end in {forecast.start_date for forecast in together}:
+        mine = [i for i, forecast in enumerate(together) if forecast.start_date == end]
+        assert len(mine) == 3
+        for i, apart in zip(mine, predictor.predict([windows[i] for i in mine]), strict=True):
+            assert together[i].item_id == apart.item_id
+            np.testing.assert_array_equal(together[i].forecast_array, apart.forecast_array)
 
 
 @pytest.mark.parametrize("lead_time", [0, 2])

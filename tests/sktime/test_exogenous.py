@@ -182,6 +182,16 @@ def test_an_x_without_the_past_is_refused():
         TTMForecaster().fit(y).predict(fh=FH, X=X[len(y) :])
 
 
+def test_one_x_for_all_series_of_a_panel_is_refused(model):
+    y, X, _ = driven()
+    panel = panel_of({name: y.to_frame() for name in ("north", "south")})
+    with pytest.raises(ValueError, match="X rows of none in particular: give each its own") as told:
+        TTMForecaster(model).fit(panel, X=X[: len(y)])
+    advice = str(told.value).rpartition("such as ")[2]
+    own = eval(advice, {"pd": pd, "X": X, "y": panel})
+    assert len(TTMForecaster().fit(panel, X=own).predict(fh=FH, X=own)) == 2 * len(FH)
+
+
 def test_zero_shot_updates_bring_their_x(zero_shot):
     y, X, _ = driven()
     known = TTMForecaster().fit(y[:-5], X=X[: len(y) - 5], fh=FH)

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
 from ttm_estimators.inputs.covariates import Covariates
-from ttm_estimators.regression.calendar import calendar_features
 
 
-def with_calendar(
-    covariates: Covariates,
-    times: pd.DatetimeIndex | pd.PeriodIndex,
-    holidays: str | None,
-    name: str,
-) -> Covariates:
+def with_calendar(covariates: Covariates, calendar: pd.DataFrame, name: str) -> Covariates:
     """Covariates of a series with the calendar of its dates beside those known in the future.
 
     Parameters
     ----------
     covariates : Covariates
         Of the series.
-    times : DatetimeIndex or PeriodIndex
-        Dates of the series and of all steps that are to be forecast.
-    holidays : str or None
-        As in :func:`~ttm_estimators.regression.calendar.calendar_features`.
+    calendar : DataFrame
+        What :func:`~ttm_estimators.regression.calendar.calendar_features` makes of the dates of the
+        series and of all steps that are to be forecast.
     name : str
         What messages call the series.
 
@@ -35,10 +29,12 @@ def with_calendar(
         When a known covariate does not reach the last date, or has the name of a column of the
         calendar.
     """
-    calendar = calendar_features(times, holidays).reset_index(drop=True)
-    if covariates.known is None:
+    times = calendar.index
+    calendar = calendar.reset_index(drop=True)
+    given: Any = covariates.known
+    if given is None:
         return replace(covariates, known=calendar)
-    known = pd.DataFrame(covariates.known).reset_index(drop=True)
+    known = pd.DataFrame(given).reset_index(drop=True)
     columns = ", ".join(map(repr, known.columns))
     if len(known) < len(times):
         raise ValueError(
