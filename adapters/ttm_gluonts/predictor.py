@@ -80,7 +80,7 @@ class TTMPredictor(RepresentablePredictor):
         prediction_length). They count at once, see :mod:`ttm_estimators.regression`. A network that
         was trained with covariates declares its own, of all kinds.
     calendar : bool, default False
-        Whether hours, weekdays, months and their ends count in the same way, by
+        Whether hours, weekdays and ends of months count in the same way, by
         :func:`ttm_estimators.regression.calendar.calendar_features`.
     holidays : str, optional
         Country whose public holidays count too, such as "DE" or "US-CA": a code of the package
@@ -158,11 +158,12 @@ class TTMPredictor(RepresentablePredictor):
             raise ValueError(f"num_{KNOWN} must be at least 0, got {known}")
         self.declared = covariates_of_network(self.forecaster.config)
         trained = any(self.declared.values())
-        if trained and (self.calendar or known not in (0, self.declared[KNOWN])):
+        other = self.calendar or known not in (0, self.declared[KNOWN])
+        if other and self.forecaster.config.tied_channels:
             takes = ", ".join(f"num_{field}={number}" for field, number in self.declared.items())
             raise ValueError(
-                f"the network was trained with covariates, {takes}, and takes no others: declare "
-                "none, and no calendar, or choose a network that was trained without"
+                f"the network was trained with its covariates, {takes}, and takes no others and no "
+                "calendar: leave these out, or choose a network that takes each series by itself"
             )
         if not trained:
             self.declared[KNOWN] = known

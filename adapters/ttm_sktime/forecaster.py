@@ -83,7 +83,7 @@ class TTMForecaster(BaseForecaster):
         Whether single impossible readings stay, such as the -999 of a sensor that failed. They are
         otherwise taken as missing, and a warning says so.
     calendar : bool, default False
-        Whether hours, weekdays, months and their ends count beside ``X``, by
+        Whether hours, weekdays and ends of months count beside ``X``, by
         :func:`ttm_estimators.regression.calendar.calendar_features`. Not where the network learnt
         from ``X``.
     holidays : str, optional
@@ -185,14 +185,24 @@ class TTMForecaster(BaseForecaster):
             frequency = self.cutoff.freq
             if frequency is None and fh is not None and fh.freq is not None:
                 frequency = parse_step(fh.freq)
-        points = self._forecaster().history_length
-        self._histories: Histories = read(y, points, frequency)
         self._known = self._columns(X)
+        self._histories: Histories = read(y, self._points, frequency)
         if self._has_calendar:
-            if self._forecaster().uses_covariates:
-                raise ValueError(f"the network was trained with X, {NO_CALENDAR}")
+            if self._forecaster().config.tied_channels:
+                raise ValueError(f"the network was trained with X, or mixes series, {NO_CALENDAR}")
             check_calendar(self._histories, self.holidays)
         return self
+
+    @property
+    def _points(self) -> int:
+        """Latest points of a series to keep: all that covariates are regressed on."""
+        forecaster = self._forecaster()
+        regressed = self._known is not None or self._has_calendar
+        return (
+            sys.maxsize
+            if regressed and not forecaster.uses_covariates
+            else forecaster.history_length
+        )
 
     @property
     def _has_calendar(self) -> bool:
@@ -254,9 +264,8 @@ class TTMForecaster(BaseForecaster):
         update_params: bool = True,
     ) -> TTMForecaster:
         """Continue the histories. The network stays as it is."""
-        points = self._forecaster().history_length
-        self._histories = read(y, points, earlier=self._histories)
         self._known = continued(self._known, self._columns(X))
+        self._histories = read(y, self._points, earlier=self._histories)
         return self
 
     def _predict(

@@ -15,6 +15,7 @@ from gluonts.dataset.split import split
 from gluonts.evaluation import Evaluator, backtest_metrics, make_evaluation_predictions
 from gluonts.model.predictor import Predictor
 
+from tests.forecasting.conftest import make_forecaster
 from tests.gluonts.conftest import entries
 from tests.gluonts.test_estimator import SHORT, make
 from tests.tiny import TINY
@@ -281,9 +282,12 @@ def test_a_network_declares_what_it_was_trained_with(with_known):
 
 @pytest.mark.parametrize("others", [{"num_feat_dynamic_real": 2}, {"calendar": True}])
 def test_a_network_that_was_trained_with_covariates_takes_no_others(with_known, others):
-    message = "the network was trained with covariates, num_feat_dynamic_real=1, "
+    message = "the network was trained with its covariates, num_feat_dynamic_real=1, "
     with pytest.raises(ValueError, match=message):
         TTMPredictor(prediction_length=5, model=with_known, **others)
+    mixing = add_covariates(make_forecaster().network, targets=2, mix_channels=True)
+    with pytest.raises(ValueError, match="trained with its covariates, num_feat_dynamic_real=0, "):
+        TTMPredictor(prediction_length=5, model=mixing, **others)
 
 
 @pytest.mark.filterwarnings("ignore:feat_static_cat")

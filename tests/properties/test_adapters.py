@@ -51,44 +51,48 @@ def test_sktime_and_gluonts_forecast_what_the_core_does(drawn, horizon):
         assert_same(values, ours[i], expected[i])
 
 
-def assert_front_ends_agree(series, price, times, *, calendar):
-    """GluonTS, sktime and the core forecast the same with covariates of the same names."""
-    horizon = len(times) - len(series[0])
-    known = [pd.DataFrame({"price": one}) for one in price]
-    if calendar:
-        dates = calendar_features(times, "DE").reset_index(drop=True)
-        known = [one.join(dates) for one in known]
+@pytest.mark.parametrize("freq", ["D", "h"])
+@pytest.mark.parametrize("holidays", [None, "DE"])
+def test_sktime_and_gluonts_use_covariates_as_the_core_does(freq, holidays):
+    random = np.random.default_rng(0)
+    horizon, starts = 20, (0, 300)
+    times = [pd.date_range("2022-03-28", periods=900, freq=freq)[start:] for start in starts]
+    prices = [pd.DataFrame({"price": random.normal(size=len(each))}, each) for each in times]
+    series = []
+    for price in prices:
+        closed = calendar_features(price.index, "DE")["any holiday"]
+        sales = 40 - 5 * price["price"] - 20 * closed + random.normal(size=len(price))
+        series.append(sales.to_numpy()[:-horizon])
+
+    known = prices
+    if holidays is not None:
+        known = [one.join(calendar_features(one.index, holidays)) for one in prices]
     given = [Covariates(known=one) for one in known]
     core = model.forecast(series, horizon, covariates=given, quantile_levels=LEVELS)
     assert all(one.kept for one in core.effects)
 
-    holidays = "DE" if calendar else None
     keys = [str(level) for level in LEVELS]
-    predictor = TTMPredictor(
-        horizon, model.network, keys, num_feat_dynamic_real=1, holidays=holidays
-    )
+    declared = {"num_feat_dynamic_real": 1, "holidays": holidays}
     entries = [
-        {"start": times.to_period()[0], "target": y, "feat_dynamic_real": x[None]}
-        for y, x in zip(series, price, strict=True)
+        {"start": one.index.to_period()[0], "target": y, "feat_dynamic_real": one.to_numpy().T}
+        for y, one in zip(series, prices, strict=True)
     ]
-    for i, theirs in enumerate(predictor.predict(entries)):
-        quantiles = np.stack([theirs.quantile(level) for level in LEVELS], axis=-1)
-        assert_same(series[i], quantiles, core.quantiles[i])
+    theirs = TTMPredictor(horizon, model.network, keys, **declared).predict(entries)
+    for y, their, expected in zip(series, theirs, core.quantiles, strict=True):
+        quantiles = np.stack([their.quantile(level) for level in LEVELS], axis=-1)
+        assert_same(y, quantiles, expected)
 
-    y = pd.concat([pd.DataFrame({"y": one}, times[: len(one)]) for one in series], keys=[0, 1])
-    X = pd.concat([pd.DataFrame({"price": one}, times) for one in price], keys=[0, 1])
+    y = pd.concat(
+        [
+            pd.DataFrame({"y": y}, one.index[:-horizon])
+            for y, one in zip(series, prices, strict=True)
+        ],
+        keys=[0, 1],
+    )
+    X = pd.concat(prices, keys=[0, 1])
     fitted = TTMForecaster(holidays=holidays).fit(y, X=X.loc[y.index], fh=range(1, horizon + 1))
     ours = fitted.predict_quantiles(X=X.drop(y.index), alpha=LEVELS).to_numpy()
-    for i, quantiles in enumerate(ours.reshape(core.quantiles.shape)):
-        assert_same(series[i], quantiles, core.quantiles[i])
-
-
-@pytest.mark.parametrize("freq", ["D", "h"])
-@pytest.mark.parametrize("calendar", [False, True], ids=["known", "calendar"])
-def test_sktime_and_gluonts_use_covariates_as_the_core_does(freq, calendar):
-    random = np.random.default_rng(0)
-    times = pd.date_range("2022-01-03", periods=900, freq=freq)
-    price = random.normal(size=(2, 900))
-    closed = calendar_features(times, "DE")["any holiday"].to_numpy()
-    sales = 40 - 5 * price - 20 * closed + random.normal(size=price.shape)
-    assert_front_ends_agree([*sales[:, :880]], [*price], times, calendar=calendar)
+    for y, found, expected in zip(
+        series, ours.reshape(core.quantiles.shape), core.quantiles, strict=True
+    ):
+        assert_same(y, found, expected)

@@ -276,5 +276,5 @@ def test_a_network_that_learnt_from_x_has_no_place_for_a_calendar(model, tuned):
     with pytest.raises(ValueError, match="training learns from X, which leaves no place for cal"):
         TTMForecaster(model, fine_tune=True, calendar=True).fit(y, X=X)
     folder = save_network(tuned._forecaster().network, Path(model) / "tuned")
-    with pytest.raises(ValueError, match="the network was trained with X, which leaves no place"):
+    with pytest.raises(ValueError, match="trained with X, or mixes series, which leaves no place"):
         TTMForecaster(folder, holidays="DE").fit(y, X=X)
