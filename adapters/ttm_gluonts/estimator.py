@@ -132,7 +132,10 @@ class TTMEstimator(PyTorchLightningEstimator):
             if number < 0:
                 raise ValueError(f"num_{field} must be at least 0, got {number}")
         if network is not None and any(declared):
-            raise ValueError(f"{NEW_NETWORK}: declare no covariates together with network")
+            raise ValueError(
+                f"{NEW_NETWORK}: declare none together with network, or known ones for the "
+                f"predictor, predictor_kwargs={{'num_{KNOWN}': {num_feat_dynamic_real or 1}}}"
+            )
         self.cardinality = tuple(cardinality or ())
         if len(self.cardinality) != num_feat_static_cat or min(self.cardinality, default=1) < 1:
             raise ValueError(

@@ -48,8 +48,8 @@ class TTMForecaster(BaseForecaster):
     """Forecast with a pre-trained TinyTimeMixer.
 
     All series and variates of a panel or hierarchy go through the network in one batch, each by
-    itself and each from its own last date. The numbers are those of
-    :meth:`ttm_estimators.Forecaster.forecast`.
+    itself and each from its own last date. What ``X`` and calendars do without training is learnt
+    from all of them. The numbers are those of :meth:`ttm_estimators.Forecaster.forecast`.
 
     Parameters
     ----------

@@ -230,7 +230,10 @@ def test_an_item_without_what_is_declared_is_named(model_folder):
         ({"num_feat_static_cat": 1}, r"cardinality is None, but num_feat_static_cat 1"),
         ({"cardinality": [3]}, r"cardinality is \[3\], but num_feat_static_cat 0"),
         ({"num_feat_static_cat": 1, "cardinality": [0]}, r"give a number of at least 1 for each"),
-        ({"network": "ttm_512_96", "num_feat_dynamic_real": 1}, "a new network learns without"),
+        (
+            {"network": "ttm_512_96", "num_feat_dynamic_real": 2},
+            r"a new network learns without .* predictor_kwargs=\{'num_feat_dynamic_real': 2\}",
+        ),
     ],
 )
 def test_declarations_that_do_not_fit_each_other_are_refused(arguments, message):

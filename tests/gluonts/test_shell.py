@@ -1,12 +1,14 @@
 """``python -m gluonts.shell train|serve`` finds and runs our classes."""
 
 import json
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 from gluonts.core import fqname_for
 from gluonts.dataset.common import ListDataset
 from gluonts.dataset.jsonl import JsonLinesWriter
+from gluonts.model.predictor import Predictor
 from gluonts.shell.env import ServeEnv, TrainEnv
 from gluonts.shell.train import run_train_and_test
 from gluonts.shell.util import forecaster_type_by_name
@@ -24,13 +26,13 @@ CONFIGURATION = {"freq": "h", "quantiles": ["0.1", "0.9"], "output_types": ["qua
 def job(tmp_path, model_folder):
     """Lay out a training job as the shell finds it, with hyperparameters as text."""
 
-    def lay_out(**hyperparameters):
+    def lay_out(rows=(), **hyperparameters):
         texts = {"freq": "h", "model": str(model_folder), "prediction_length": "5"}
         config = tmp_path / "input" / "config"
         config.mkdir(parents=True)
         (config / "hyperparameters.json").write_text(json.dumps({**texts, **hyperparameters}))
         for channel in ("train", "test"):
-            data = ListDataset(entries(80, 60), freq="h")
+            data = ListDataset(rows or entries(80, 60), freq="h")
             folder = tmp_path / "input" / "data" / channel
             folder.mkdir(parents=True)
             JsonLinesWriter().write_to_folder(data, folder)
@@ -91,3 +93,15 @@ def test_an_estimator_is_trained_and_served(job):
     answer = ask(folder)
     assert np.isfinite(answer["0.9"]).all()
     assert len(answer["0.9"]) == 5
+
+
+@pytest.mark.parametrize("declared", [{}, {"num_feat_dynamic_real": "0"}])
+def test_covariates_of_a_training_job_are_inferred_unless_declared(job, declared):
+    rows = [{**row, "feat_dynamic_real": [[*row["target"]]]} for row in entries(80, 60)]
+    folder = job(rows, fine_tuning='{"steps": 3, "batch_size": 4}', **declared)
+    told = pytest.warns(UserWarning, match="feat_dynamic_real") if declared else nullcontext()
+    with told:
+        run_train_and_test(TrainEnv(folder), forecaster_type_by_name("ttm_gluonts.TTMEstimator"))
+    predictor = Predictor.deserialize(folder / "model")
+    assert predictor.declared["feat_dynamic_real"] == (0 if declared else 1)
+    assert (folder / "model" / "agg_metrics.json").exists()
