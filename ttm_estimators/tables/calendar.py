@@ -33,8 +33,7 @@ def calendars(
     TableError
         When the series have no dates, or no such country is known.
     """
-    first = panel.series[0]
-    if not isinstance(first.times, pd.DatetimeIndex):
+    if not isinstance(panel.stamps.index, pd.DatetimeIndex):
         counted = "rows are counted" if not panel.chosen.time else f"{panel.time!r} holds numbers"
         raise TableError(
             f"a calendar and holidays need dates, but {counted}",
@@ -46,7 +45,8 @@ def calendars(
         key = (one.times[0], one.times[-1], len(one.times), id(one.step))
         if key not in made:
             try:
-                made[key] = calendar_features(one.times.append(future), holidays)
+                times = pd.DatetimeIndex(one.times.append(future))
+                made[key] = calendar_features(times, holidays)
             except ValueError as error:
                 raise TableError(str(error)) from error
         found.append(made[key])

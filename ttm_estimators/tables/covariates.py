@@ -114,7 +114,7 @@ def _beside(series: Series, roles: Roles, calendar: pd.DataFrame) -> pd.DataFram
     if not roles.known:
         return calendar
     assert series.covariates is not None
-    parts = {name.partition("=")[0] for name in calendar}
+    parts = {str(name).partition("=")[0] for name in calendar}
     both = [name for name in roles.known if name.partition("=")[0] in parts]
     if both:
         raise TableError(

@@ -72,9 +72,7 @@ def read_with_future(table: Table, future: Table, reading: Reading) -> Panel:
     for name in reading.static:
         for columns in (both, written):
             if name in columns:
-                column = columns[name].mask(columns[name] == "")
-                column = column.groupby([both[key] for key in past.ids]) if past.ids else column
-                columns[name] = column.ffill()
+                columns[name] = _repeated(columns[name], both, past.ids)
     reading = replace(reading, time=past.time, id=past.ids, value=list(past.values))
     name = f"{table.name} with {future.name}"
     try:
@@ -86,9 +84,18 @@ def read_with_future(table: Table, future: Table, reading: Reading) -> Panel:
             f"{name}: {error.fault}", "let the future go on where the histories end"
         ) from error
     past.covariates = panel.chosen.covariates
-    more = [each for each in names_of(future.frame) if each not in (*needed, *past.values)]
+    empty = [
+        each for each in past.values if each in future.frame and future.frame[each].isna().all()
+    ]
+    more = [each for each in names_of(future.frame) if each not in (*needed, *empty)]
     notes = [*alone.notes, *future.notes, *[f"{quoted(more)} of {future.name}"][: len(more)]]
     return replace(panel, chosen=past, notes=notes)
+
+
+def _repeated(column: pd.Series[Any], rows: pd.DataFrame, ids: list[str]) -> pd.Series[Any]:
+    """Give rows without a category the one that their series has before them."""
+    found = column.mask(column == "")
+    return found.groupby([rows[name] for name in ids]).ffill() if ids else found.ffill()
 
 
 def _joined(
