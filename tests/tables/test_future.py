@@ -77,9 +77,7 @@ def test_signs_of_numbers_are_those_of_both_files_together(tmp_path):
 def test_a_parquet_file_and_a_csv_file_go_together(tmp_path):
     history, ahead = both()
     ahead.to_csv(tmp_path / "future.csv", index=False)
-    panel = read_with_future(
-        Table(history, "df"), read_file(tmp_path / "future.csv"), READING
-    )
+    panel = read_with_future(Table(history, "df"), read_file(tmp_path / "future.csv"), READING)
     assert [len(one.covariates) for one in panel.series] == [70, 70]
 
 

@@ -52,17 +52,16 @@ def roles_of(own: Roles, known: Sequence[str], *, calendar: bool = False) -> Rol
     """
     if not own:
         return Roles(known=known)
-    names = quoted([*own.known, *own.past, *own.static])
     if known and set(known) != set(own.known):
+        trained = quoted(own.known) if own.known else "no covariates"
         raise TableError(
-            f"the model was fine-tuned with the covariates {names}, of which "
-            f"{quoted(own.known) if own.known else 'none'} are known in the future, not "
-            f"{quoted(known)}",
+            f"the model was fine-tuned with {trained} as known in the future, not {quoted(known)}",
             "leave known= out, or take a model that was fine-tuned without covariates",
         )
     if calendar:
+        names = quoted([*own.known, *own.past, *own.static])
         raise TableError(
-            f"the model was fine-tuned with the covariates {names}, and no calendar can join them",
+            f"the model was fine-tuned with {names}, and no calendar can join these covariates",
             "leave calendar= and holidays= out, or take a model that was fine-tuned without "
             "covariates",
         )

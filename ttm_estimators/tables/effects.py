@@ -79,7 +79,8 @@ def explain_panel(
     Raises
     ------
     TableError
-        As ``forecast_panel``, and when there is nothing to explain.
+        As ``forecast_panel``, when there is nothing to explain, or when a covariate has the name of
+        a column of the result.
     """
     if forecaster.roles:
         raise TableError(
@@ -92,6 +93,11 @@ def explain_panel(
             "there are no covariates to explain", "name some with known=, or give calendar=True"
         )
     names = covariate_names(result.effects)
+    taken = [name for name in names if name in (WITHOUT, WITH, GAIN)]
+    if taken:
+        raise TableError(
+            f"column {quoted(taken)} has the name of a column of the result", "rename it"
+        )
     added = {name: np.zeros(result.point.shape) for name in names}
     for i, each in enumerate(result.effects):
         for name, values in zip(each.names, each.values.T, strict=True):
