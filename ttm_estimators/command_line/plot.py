@@ -72,7 +72,9 @@ def draw(path: Path, panel: Panel, result: Forecast, model: str, index: int = 0)
         figure.savefig(path, dpi=150, format=path.suffix[1:])
 
 
-def draw_effects(path: Path, panel: Panel, result: Forecast, model: str, index: int = 0) -> None:
+def draw_effects(
+    path: Path, panel: Panel, without: Array, result: Forecast, model: str, index: int = 0
+) -> None:
     """Draw what covariates add to the forecast of a series.
 
     Above are the latest part of its history and its point forecasts without and with covariates,
@@ -84,8 +86,10 @@ def draw_effects(path: Path, panel: Panel, result: Forecast, model: str, index: 
         Image to write. Its extension tells the format.
     panel : Panel
         Histories.
+    without : array
+        Their point forecasts without covariates, shape (series, horizon).
     result : Forecast
-        Their forecasts, with the effects of covariates.
+        Those with covariates, and their effects.
     model : str
         Name of the model.
     index : int, default 0
@@ -98,8 +102,7 @@ def draw_effects(path: Path, panel: Panel, result: Forecast, model: str, index: 
         figure = Figure(figsize=(10, 7.5), layout="constrained", facecolor="white")
         upper, lower = figure.subplots(2, height_ratios=(3, 2))
         _draw_history(upper, series, future)
-        without = median - effects.values.sum(axis=1)
-        upper.plot(ahead, without, color=PALE, linewidth=1.4, label="without covariates")
+        upper.plot(ahead, without[index], color=PALE, linewidth=1.4, label="without covariates")
         upper.plot(ahead, median, color=BLUE, linewidth=1.6, label=f"with, median of {model}")
         _finish(upper, panel, series, future)
         tops, bottoms = np.zeros(len(median)), np.zeros(len(median))

@@ -203,11 +203,11 @@ class DataFrames:
         Returns
         -------
         DataFrame
-            A row for each series and step: the id and time columns of ``df``, "without" (the point
-            forecast without covariates), a column with what each covariate adds to it in units of
-            the series, "with", and "gain": the fraction of the quantile loss on held-out windows of
-            its own past that the series gains. Where covariates are not kept it is 0, and nothing
-            is added.
+            A row for each series and step: the id and time columns of ``df``, and in units of the
+            series "without", the point forecast without covariates; "base", that of the history
+            less what covariates explain; a column with what each covariate adds to the base; and
+            "with", their sum. Then "gain", the fraction of the quantile loss on held-out windows
+            of its own past that the series gains. Where covariates are not kept nothing is added.
 
         Raises
         ------
