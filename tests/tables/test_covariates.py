@@ -115,7 +115,7 @@ def test_missing_future_values_name_covariates_and_steps(shipped, sales, calenda
             f"the steps {steps} of 28",
         ):
             shipped.forecast_df(
-                one, HORIZON, known=KNOWN, future_df=future, calendar=calendar, value="sales"
+                one, HORIZON, known=KNOWN, future_df=future, calendar=calendar, id="shop"
             )
 
 
