@@ -82,6 +82,8 @@ def test_an_unknown_country_is_one_line():
     with pytest.raises(TableError, match="no holidays of 'Germny'") as error:
         of(panel, holidays="Germny")
     assert "\n" not in str(error.value)
+    with pytest.raises(TableError, match=r"holidays must be text, got bool: .*holidays='DE'"):
+        of(panel, holidays=True)
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,15 @@ def test_missing_future_values_name_covariates_and_steps(shipped, sales, calenda
             )
 
 
+def test_true_and_false_count_as_one_and_zero(shipped, sales):
+    found = []
+    for kind in (int, bool):
+        past, ahead = (part.assign(promotion=part["promotion"].astype(kind)) for part in sales)
+        options = {"known": "promotion", "value": "sales", "future_df": ahead}
+        found.append(shipped.forecast_df(past, HORIZON, **options))
+    pd.testing.assert_frame_equal(*found)
+
+
 def test_a_column_that_is_not_there_is_named(shipped, sales):
     with pytest.raises(TableError, match="df has no column 'cost', only 'shop', 'date'"):
         shipped.forecast_df(sales[0], HORIZON, known="cost", value="sales")

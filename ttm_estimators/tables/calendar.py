@@ -31,13 +31,18 @@ def calendars(
     Raises
     ------
     TableError
-        When the series have no dates, or no such country is known.
+        When the series have no dates, or ``holidays`` names no country that is known.
     """
     if not isinstance(panel.stamps.index, pd.DatetimeIndex):
         counted = "rows are counted" if not panel.chosen.time else f"{panel.time!r} holds numbers"
         raise TableError(
             f"a calendar and holidays need dates, but {counted}",
             "leave calendar= and holidays= out",
+        )
+    if holidays is not None and not isinstance(holidays, str):
+        raise TableError(
+            f"holidays must be text, got {type(holidays).__name__}",
+            "give the code of a country such as holidays='DE'",
         )
     made: dict[Any, pd.DataFrame] = {}
     found = []
