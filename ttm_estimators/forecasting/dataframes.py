@@ -68,8 +68,8 @@ class DataFrames:
             that is kept where it helps on the past of a series, see :meth:`explain_df`. A model
             that was fine-tuned with covariates knows their names, and takes no others.
         calendar : bool, default False
-            Whether the hour, weekday, month and so on count like known covariates, by the clock of
-            the dates' zone.
+            Whether hours, weekdays, month ends and so on count like known covariates, by the clock
+            of the dates' zone.
         holidays : str, optional
             Country whose public holidays count too, by its code in the package ``holidays``: "DE",
             or with a subdivision "US-CA". It implies ``calendar``.
