@@ -11,20 +11,17 @@ import numpy.typing as npt
 
 from ttm_estimators.inputs.arrays import Array
 
-STANDARD_ERRORS = 2.0
-"""Standard errors that a gain must have: a little more than the 5 % critical value of a one-sided
-normal test, for the best of several is tested."""
+STANDARD_ERRORS = 1.645
+"""Standard errors that a gain must have: the 5 % critical value of a one-sided normal test, as
+fine-tuning has it."""
 
 PRIOR_DEVIATION = 0.25
 """Standard deviation of the relative gains of independent windows before any is seen, as in the
 one-sided test of fine-tuning (ours)."""
 
 
-def choose(before_NR: Array, after_JNR: Array) -> tuple[Array, npt.NDArray[np.int64]]:
-    """Choose the best forecast of each series, or none.
-
-    The gain of a series is drawn towards the mean of the panel, as far as its own windows leave it
-    uncertain and as the series are alike (empirical Bayes).
+def best(before_NR: Array, after_JNR: Array) -> npt.NDArray[np.int64]:
+    """The best forecast of each series, -1 where none is better than that without covariates.
 
     Parameters
     ----------
@@ -32,51 +29,35 @@ def choose(before_NR: Array, after_JNR: Array) -> tuple[Array, npt.NDArray[np.in
         Loss of each window without covariates, NaN where there is none.
     after_JNR : array
         The same of each forecast with covariates.
-
-    Returns
-    -------
-    gain_N : array
-        Fraction of the loss that is saved, 0 where none is kept.
-    chosen_N : array
-        Which forecast, -1 for none.
     """
-    mean_N1 = _mean(before_NR)[:, None]
-    relative_JNR = (before_NR - after_JNR) / np.where(mean_N1 > 0, mean_N1, np.nan)
-    gains, errors = zip(*(_shrunk(each) for each in relative_JNR), strict=True)
-    gain_JN, error_JN = np.array(gains), np.array(errors)
-    chosen_N = np.where(np.isnan(gain_JN), -np.inf, gain_JN).argmax(axis=0)
-    gain_N, error_N = (
-        np.take_along_axis(each, chosen_N[None], 0)[0] for each in (gain_JN, error_JN)
-    )
-    kept_N = (gain_N > 0) & (gain_N > STANDARD_ERRORS * error_N)
-    return np.where(kept_N, gain_N, 0.0), np.where(kept_N, chosen_N, -1)
+    gain_JN = np.array([_shrunk(_relative(before_NR, each))[0] for each in after_JNR])
+    gain_JN[np.isnan(gain_JN)] = -np.inf
+    return np.where(gain_JN.max(axis=0) > 0, gain_JN.argmax(axis=0), -1)
 
 
-def best_width(before_NR: Array, after_JNRA: Array) -> tuple[int, Array]:
-    """The width of bands at which the best forecast of each series is best on average.
-
-    Parameters
-    ----------
-    before_NR : array
-        As :func:`choose` takes it.
-    after_JNRA : array
-        Loss at each width, the last axis.
-
-    Returns
-    -------
-    width : int
-        Number of the width.
-    after_JNR : array
-        Losses at this width.
-    """
+def best_width(before_NR: Array, after_NRA: Array) -> int:
+    """Number of the width, the last axis, at which the bands of a panel are best on average."""
     mean_N = _mean(before_NR)
-    relative_JNA = np.stack([_mean(each) for each in np.moveaxis(after_JNRA, -1, 0)], axis=-1)
-    relative_JNA = relative_JNA / np.where(mean_N > 0, mean_N, np.nan)[:, None]
-    best_NA = np.fmin.reduce(relative_JNA, axis=0)
+    loss_NA = np.stack([_mean(each) for each in np.moveaxis(after_NRA, -1, 0)], axis=-1)
+    relative_NA = loss_NA / np.where(mean_N > 0, mean_N, np.nan)[:, None]
     # Where covariates only do harm, their bands do not matter.
-    helped_N = best_NA[:, 0] < 1
-    width = int(np.nansum(best_NA[helped_N], axis=0).argmin())
-    return width, after_JNRA[..., width]
+    return int(np.nansum(relative_NA[relative_NA[:, 0] < 1], axis=0).argmin())
+
+
+def kept_gains(before_NR: Array, after_NR: Array) -> Array:
+    """Fraction of the loss that each series saves, 0 where it is no more than chance.
+
+    The gain of a series is drawn towards the mean of the panel, as far as its own windows leave it
+    uncertain and as the series are alike (empirical Bayes).
+    """
+    gain_N, error_N = _shrunk(_relative(before_NR, after_NR))
+    return np.where(gain_N > STANDARD_ERRORS * error_N, np.fmax(gain_N, 0.0), 0.0)
+
+
+def _relative(before_NR: Array, after_NR: Array) -> Array:
+    """Gain of each window, as a fraction of the mean loss of its series without covariates."""
+    mean_N = _mean(before_NR)
+    return np.asarray((before_NR - after_NR) / np.where(mean_N > 0, mean_N, np.nan)[:, None])
 
 
 def _shrunk(gain_NR: Array) -> tuple[Array, Array]:

@@ -16,17 +16,22 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ttm_estimators.inputs.arrays import Array
 from ttm_estimators.regression.design import continuous_columns, make_features
 from ttm_estimators.regression.effects import CovariateEffects
 from ttm_estimators.regression.filters import find_season, level, local, steps
-from ttm_estimators.regression.keep import best_width, choose
+from ttm_estimators.regression.keep import best, best_width, kept_gains
 from ttm_estimators.regression.ridge import Coefficients, Products, fit, products_of
 
 MIN_WINDOWS, MAX_WINDOWS, PANEL_WINDOWS = 4, 24, 64
 """Windows held out of a series, where its history is long enough: at least, at most, and in between
 so many of all the series of a panel. They take most of the time."""
+
+MIN_FIRST_WINDOWS, MAX_FIRST_WINDOWS, PANEL_FIRST_WINDOWS = 4, 8, 32
+"""Of these, windows that all ways to estimate effects are tried on. The others judge the best one,
+where it is any better than none."""
 
 WIDTHS = (1.0, 1.15, 1.3, 1.5, 1.75, 2.0)
 """Factors of the width of bands to choose from: a network knows nothing of how uncertain the
@@ -173,9 +178,8 @@ def regress_out(
     gain_N, chosen_N, fitted = np.zeros(len(members)), np.full(len(members), -1), {}
     if panel:
         fitted = _fit_all(panel)
-        before_NR, after_JNRA = _losses(panel, fitted, levels, reach, forecast, bounds)
-        width, after_JNR = best_width(before_NR, after_JNRA)
-        gain_N[judged], chosen_N[judged] = choose(before_NR, after_JNR)
+        losses = _Losses(panel, fitted, levels, reach, forecast, bounds)
+        chosen_N[judged], gain_N[judged], width = losses.judge()
     found = []
     for i, one in enumerate(members):
         coefficients_D = None
@@ -205,7 +209,7 @@ def _members(
         known_TX[:, index] = one.values_TX[: len(known_TX)]
         aligned.append(known_TX)
     continuous = continuous_columns(aligned) if columns else []
-    windows = _windows(len(series))
+    windows = _bounded(MIN_WINDOWS, MAX_WINDOWS, PANEL_WINDOWS, len(series))
     return [
         _Member(
             name,
@@ -241,9 +245,9 @@ def _scale(values_T: Array, *, logarithm: bool) -> _Scale | None:
     return _Scale(logarithm, mean * size, deviation * size)
 
 
-def _windows(series: int) -> int:
-    """Windows that are held out of each series at most."""
-    return max(MIN_WINDOWS, min(MAX_WINDOWS, PANEL_WINDOWS // max(series, 1)))
+def _bounded(minimum: int, maximum: int, of_panel: int, series: int) -> int:
+    """Windows of each series, so that a panel has few in all."""
+    return max(minimum, min(maximum, of_panel // max(series, 1)))
 
 
 def _cutoffs(values_T: Array, horizon: int, windows: int) -> list[int]:
@@ -289,40 +293,106 @@ def _fit_all(panel: Sequence[_Member]) -> dict[int, tuple[Coefficients, dict[int
     }
 
 
-def _losses(
-    panel: Sequence[_Member],
-    fitted: dict[int, tuple[Coefficients, dict[int, int]]],
-    levels: Sequence[float],
-    reach: int,
-    forecast: Callable[[Sequence[Array], Sequence[str]], Array],
-    bounds: Callable[[Array], tuple[Array, Array]],
-) -> tuple[Array, Array]:
-    """Quantile loss of each held-out window, without covariates and by each candidate at each width
-    of its bands, the last axis.
+class _Losses(NamedTuple):
+    """Held-out windows of a panel, and how to forecast them."""
 
-    NaN where there is no window, or nothing was observed before or after its cutoff.
-    """
-    shape = (1 + len(_CANDIDATES), len(panel), panel[0].windows, len(WIDTHS))
-    loss_JNRA = np.full(shape, np.nan)
-    for first in range(0, len(panel), SERIES_AT_ONCE):
-        trials = [
-            trial
-            for i, one in enumerate(panel[first : first + SERIES_AT_ONCE], start=first)
-            for trial in _trials(one, i, fitted, reach)
-        ]
-        if not trials:
-            continue
-        histories = [trial.history_T for trial in trials]
-        forecasts = forecast(histories, [panel[trial.place[1]].name for trial in trials])
-        for trial, quantiles_HQ in zip(trials, forecasts, strict=True):
-            for number, width in enumerate(WIDTHS):
-                wider_HQ = quantiles_HQ
-                if trial.scale is not None:
-                    wider_HQ = _widened(quantiles_HQ, width, levels)
-                    wider_HQ = trial.scale.add(wider_HQ, trial.effect_H[:, None])
-                wider_HQ = wider_HQ.clip(*bounds(trial.past_T))
-                loss_JNRA[(*trial.place, number)] = _quantile_loss(trial.truth_H, wider_HQ, levels)
-    return loss_JNRA[0, :, :, 0], loss_JNRA[1:]
+    panel: Sequence[_Member]
+    fitted: dict[int, tuple[Coefficients, dict[int, int]]]
+    levels: Sequence[float]
+    reach: int
+    forecast: Callable[[Sequence[Array], Sequence[str]], Array]
+    bounds: Callable[[Array], tuple[Array, Array]]
+
+    def judge(self) -> tuple[npt.NDArray[np.int64], Array, int]:
+        """Candidate of each series, -1 for none, its gain, and the number of the width of bands."""
+        series, windows = len(self.panel), self.panel[0].windows
+        first_windows = _bounded(
+            MIN_FIRST_WINDOWS, MAX_FIRST_WINDOWS, PANEL_FIRST_WINDOWS, len(self.panel)
+        )
+        loss_JNRA = np.full((1 + len(_CANDIDATES), series, windows, len(WIDTHS)), np.nan)
+        every = max(1, windows // first_windows)
+        first = range(0, windows, every)
+        self._measure(loss_JNRA, [[*self.fitted]] * series, first)
+        best_N = best(loss_JNRA[0, ..., 0], loss_JNRA[1:, ..., 0])
+        others = [number for number in range(windows) if number not in first]
+        self._measure(loss_JNRA, [[one] if one >= 0 else None for one in best_N], others)
+        after_NRA = loss_JNRA[1 + best_N, np.arange(series)]
+        after_NRA[best_N < 0] = np.nan
+        width = best_width(loss_JNRA[0, ..., 0], after_NRA)
+        gain_N = kept_gains(loss_JNRA[0, ..., 0], after_NRA[..., width])
+        return np.where(gain_N > 0, best_N, -1), gain_N, width
+
+    def _measure(
+        self, loss_JNRA: Array, candidates: Sequence[list[int] | None], windows: Sequence[int]
+    ) -> None:
+        """Fill in the loss of windows, without covariates and by candidates at each width.
+
+        Losses stay NaN where there is no window, nothing was observed before or after its cutoff,
+        or a candidate has no effect.
+        """
+        for first in range(0, len(self.panel), SERIES_AT_ONCE):
+            trials = [
+                trial
+                for i, one in enumerate(self.panel[first : first + SERIES_AT_ONCE], start=first)
+                for trial in self._trials(one, i, candidates[i], windows)
+            ]
+            if not trials:
+                continue
+            names = [self.panel[trial.place[1]].name for trial in trials]
+            forecasts = self.forecast([trial.history_T for trial in trials], names)
+            for trial, quantiles_HQ in zip(trials, forecasts, strict=True):
+                low, high = self.bounds(trial.past_T)
+                for number, width in enumerate(WIDTHS):
+                    wider_HQ = quantiles_HQ
+                    if trial.scale is not None:
+                        wider_HQ = _widened(quantiles_HQ, width, self.levels)
+                        wider_HQ = trial.scale.add(wider_HQ, trial.effect_H[:, None])
+                    loss = _quantile_loss(trial.truth_H, wider_HQ.clip(low, high), self.levels)
+                    loss_JNRA[(*trial.place, number)] = loss
+
+    def _trials(
+        self, one: _Member, i: int, candidates: list[int] | None, windows: Sequence[int]
+    ) -> Iterator[_Trial]:
+        """Held-out windows of a series, as candidates and none forecast them."""
+        if candidates is None or not windows:
+            return
+        features_TD, _ = one.features()
+        for number in windows:
+            if number >= len(one.cutoffs):
+                return
+            cutoff = one.cutoffs[number]
+            begin, end = max(0, cutoff - self.reach), cutoff + one.horizon
+            past_T, truth_H = one.values_T[begin:cutoff], one.values_T[cutoff:end]
+            if np.isnan(past_T).all() or np.isnan(truth_H).all():
+                continue
+            yield _Trial((0, i, number), past_T, past_T, truth_H, None, truth_H)
+            for candidate in candidates:
+                coefficients, places = self.fitted[candidate]
+                scale = one.scales[_CANDIDATES[candidate][0]]
+                if scale is None or not coefficients.all_ND[places[i]].any():
+                    continue
+                coefficients_D = coefficients.without_NRD[places[i], number]
+                effect_T = features_TD[begin:end] @ coefficients_D
+                history_T = scale.add(past_T, -effect_T[: len(past_T)])
+                place = (1 + candidate, i, number)
+                yield _Trial(place, history_T, past_T, truth_H, scale, effect_T[len(past_T) :])
+
+
+class _Trial(NamedTuple):
+    """A held-out window, as one candidate or none forecasts it."""
+
+    place: tuple[int, int, int]
+    """Candidate from 1 on, 0 for none; series, and window."""
+
+    history_T: Array
+    """What is forecast."""
+
+    past_T: Array
+    """History with what covariates explain."""
+
+    truth_H: Array
+    scale: _Scale | None
+    effect_H: Array
 
 
 def _widened(quantiles_HQ: Array, width: float, levels: Sequence[float]) -> Array:

@@ -15,6 +15,10 @@ PENALTIES = (1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 10.0)
 """Penalties to choose from, as fractions of the squares of a standardised feature."""
 
 
+MIN_EXPLAINED = 0.005
+"""Fraction of the squares in left-out blocks that coefficients must explain to be any but 0."""
+
+
 class Products(NamedTuple):
     """Sums of products over the rows of each block of time of each series."""
 
@@ -71,7 +75,9 @@ def fit(panel: Products) -> Coefficients:
     centres = [zero]
     if len(panel.rows_N) > 1:
         centres.append(_best(pooled, [zero])[0])
-    return _best(panel, centres)[0]
+    found, loss = _best(panel, centres)
+    worth_it = loss < (1 - MIN_EXPLAINED) * float(panel.energy_NR.sum())
+    return found if worth_it else Coefficients(*map(np.zeros_like, found))
 
 
 def _best(panel: Products, centres: list[Coefficients]) -> tuple[Coefficients, float]:
