@@ -172,7 +172,11 @@ def regress_out(
     """
     columns = tuple(dict.fromkeys(name for one in known for name in one.names))
     members = _members(series, known, columns, horizon, names)
-    judged = [i for i, one in enumerate(members) if one.cutoffs and one.scales[0] is not None]
+    judged = [
+        i
+        for i, one in enumerate(members)
+        if known[i].names and one.cutoffs and one.scales[0] is not None
+    ]
     panel = [members[i] for i in judged]
     width = 0
     gain_N, chosen_N, fitted = np.zeros(len(members)), np.full(len(members), -1), {}
@@ -206,7 +210,8 @@ def _members(
     for values_T, one in zip(series, known, strict=True):
         known_TX = np.full((len(values_T) + horizon, len(columns)), np.nan)
         index = [columns.index(name) for name in one.names]
-        known_TX[:, index] = one.values_TX[: len(known_TX)]
+        if index:
+            known_TX[:, index] = one.values_TX[: len(known_TX)]
         aligned.append(known_TX)
     continuous = continuous_columns(aligned) if columns else []
     windows = _bounded(MIN_WINDOWS, MAX_WINDOWS, PANEL_WINDOWS, len(series))
