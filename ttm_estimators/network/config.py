@@ -284,6 +284,12 @@ class TTMConfig:
         return self.target_channels or tuple(range(self.channels))
 
     @property
+    def encoded_channels(self) -> tuple[int, ...]:
+        """Channels that go through backbone and decoder. Where these do not mix channels, covariates
+        would come to nothing there. Empty: all."""
+        return () if self.mix_channels else self.target_channels
+
+    @property
     def tied_channels(self) -> bool:
         """Whether the network takes exactly ``channels`` channels. Else it takes any number and
         forecasts each by itself.
