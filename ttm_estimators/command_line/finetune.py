@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from dataclasses import asdict
 from pathlib import Path
@@ -27,6 +26,10 @@ from ttm_estimators.tables.errors import TableError
 if TYPE_CHECKING:
     from ttm_estimators.training.fine_tuning.config import FineTuneConfig
     from ttm_estimators.training.fine_tuning.result import FineTuneResult
+
+DEFAULT_MINUTES = 2.0
+DEFAULT_STEPS = 1000
+"""What is kept where neither minutes nor steps are given."""
 
 CHECKPOINT = "fine_tuning.ckpt"
 """File that an interrupted run is resumed from."""
@@ -55,7 +58,20 @@ def finetune(
     mix_channels: Annotated[
         bool, typer.Option("--mix-channels", help="Let value columns of a series see each other.")
     ] = False,
-    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps at most.")] = 1000,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, help="Minutes at most, over everything. Default: 2, or no limit with --steps."
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Optimiser steps, all of them unless minutes are given and over before. "
+            "Default: 1,000 at most, fewer where they no longer help.",
+        ),
+    ] = None,
     windows: Annotated[int, typer.Option(min=1, help="Windows to train on at most.")] = 10_000,
     batch_size: Annotated[int, typer.Option(min=1, help="Windows in a step.")] = 64,
     learning_rate: Annotated[
@@ -92,12 +108,18 @@ def finetune(
         past=past,
         static=static,
     )
+    if minutes is None and steps is None:
+        minutes = DEFAULT_MINUTES
+    # Steps that were asked for are taken, whether they help or not.
+    patience = {} if steps is None else {"patience": steps}
     try:
         settings = FineTuneConfig(
+            minutes=minutes,
+            **patience,
             strategy=strategy,  # type: ignore[arg-type]
             mix_channels=mix_channels,
             windows=windows,
-            steps=steps,
+            steps=steps or DEFAULT_STEPS,
             batch_size=batch_size,
             learning_rate=learning_rate,
             head_dropout=head_dropout,
@@ -117,6 +139,7 @@ def finetune(
                 static=static or (),
                 settings=settings,
                 checkpoint=output / CHECKPOINT,
+                progress=True,
                 **_trainer_options(device),
             )
     except TableError:
@@ -141,10 +164,6 @@ def _trainer_options(device: str) -> dict[str, Any]:
     options: dict[str, Any] = {"accelerator": {"cuda": "gpu"}.get(kind, kind)}
     if number:
         options["devices"] = [int(number)]
-    if sys.stderr.isatty():
-        from lightning.pytorch.callbacks import RichProgressBar
-
-        options |= {"enable_progress_bar": True, "callbacks": [RichProgressBar()]}
     return options
 
 
