@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import warnings
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -93,6 +94,9 @@ def finetune(
     model did before is not kept. An interrupted run resumes when it is started again. Rows after
     the last value of a series may hold covariates of its future.
     """
+    began = time.perf_counter()
+    if minutes is None and steps is None:
+        minutes = DEFAULT_MINUTES
     if output.exists() and not output.is_dir():
         raise InputError(f"{output} is a file: name a folder")
     require("lightning", "train", "fine-tuning")
@@ -108,8 +112,6 @@ def finetune(
         past=past,
         static=static,
     )
-    if minutes is None and steps is None:
-        minutes = DEFAULT_MINUTES
     # Steps that were asked for are taken, whether they help or not.
     patience = {} if steps is None else {"patience": steps}
     try:
@@ -127,6 +129,10 @@ def finetune(
             seed=seed,
         )
         network = load_network(resolve(model))
+        left = settings
+        if minutes is not None:  # imports and the table took some
+            used = (time.perf_counter() - began) / 60
+            left = replace(settings, minutes=max(minutes - used, minutes / 2))
         output.mkdir(parents=True, exist_ok=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", OutlierWarning)  # told below
@@ -137,7 +143,7 @@ def finetune(
                 known=known or (),
                 past=past or (),
                 static=static or (),
-                settings=settings,
+                settings=left,
                 checkpoint=output / CHECKPOINT,
                 progress=True,
                 **_trainer_options(device),

@@ -285,8 +285,9 @@ class TTMConfig:
 
     @property
     def encoded_channels(self) -> tuple[int, ...]:
-        """Channels that go through backbone and decoder. Where these do not mix channels, covariates
-        would come to nothing there. Empty: all."""
+        """Channels that go through backbone and decoder, where what they do not mix would come to
+        nothing. Empty: all.
+        """
         return () if self.mix_channels else self.target_channels
 
     @property

@@ -101,9 +101,9 @@ def fine_tune(
         When ``series`` or ``validation`` is no sequence of series, or a field of the settings is
         given as an argument of the trainer.
     ValueError
-        When ``minutes`` are given with a ``recipe`` or several devices, ``horizon`` is no whole number of at least 1, there is nothing to train on, a series is
-        infinite or not numeric, covariates do not fit, or the checkpoint is damaged or of another
-        run.
+        When ``horizon`` is no whole number of at least 1, there is nothing to train on, a series is
+        infinite or not numeric, covariates do not fit, the checkpoint is damaged or of another run,
+        or ``minutes`` are given with a ``recipe`` or several devices.
     """
     began = time.perf_counter()
     _refuse_settings(trainer_options)

@@ -83,7 +83,7 @@ def fit(
     @cache  # and only where there is a checkpoint: the windows take a while
     def run() -> dict[str, Any]:
         return {
-            **asdict(settings),
+            **asdict(replace(settings, minutes=None)),  # a resumed run may have others
             **({} if recipe is None else asdict(recipe)),
             "horizon": training.future.shape[1],
             "windows_found": found,

@@ -46,11 +46,9 @@ def choose_learning_rate(
         module = FineTuneModule(network, learning_rate, schedule, seed)
         trainer = make_trainer({**options, **unseen, "callbacks": [in_time]})
         trainer.fit(module, datamodule=short)
-        losses[learning_rate] = float(module.losses(batches.looked_at).mean())
+        loss = losses[learning_rate] = float(module.losses(batches.looked_at).mean())
         network.load_state_dict(first)
         if trainer.global_step < min(MIN_TRIAL_STEPS, TRIAL_STEPS):
             return USUAL_LEARNING_RATE
-        progress.say(
-            f"learning rate {learning_rate:g}: validation loss {losses[learning_rate]:.4f}"
-        )
+        progress.say(f"learning rate {learning_rate:g}: validation loss {loss:.4f}")
     return min(losses, key=lambda learning_rate: losses[learning_rate])

@@ -51,7 +51,8 @@ Schedule = Callable[[int], float]
 
 def warm_up_and_decay(steps: int, time_used: Callable[[], float] = float) -> Schedule:
     """Rise linearly, and fall linearly to zero at ``steps``, or earlier where ``time_used``, the
-    fraction of the time for training, comes to 1 before."""
+    fraction of the time for training, comes to 1 before.
+    """
     warm_up = max(1.0, WARM_UP_FRACTION * steps)
 
     def factor(step: int) -> float:
