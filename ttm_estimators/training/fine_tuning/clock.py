@@ -44,7 +44,7 @@ class EndInTime(lightning.Callback):
     def on_train_batch_start(self, *_: Any) -> None:
         self._step_began = self.clock.used
 
-    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:  # type: ignore[override]
+    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
         used = self.clock.used
         if used + (used - self._step_began) / 2 > self.end:
             trainer.should_stop = True

@@ -62,7 +62,7 @@ class FineTuneConfig:
 
     learning_rate: float | None = None
     """Peak learning rate of AdamW. None: that of 1e-4, 3e-4, 1e-3 and 3e-3 which has the lowest
-    validation loss after 50 steps (ours; a range test by training loss says little of a trained
+    validation loss after 25 steps (ours; a range test by training loss says little of a trained
     network)."""
 
     head_dropout: float | None = None

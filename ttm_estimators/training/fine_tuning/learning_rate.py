@@ -13,7 +13,7 @@ from ttm_estimators.training.fine_tuning.trainer import make_trainer
 
 LEARNING_RATES = (1e-4, 3e-4, 1e-3, 3e-3)
 
-TRIAL_STEPS = 50
+TRIAL_STEPS = 25
 """Optimiser steps at each learning rate."""
 
 TRIAL_TIME_FRACTION = 0.05

@@ -198,7 +198,7 @@ class FineTuneModule(lightning.LightningModule):
         """Quantile loss of every window, without dropout."""
         levels = self.network.config.quantile_levels
         with evaluating(self.network):
-            one_by_one = torch.vmap(lambda *window: pinball_loss(*window, levels))
+            one_by_one = torch.vmap(lambda forecast, target: pinball_loss(forecast, target, levels))
             losses = [
                 one_by_one(*(each[:, None] for each in self.forecast(batch))) for batch in batches
             ]

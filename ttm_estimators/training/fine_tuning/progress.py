@@ -56,11 +56,11 @@ class Progress(lightning.Callback):
         if self.bar is not None:
             self.bar.stop()
 
-    def on_train_start(self, trainer: lightning.Trainer, *_: Any) -> None:  # type: ignore[override]
+    def on_train_start(self, trainer: lightning.Trainer, *_: Any) -> None:
         self.show = self.show and trainer.is_global_zero
         self._first = (trainer.global_step, self.clock.used)
 
-    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:  # type: ignore[override]
+    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
         step, (first, began) = trainer.global_step, self._first
         used = self.clock.used
         seconds = (used - began) / (step - first) * (self.steps - step)
