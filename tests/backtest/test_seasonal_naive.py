@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ttm_benchmarks.demo.seasonal_naive import seasonal_naive
+from ttm_estimators.backtest.seasonal_naive import seasonal_naive
 
 NAN = np.nan
 Z90 = 1.2815515655446004
