@@ -328,17 +328,16 @@ def with_calendar(panel: Panel, holidays: str | None) -> tuple[Panel, list[str]]
     for one in panel.series:
         if not isinstance(one.times, pd.DatetimeIndex):
             raise TableError("times are whole numbers, which have no calendar")
-        own = (
-            pd.DataFrame(index=range(len(one.times))) if one.covariates is None else one.covariates
-        )
-        later = len(own) - len(one.times)
-        times = one.times
-        if later:
-            times = times.append(replace(panel, series=[one]).futures(later)[0])
+        own, times = one.covariates, one.times
+        if own is None:
+            own = pd.DataFrame(index=range(len(times)))
+        elif len(own) > len(times):
+            future = replace(panel, series=[one]).futures(len(own) - len(times))[0]
+            times = pd.DatetimeIndex(times.append(future))
         features = calendar_features(times, holidays).reset_index(drop=True)
-        if set(features) & set(own):
-            both = sorted(set(features) & set(own))[0]
-            raise TableError(f"column {both!r} has the name of one of the calendar", "rename it")
+        both = [name for name in names_of(own) if name in features]
+        if both:
+            raise TableError(f"column {both[0]!r} has the name of one of the calendar", "rename it")
         tables.append((own, features))
     names = list(dict.fromkeys(name for _, features in tables for name in names_of(features)))
     series = [

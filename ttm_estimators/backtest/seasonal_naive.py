@@ -68,7 +68,8 @@ def naive_forecast(history: Array, horizon: int, season: int, levels: tuple[floa
         Shape (horizon, 1 + levels).
     """
     filled: Array = pd.Series(history).ffill().dropna().to_numpy(dtype=np.float64)
-    for values, length in ((history, season), (history, 1), (filled, 1)):
+    tries: list[tuple[Array, int]] = [(history, season), (history, 1), (filled, 1)]
+    for values, length in tries:
         try:
             point, quantiles = seasonal_naive(values, horizon, length, levels)
         except ValueError:
