@@ -110,8 +110,8 @@ def advice(comparisons: list[Comparison], best: str, best_by_loss: str) -> str:
     if not unsure:
         next_best = max(comparisons, key=lambda one: one.ratio)
         return (
-            f"Use {best}: its MASE is {1 - next_best.ratio:.1%} below that of {next_best.other}, "
-            f"the next best (95 % interval {1 - next_best.high:.1%} to {1 - next_best.low:.1%}, "
+            f"Use {best}: its MASE is {_percent(1 - next_best.ratio)} below that of {next_best.other}, "
+            f"the next best (95 % interval {_percent(1 - next_best.high)} to {_percent(1 - next_best.low)}, "
             f"from {next_best.blocks} {next_best.of}){also}."
         )
     closest = max(unsure, key=lambda one: one.ratio)
@@ -134,4 +134,8 @@ def advice(comparisons: list[Comparison], best: str, best_by_loss: str) -> str:
 def _change(value: float) -> str:
     if value >= 10:
         return "far higher"
-    return f"{abs(value - 1):.1%} {'lower' if value < 1 else 'higher'}"
+    return f"{_percent(abs(value - 1))} {'lower' if value < 1 else 'higher'}"
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.1f} %"

@@ -177,7 +177,7 @@ def cross_validation(
         no_time=no_time,
     )
     table, names = _table(df, "df")
-    frame, panel, _ = cross_validate(
+    frame, panel = cross_validate(
         table,
         reading,
         horizon,
@@ -227,8 +227,8 @@ def cross_validate(
     seed: int,
     folder: str | Path | None,
     progress: bool,
-) -> tuple[pd.DataFrame, Panel, list[str]]:
-    """:func:`cross_validation` of a table, with the panel that was read, and its models."""
+) -> tuple[pd.DataFrame, Panel]:
+    """:func:`cross_validation` of a table, with the panel that was read."""
     horizon = validated_count("horizon", horizon)
     windows = validated_count("windows", windows)
     step = horizon if step is None else validated_count("step", step)
@@ -276,7 +276,7 @@ def cross_validate(
                 parts[window.number, name] = _part(path, name, each, here, told)
     if task.outliers:
         _warn_of_outliers(task.outliers, panel)
-    return _frame(panel, found, horizon, levels, list(contenders), parts), panel, list(contenders)
+    return _frame(panel, found, horizon, levels, list(contenders), parts), panel
 
 
 def _part(path: Path | None, name: str, model: Model, task: Task, told: Progress) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -67,9 +68,8 @@ def naive_forecast(history: Array, horizon: int, season: int, levels: tuple[floa
     array
         Shape (horizon, 1 + levels).
     """
-    filled: Array = pd.Series(history).ffill().dropna().to_numpy(dtype=np.float64)
-    tries: list[tuple[Array, int]] = [(history, season), (history, 1), (filled, 1)]
-    for values, length in tries:
+    filled: Any = pd.Series(history).ffill().dropna().to_numpy()
+    for values, length in ((history, season), (history, 1), (filled, 1)):
         try:
             point, quantiles = seasonal_naive(values, horizon, length, levels)
         except ValueError:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ttm_estimators import __version__
+from ttm_estimators.command_line.backtest import backtest
 from ttm_estimators.command_line.corpus import corpus
 from ttm_estimators.command_line.errors import InputError, OneLineErrors
 from ttm_estimators.command_line.finetune import finetune
@@ -21,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (forecast, finetune, models, pretrain):
+for command in (forecast, finetune, backtest, models, pretrain):
     app.command()(command)
 app.add_typer(corpus, name="corpus")
 
