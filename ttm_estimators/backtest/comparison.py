@@ -108,26 +108,34 @@ def advice(comparisons: list[Comparison], best: str, best_by_loss: str) -> str:
     unsure = [one for one in comparisons if not one.is_sure]
     also = f"; by weighted quantile loss {best_by_loss} is ahead" if best_by_loss != best else ""
     if not unsure:
-        next_best = max(comparisons, key=lambda one: one.ratio)
+        second = max(comparisons, key=lambda one: one.ratio)
+        gains = [_percent(1 - end) for end in (second.ratio, second.high, second.low)]
         return (
-            f"Use {best}: its MASE is {_percent(1 - next_best.ratio)} below that of {next_best.other}, "
-            f"the next best (95 % interval {_percent(1 - next_best.high)} to {_percent(1 - next_best.low)}, "
-            f"from {next_best.blocks} {next_best.of}){also}."
+            f"Use {best}: its MASE is {gains[0]} below that of {second.other}, the next best "
+            f"(95 % interval {gains[1]} to {gains[2]}, from {second.blocks} {second.of}){also}."
         )
-    closest = max(unsure, key=lambda one: one.ratio)
-    names = [one.other for one in sorted(unsure, key=lambda one: -one.ratio)]
+    unsure.sort(key=lambda one: -one.ratio)
+    closest, names = unsure[0], [one.other for one in unsure]
     named = " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-    if math.isnan(closest.low):
-        sure = f"{closest.blocks} {closest.of} tell nothing of chance"
+    blocks = f"{closest.blocks} {closest.of}"
+    if not closest.blocks:
+        return f"Can't tell {best} from {named}: no series changed before its cutoffs{also}."
+    if closest.low == closest.high == 1:
+        why = f"their MASE is the same in each of {blocks}"
+    elif math.isnan(closest.low):
+        why = (
+            f"its MASE is {_change(closest.ratio)} than that of {closest.other}, but one of "
+            f"{closest.of} tells nothing of chance"
+        )
     else:
-        sure = (
-            f"the 95 % interval reaches from {_change(closest.low)} to {_change(closest.high)}, "
-            f"from {closest.blocks} {closest.of}"
+        ends = f"from {_change(closest.low)} to {_change(closest.high)}, from {blocks}"
+        why = (
+            f"its MASE is {_change(closest.ratio)} than that of {closest.other}, but the 95 % "
+            f"interval reaches {ends}"
         )
     return (
-        f"Can't tell {best} from {named}: its MASE is {_change(closest.ratio)} than that of "
-        f"{closest.other}, but {sure}{also}; use the simpler, or compare on more windows or "
-        "series."
+        f"Can't tell {best} from {named}: {why}{also}; use the simpler, or compare on more windows "
+        "or series."
     )
 
 

@@ -386,8 +386,8 @@ def _frame(
         forecasts = np.concatenate([parts[number, name][at] for _, number, at, _ in rows])
         labels = [name, *(f"{name}-{level}" for level in levels)]
         columns += zip(labels[: forecasts.shape[1]], forecasts.T, strict=False)
-    for name, column in columns:
-        if name in frame:
+    names = [*frame, *(name for name, _ in columns)]
+    for name in names:
+        if names.count(name) > 1:
             raise TableError(f"column {name!r} has the name of a column of the result", "rename it")
-        frame[name] = column
-    return frame
+    return pd.concat([frame, pd.DataFrame(dict(columns))], axis=1)

@@ -114,6 +114,7 @@ def evaluate(
     *,
     baseline: str | None = None,
     season: int | None = None,
+    known: Names = None,
     id: Names = None,
     time: Names = None,
     value: Names = None,
@@ -144,6 +145,8 @@ def evaluate(
         one, else the first.
     season : int, optional
         Steps in a season, as in :func:`~ttm_estimators.cross_validation`.
+    known : str or sequence of str, optional
+        Columns of ``df`` that are covariates.
     id, time, value, freq, date_format, timezone, round_time : optional
     decimal, thousands, fill_gaps, no_time : optional
         As there.
@@ -184,6 +187,7 @@ def evaluate(
         thousands=thousands,
         fill_gaps=fill_gaps,
         no_time=no_time,
+        known=listed(known),
     )
     panel = read_panel(_table(df, "df")[0], reading)
     return evaluate_panel(frame, panel, baseline=baseline, season=season)

@@ -43,7 +43,7 @@ def from_library(given: Any, arguments: Mapping[str, Any]) -> Model:
     ValueError
         When there is no such class, or it is no forecaster.
     """
-    name = given if isinstance(given, str) else type(given).__name__
+    name = given if isinstance(given, str) else getattr(given, "__name__", type(given).__name__)
     if isinstance(given, str):
         path, _, last = given.rpartition(".")
         try:

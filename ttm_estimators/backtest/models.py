@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import inspect
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -312,7 +313,9 @@ def _named(given: Sequence[Any]) -> dict[str, Any]:
 
 
 def _class_name(one: Any) -> str:
-    return "ttm" if isinstance(one, Forecaster) else type(one).__name__
+    if isinstance(one, Forecaster):
+        return "ttm"
+    return one.__name__ if inspect.isclass(one) else type(one).__name__
 
 
 def _check(kind: str, arguments: Mapping[str, Any], known: Sequence[str]) -> None:

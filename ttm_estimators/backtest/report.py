@@ -65,7 +65,6 @@ def report_content(result: Evaluation, title: str) -> dict[str, Any]:
         "against": against,
         "baseline": result.baseline,
         "band": None if band is None else f"{100 * (band[1] - band[0]):.3g} %",
-        "inner": set(INNER_BAND) <= set(result.forecasts.levels),
         "models": list(_models(result)),
         "series": _series(result, against),
         "series_in_all": result.series["series"].nunique(),

@@ -48,7 +48,10 @@ def read_part(path: Path | None) -> Array | None:
     """Forecasts that an earlier run has finished, if there are any."""
     if path is None or not path.exists():
         return None
-    values: Array = np.load(path, allow_pickle=False)
+    try:
+        values: Array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{path} is damaged: remove it ({error})") from error
     return values
 
 
