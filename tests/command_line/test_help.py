@@ -14,7 +14,9 @@ def test_the_version_is_that_of_the_package(run):
     ("command", "option"),
     [
         ("", "forecast"),
+        ("example", "sales_future.csv"),
         ("forecast", "--horizon"),
+        ("explain", "--holidays"),
         ("models", "--json"),
         ("finetune", "--known"),
         ("pretrain", "--budget"),

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+import ttm_estimators
 from tests.command_line.conftest import Run
 from tests.command_line.conftest import run as run_command
 from tests.tiny import tiny_network
@@ -24,3 +25,9 @@ def model() -> Forecaster:
 def folder(model: Forecaster, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its weights."""
     return save_network(model.network, tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Forecaster:
+    """The weights that ship."""
+    return ttm_estimators.load()

@@ -216,7 +216,7 @@ def test_a_fine_tuned_model_forecasts_frames_with_their_covariates(tuned, tmp_pa
         (lambda options: options["future_df"].pop("price"), "future_df has no column 'price'"),
         (
             lambda options: options.update(future_df=options["future_df"][2:]),
-            "series 'north' has gaps: 2024-04-30 is missing.*let future_df continue where df ends",
+            "series 'north' has gaps: 2024-04-30 is missing.*let the future go on",
         ),
         (
             lambda options: options.update(static=pd.concat([SIZES, SIZES])),

@@ -22,6 +22,7 @@ from ttm_estimators.forecasting.quantile_levels import validated_levels
 from ttm_estimators.inputs.arrays import validated_count
 from ttm_estimators.inputs.outliers import Outlier, describe
 from ttm_estimators.network.presets import DECILES
+from ttm_estimators.tables.calendar import calendars
 from ttm_estimators.tables.columns import names_of
 from ttm_estimators.tables.dataframes import _table, _tell
 from ttm_estimators.tables.errors import TableError
@@ -238,19 +239,20 @@ def cross_validate(
         raise ValueError(f"quantile_levels must differ, got {levels}")
     store = Store(None if folder is None else Path(folder), {})
     contenders = make_models(models, model, store)
-    roles = with_roles(contenders, known)
+    calendar = calendar or holidays is not None
+    roles = with_roles(contenders, known, calendar=calendar)
     reading = replace(reading, known=roles.known, past=roles.past, static=tuple(roles.static))
-    if calendar or holidays:
-        # Rows after the last value are a future of covariates only where some are asked for.
-        panel, added = with_calendar(read_panel(table, reading), holidays)
-        known = [*known, *added]
-    else:
-        panel = read_panel(table, reading)
+    panel = read_panel(table, reading)
+    added: list[str] = []
+    if calendar:
+        panel, added = with_calendar(panel, holidays)
     together = any(_ties_channels(each) for each in contenders.values())
     found = find_windows(panel, horizon, windows, step, together=together)
     first = before(panel, earliest(found), horizon)
     shared: dict[str, Any] = {
         "known": tuple(known),
+        "calendar": calendar,
+        "holidays": holidays,
         "season": season,
         "seed": seed,
         "keep_outliers": keep_outliers,
@@ -261,7 +263,7 @@ def cross_validate(
 
     store.common = {**shared, "data": fingerprint(panel), "version": __version__}
     store.common["first"] = [windows, step]  # of models that are trained once
-    task = Task(panel, first, batch_size=batch_size, **shared)
+    task = Task(panel, first, batch_size=batch_size, calendar_columns=tuple(added), **shared)
     identities = {name: each.identity for name, each in contenders.items()}
     series = sum(len(window.members) for window in found)
     parts: dict[tuple[int, str], Array] = {}
@@ -322,23 +324,19 @@ def with_calendar(panel: Panel, holidays: str | None) -> tuple[Panel, list[str]]
     TableError
         When times are whole numbers, or a column of the table has the name of one of them.
     """
-    from ttm_estimators.regression.calendar import calendar_features
-
     tables = []
     for one in panel.series:
-        if not isinstance(one.times, pd.DatetimeIndex):
-            raise TableError("times are whole numbers, which have no calendar")
-        own, times = one.covariates, one.times
+        own = one.covariates
         if own is None:
-            own = pd.DataFrame(index=range(len(times)))
-        elif len(own) > len(times):
-            future = replace(panel, series=[one]).futures(len(own) - len(times))[0]
-            times = pd.DatetimeIndex(times.append(future))
-        features = calendar_features(times, holidays).reset_index(drop=True)
+            own = pd.DataFrame(index=range(len(one.times)))
+        alone = replace(panel, series=[one])
+        later = len(own) - len(one.times)
+        future = alone.futures(later)[0] if later else one.times[:0]
+        (features,) = calendars(alone, [future], holidays)
         both = [name for name in names_of(own) if name in features]
         if both:
             raise TableError(f"column {both[0]!r} has the name of one of the calendar", "rename it")
-        tables.append((own, features))
+        tables.append((own, features.reset_index(drop=True)))
     names = list(dict.fromkeys(name for _, features in tables for name in names_of(features)))
     series = [
         replace(one, covariates=own.join(features.reindex(columns=names, fill_value=0.0)))

@@ -136,9 +136,9 @@ def _sktime(model: Library, task: Task, advance: Advance) -> Array:
             count = len(one.times)
             index = _index(one, count + task.horizon)
             features = _known(one, task)
-            table = pd.DataFrame(features, index=index, columns=list(task.known))
-            with_x = {"X": table.iloc[:count]} if task.known else {}
-            ahead = {"X": table.iloc[count:]} if task.known else {}
+            table = pd.DataFrame(features, index=index, columns=task.every_known)
+            with_x = {"X": table.iloc[:count]} if task.every_known else {}
+            ahead = {"X": table.iloc[count:]} if task.every_known else {}
             forecaster.fit(pd.Series(one.values, index=index[:count]), fh=steps, **with_x)
             point = np.asarray(forecaster.predict(fh=steps, **ahead), dtype=float).reshape(-1, 1)
             if forecaster.get_tag("capability:pred_int", False, raise_error=False):
@@ -199,7 +199,7 @@ def _entry(one: Series, task: Task, ahead: int) -> dict[str, Any]:
     """A series as GluonTS has it."""
     values = one.values.astype(np.float32)
     entry = {"start": _periods(one, 1)[0], "target": values, "item_id": one.name}
-    if task.known:
+    if task.every_known:
         features = _known(one, task)[: len(values) + ahead]
         entry["feat_dynamic_real"] = features.T.astype(np.float32)
     return entry
@@ -207,10 +207,10 @@ def _entry(one: Series, task: Task, ahead: int) -> dict[str, Any]:
 
 def _known(one: Series, task: Task) -> Array:
     """Known covariates of the history and the horizon, all of which have to be there."""
-    if not task.known:
+    if not task.every_known:
         return np.empty((len(one.times) + task.horizon, 0))
     assert one.covariates is not None
-    return one.covariates[list(task.known)].to_numpy(dtype=float)
+    return one.covariates[task.every_known].to_numpy(dtype=float)
 
 
 def _periods(one: Series, count: int) -> pd.PeriodIndex:

@@ -44,12 +44,22 @@ class Task:
     known: tuple[str, ...] = ()
     """Columns of covariates that are known in the future."""
 
+    calendar: bool = False
+    holidays: str | None = None
+    calendar_columns: tuple[str, ...] = ()
+    """The calendar, which stands in columns of the panel for models that have none of their own."""
+
     season: int | None = None
     seed: int = 0
     batch_size: int = 256
     keep_outliers: bool = False
     outliers: dict[tuple[str, int], Outlier] = field(default_factory=dict)
     """Impossible readings that were found on the way, by their series and row."""
+
+    @property
+    def every_known(self) -> list[str]:
+        """Columns that are known in the future, with the calendar."""
+        return [*self.known, *self.calendar_columns]
 
 
 class Model(Protocol):
@@ -102,20 +112,17 @@ class ZeroShot:
 
     def forecast(self, task: Task, advance: Advance) -> Array:
         """As :meth:`ttm_estimators.Forecaster.forecast_df` of the table up to the cutoffs."""
-        model = self.forecaster
-        if not model.roles and task.known:
-            model = Forecaster(
-                model.network,
-                forecasting=model.forecasting,
-                device=model.device,
-                roles=Roles(task.known),
-            )
+        covariates: dict[str, Any] = {}
+        if not self.forecaster.roles:
+            names = ("known", "calendar", "holidays")
+            covariates = {name: getattr(task, name) for name in names}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", OutlierWarning)  # told once for all windows
             _, result = forecast_panel(
-                model,
+                self.forecaster,
                 task.panel,
                 task.horizon,
+                **covariates,
                 quantile_levels=task.levels,
                 batch_size=task.batch_size,
                 keep_outliers=task.keep_outliers,
@@ -168,7 +175,7 @@ class FineTuned:
                 self.forecaster.network,
                 task.first,
                 task.horizon,
-                known=task.known,
+                known=task.every_known,
                 settings=FineTuneConfig(**settings),
                 checkpoint=None if folder is None else folder.with_name(f"{folder.name}.ckpt"),
                 **options,
@@ -325,7 +332,7 @@ def _check(kind: str, arguments: Mapping[str, Any], known: Sequence[str]) -> Non
         raise ValueError(f"model {kind!r} takes no argument {quoted(unknown)}{only}")
 
 
-def with_roles(models: Mapping[str, Model], known: Sequence[str]) -> Roles:
+def with_roles(models: Mapping[str, Model], known: Sequence[str], *, calendar: bool) -> Roles:
     """Columns of covariates that a backtest reads: those asked for, and those of models.
 
     Warns
@@ -349,6 +356,7 @@ def with_roles(models: Mapping[str, Model], known: Sequence[str]) -> Roles:
                 "start from others"
             )
         unused = [each for each in known if each not in own.roles.known]
+        unused += ["calendar"] * calendar
         if unused:
             warnings.warn(
                 f"{quoted(unused)} is not used by model {name!r}, which was fine-tuned without",

@@ -10,6 +10,8 @@ from ttm_estimators import __version__
 from ttm_estimators.command_line.backtest import backtest
 from ttm_estimators.command_line.corpus import corpus
 from ttm_estimators.command_line.errors import InputError, OneLineErrors
+from ttm_estimators.command_line.example import example
+from ttm_estimators.command_line.explain import explain
 from ttm_estimators.command_line.finetune import finetune
 from ttm_estimators.command_line.forecast import forecast
 from ttm_estimators.command_line.models import models
@@ -22,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (forecast, finetune, backtest, models, pretrain):
+for command in (example, forecast, explain, backtest, finetune, models, pretrain):
     app.command()(command)
 app.add_typer(corpus, name="corpus")
 

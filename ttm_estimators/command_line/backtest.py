@@ -15,15 +15,18 @@ from rich.table import Table
 
 from ttm_estimators.command_line.errors import InputError, require
 from ttm_estimators.command_line.options import (
+    Calendar,
     Data,
     Device,
+    Holidays,
     Horizon,
     KeepOutliers,
+    Known,
     Model,
     reads_a_table,
     tell,
 )
-from ttm_estimators.command_line.output import check_output, replacing
+from ttm_estimators.command_line.output import check_output, writing
 from ttm_estimators.tables.errors import TableError
 
 if TYPE_CHECKING:
@@ -48,16 +51,9 @@ def backtest(
             "sktime.forecasting.theta.ThetaForecaster(sp=12). Arguments may follow in brackets."
         ),
     ] = DEFAULT_MODELS,
-    known: Annotated[
-        list[str] | None,
-        typer.Option(help="Covariate known in the future; may be given again."),
-    ] = None,
-    calendar: Annotated[
-        bool, typer.Option("--calendar", help="Take the calendar of the dates as covariates.")
-    ] = False,
-    holidays: Annotated[
-        str | None, typer.Option(help="Holidays of a country too, such as DE or US-CA.")
-    ] = None,
+    known: Known = None,
+    calendar: Calendar = False,
+    holidays: Holidays = None,
     season: Annotated[
         int | None, typer.Option(min=1, help="Steps in a season. Default: by the frequency.")
     ] = None,
@@ -99,7 +95,10 @@ def backtest(
         require("jinja2", "report", "--report")
     if "ttm-finetuned" in models:
         require("lightning", "train", "fine-tuning")
-    from ttm_estimators.command_line.forecast import _load, _parse_levels
+    if holidays is not None:
+        require("holidays", "holidays", "--holidays")
+    from ttm_estimators.command_line.forecast import _parse_levels
+    from ttm_estimators.command_line.running import load_model
     from ttm_estimators.network.presets import DECILES
 
     levels = _parse_levels(quantiles) or DECILES
@@ -114,7 +113,7 @@ def backtest(
         windows=windows,
         step=step,
         models=models,
-        model=_load(model, device),
+        model=load_model(model, device),
         quantile_levels=levels,
         known=known or (),
         calendar=calendar,
@@ -126,15 +125,9 @@ def backtest(
         folder=folder,
     )
     tell(data, result.panel)
-    if output is not None:
-        with replacing(output) as path:
-            if output.suffix.lower() == ".csv":
-                result.frame.to_csv(path, index=False)
-            else:
-                result.frame.to_parquet(path, index=False)
-    if report is not None:
-        with replacing(report) as path:
-            result.report(path, title=f"Backtest of {data.name}")
+    with writing(result.frame, output, report) as page:
+        if page is not None:
+            result.report(page, title=f"Backtest of {data.name}")
     _show(result)
     for file in filter(None, (output, report)):
         typer.echo(f"Wrote {file}")

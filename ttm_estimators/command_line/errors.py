@@ -13,6 +13,9 @@ from typer.core import TyperGroup
 from ttm_estimators.command_line.options import READING_HELP
 from ttm_estimators.tables.errors import TableError
 
+OPTIONS = (*READING_HELP, "known", "calendar", "holidays")
+"""Options that remedies name as Python has them."""
+
 # Typer exports this class or vendors it, depending on its version; its subclass is always there.
 UsageError: Any = typer.BadParameter.__bases__[0]
 
@@ -52,7 +55,7 @@ def as_options(remedy: str) -> str:
         quotes = any(sign in plain for sign in " '\"")
         return f"--{name}" + (f" {value if quotes else plain}" if plain else "")
 
-    return re.sub(rf"\b({'|'.join(READING_HELP)})=(True|'[^']*'|\"[^\"]*\")?", spell, remedy)
+    return re.sub(rf"\b({'|'.join(OPTIONS)})=(True|'[^']*'|\"[^\"]*\")?", spell, remedy)
 
 
 def _exit(message: str) -> NoReturn:

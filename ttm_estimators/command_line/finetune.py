@@ -12,10 +12,12 @@ import typer
 
 from ttm_estimators.command_line.errors import InputError, require
 from ttm_estimators.command_line.options import (
+    Columns,
     Data,
     Device,
     Horizon,
     KeepOutliers,
+    Known,
     Model,
     read_data,
     reads_a_table,
@@ -31,17 +33,13 @@ if TYPE_CHECKING:
 CHECKPOINT = "fine_tuning.ckpt"
 """File that an interrupted run is resumed from."""
 
-Columns = list[str] | None
-
 
 @reads_a_table
 def finetune(
     data: Data,
     horizon: Horizon,
     output: Annotated[Path, typer.Option(help="Folder for the weights and their card.")],
-    known: Annotated[
-        Columns, typer.Option(help="Covariate known in the future; may be given again.")
-    ] = None,
+    known: Known = None,
     past: Annotated[
         Columns, typer.Option(help="Covariate known in the past only; may be given again.")
     ] = None,

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import sys
-import warnings
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,27 +10,33 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ttm_estimators.command_line.errors import InputError, require
+from ttm_estimators.command_line.errors import InputError
 from ttm_estimators.command_line.options import (
+    Calendar,
     Data,
     Device,
+    Future,
+    Holidays,
     Horizon,
     KeepOutliers,
+    Known,
     Model,
-    read_data,
     reads_a_table,
     tell,
-    warn_of,
 )
-from ttm_estimators.command_line.output import check_output, replacing
-from ttm_estimators.tables.errors import TableError, quoted
+from ttm_estimators.command_line.output import number_format, writing
+from ttm_estimators.command_line.running import (
+    check_files,
+    index_of,
+    load_model,
+    model_name,
+    read_for,
+    run,
+    tell_effects,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from ttm_estimators.forecasting import Forecast, Forecaster
-    from ttm_estimators.inputs.covariates import Roles
-    from ttm_estimators.tables.panel import Panel
 
 MAX_ROWS_SHOWN = 12
 MAX_LEVELS_SHOWN = 3
@@ -57,6 +59,10 @@ def forecast(
         str | None,
         typer.Option(help="Quantile levels such as 0.1,0.5,0.9. Default: the model's own."),
     ] = None,
+    known: Known = None,
+    future: Future = None,
+    calendar: Calendar = False,
+    holidays: Holidays = None,
     model: Model = None,
     reading: Any = None,
     keep_outliers: KeepOutliers = False,
@@ -70,56 +76,42 @@ def forecast(
     is missing. Every series is forecast from its own last row. Single readings that are impossible
     by the rest of their series are taken as missing, and a warning says so.
 
-    A model that was fine-tuned with covariates finds them in columns of the same names. Where some
-    are known in the future, the rows after the last value of a series are its future.
+    Covariates that are known in the future, and the calendar, count at once where they help on the
+    past of the series. Their future is in the rows after the last value of a series, or in
+    --future. A model that was fine-tuned with covariates finds them in columns of the same names.
     """
-    check_output(output, "--output", (".csv", ".parquet"))
-    check_output(plot, "--plot", (".png", ".svg", ".pdf"))
-    if output is not None and output.resolve() == data.resolve():
-        raise InputError(f"--output {output} would replace the data: choose another name")
+    check_files(data, future, output, plot, plot_series)
     levels = _parse_levels(quantiles)
-    if plot is not None:
-        require("matplotlib", "plot", "--plot")
-    elif plot_series is not None:
-        raise InputError("--plot-series needs --plot with a file to draw to")
     # pandas and torch are imported from here on, so that help is quick.
+    from ttm_estimators.tables.forecast import forecast_panel
     from ttm_estimators.tables.panel import summary
 
-    roles = _roles(model)
-    panel = read_data(
-        data,
-        **reading,
-        known=roles.known,
-        past=roles.past,
-        static=tuple(roles.static),
-    )
-    index = _index_of(panel, plot_series) if plot is not None else 0
-    frame, result = _run(
-        _load(model, device),
+    wanted: dict[str, Any] = {"known": known or (), "calendar": calendar, "holidays": holidays}
+    panel = read_for(model, data, reading, future=future, **wanted)
+    index = index_of(panel, plot_series)
+    frame, result = run(
+        forecast_panel,
+        load_model(model, device),
         panel,
         horizon,
+        **wanted,
         quantile_levels=levels,
         batch_size=batch_size,
         keep_outliers=keep_outliers,
     )
-    tell(data, panel)
-    told = f"{summary(panel, horizon)}, model {_name(model)}"
-    with ExitStack() as writing:
-        if output is not None:
-            path = writing.enter_context(replacing(output))
-            if output.suffix.lower() == ".csv":
-                frame.to_csv(path, index=False)
-            else:
-                frame.to_parquet(path, index=False)
-        if plot is not None:
+    tell(data, panel, future)
+    told = f"{summary(panel, horizon)}, model {model_name(model)}"
+    with writing(frame, output, plot) as picture:
+        if picture is not None:
             from ttm_estimators.command_line.plot import draw
 
-            draw(writing.enter_context(replacing(plot)), panel, result, _name(model), index)
+            draw(picture, panel, result, model_name(model), index)
     if output is None:
         _show(frame, result.levels, horizon, told)
     for file in (output, plot):
         if file is not None:
             typer.echo(f"Wrote {file}: {told}")
+    tell_effects(panel, result)
 
 
 def _parse_levels(text: str | None) -> tuple[float, ...] | None:
@@ -134,77 +126,6 @@ def _parse_levels(text: str | None) -> tuple[float, ...] | None:
     return levels
 
 
-def _name(model: str | None) -> str:
-    from ttm_estimators.weights import DEFAULT
-
-    return DEFAULT if model is None else Path(model).name
-
-
-def _roles(model: str | None) -> Roles:
-    from ttm_estimators.forecasting.forecaster import read_roles
-    from ttm_estimators.weights import resolve
-
-    try:
-        return read_roles(resolve(model))
-    except ValueError as error:
-        raise InputError(str(error)) from error
-
-
-def _index_of(panel: Panel, name: str | None) -> int:
-    """Which series is to be drawn."""
-    names = [series.name for series in panel.series]
-    if name is None:
-        return 0
-    if name not in names:
-        raise InputError(f"there is no series {name!r} to draw, only {quoted(names)}")
-    return names.index(name)
-
-
-def _load(model: str | None, device: str) -> Forecaster:
-    from ttm_estimators.forecasting import Forecaster
-    from ttm_estimators.weights import load_network, resolve
-
-    try:
-        network = load_network(resolve(model))
-        try:
-            return Forecaster(network, device=device, roles=_roles(model))
-        except (AssertionError, RuntimeError) as error:  # torch's ways to refuse a device
-            raise InputError(f"device {device!r} can not be used: {error}") from error
-    except ValueError as error:
-        raise InputError(str(error)) from error
-
-
-def _run(
-    forecaster: Forecaster, panel: Panel, horizon: int, **options: Any
-) -> tuple[pd.DataFrame, Forecast]:
-    from ttm_estimators.forecasting import OutlierWarning
-    from ttm_estimators.tables.forecast import forecast_panel
-
-    progress = len(panel.series) > options["batch_size"] and sys.stderr.isatty()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", OutlierWarning)  # told below
-            frame, result = forecast_panel(forecaster, panel, horizon, progress=progress, **options)
-    except TableError:
-        raise
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    except MemoryError as error:
-        raise InputError(
-            f"{horizon} steps of {len(panel.series)} series need more memory than there is: "
-            "forecast fewer at once"
-        ) from error
-    except RuntimeError as error:  # torch's way to run out of memory, for one
-        if forecaster.device.type == "cpu":
-            raise
-        raise InputError(
-            f"device {str(forecaster.device)!r} failed, use --device cpu or a smaller "
-            f"--batch-size: {error}"
-        ) from error
-    warn_of(result.outliers, [f"series {series.name!r}" for series in panel.series])
-    return frame, result
-
-
 def _show(frame: pd.DataFrame, levels: tuple[float, ...], horizon: int, title: str) -> None:
     """Print the first rows, of many quantiles only the outer ones."""
     shown = levels if len(levels) <= MAX_LEVELS_SHOWN else (min(levels), max(levels))
@@ -217,7 +138,7 @@ def _show(frame: pd.DataFrame, levels: tuple[float, ...], horizon: int, title: s
         table.add_column(name, justify="right")
     head = frame.head(MAX_ROWS_SHOWN)
     for _, series in head.groupby(head.index // horizon):
-        form = _number_format(float(series[numbers].abs().to_numpy().max()))
+        form = number_format(float(series[numbers].abs().to_numpy().max()))
         for label, values in zip(
             series[labels].astype(str).to_numpy(), series[numbers].to_numpy(), strict=True
         ):
@@ -228,10 +149,3 @@ def _show(frame: pd.DataFrame, levels: tuple[float, ...], horizon: int, title: s
         f"{len(head)} of {len(frame)} rows, {len(shown)} of {len(levels)} quantiles; "
         "save all with --output forecast.csv"
     )
-
-
-def _number_format(largest: float) -> str:
-    """Four digits of the largest number, for all numbers of a series."""
-    if not 1e-4 <= largest < 1e9:
-        return ".4g"
-    return f",.{max(0, 3 - math.floor(math.log10(largest)))}f"

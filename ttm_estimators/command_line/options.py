@@ -55,6 +55,25 @@ MAX_HORIZON_STEPS = 100_000
 Horizon = Annotated[int, typer.Option(min=1, max=MAX_HORIZON_STEPS, help="Steps to forecast.")]
 
 
+Columns = list[str] | None
+
+Known = Annotated[Columns, typer.Option(help="Covariate known in the future; may be given again.")]
+Future = Annotated[
+    Path | None,
+    typer.Option(help="File with the future of the known covariates: id, time and theirs."),
+]
+Calendar = Annotated[
+    bool, typer.Option("--calendar", help="Let hours, weekdays, months and so on count.")
+]
+Holidays = Annotated[
+    str | None,
+    typer.Option(
+        help="Let public holidays of a country count, such as DE or US-CA, and the rest "
+        "of the calendar."
+    ),
+]
+
+
 def reads_a_table(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options by which a table is read, as the dictionary ``reading``."""
 
@@ -87,9 +106,10 @@ def _reading() -> dict[str, tuple[Any, Any]]:
     return options
 
 
-def read_data(data: Path, **options: Any) -> Panel:
-    """Read the series of a file."""
+def read_data(data: Path, future: Path | None = None, **options: Any) -> Panel:
+    """Read the series of a file, and the future of their covariates from another."""
     from ttm_estimators.tables.files import read_file
+    from ttm_estimators.tables.future import read_with_future
     from ttm_estimators.tables.panel import read_panel
     from ttm_estimators.tables.reading import Reading
 
@@ -97,13 +117,18 @@ def read_data(data: Path, **options: Any) -> Panel:
     reading: dict[str, Any] = {
         name: given or () if name in lists else given for name, given in options.items()
     }
-    return read_panel(read_file(data, headless=options["no_time"]), Reading(**reading))
+    headless = options["no_time"]
+    table = read_file(data, headless=headless)
+    if future is None:
+        return read_panel(table, Reading(**reading))
+    return read_with_future(table, read_file(future, headless=headless), Reading(**reading))
 
 
-def tell(data: Path, panel: Panel) -> None:
+def tell(data: Path, panel: Panel, future: Path | None = None) -> None:
     """Print how columns were read, and which were left out."""
+    files = f"{data}" if future is None else f"{data} and {future}"
     left_out = f"; left out: {panel.left_out}" if panel.left_out else ""
-    typer.echo(f"Read {data}: {panel.took}{left_out}")
+    typer.echo(f"Read {files}: {panel.took}{left_out}")
     for note in filter(None, (panel.remark, panel.empty_ends)):
         typer.echo(f"Note: {note}")
 

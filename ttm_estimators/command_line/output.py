@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ttm_estimators import atomic
 from ttm_estimators.command_line.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def check_output(path: Path | None, option: str, suffixes: tuple[str, ...]) -> None:
@@ -43,3 +48,29 @@ def replacing(path: Path) -> Iterator[Path]:
             yield partial
     except OSError as error:
         raise InputError(f"{path} can not be written: {error}") from error
+
+
+@contextmanager
+def writing(frame: pd.DataFrame, output: Path | None, plot: Path | None) -> Iterator[Path | None]:
+    """Give a path aside for a picture, if one is wanted; both files are replaced after the block.
+
+    Raises
+    ------
+    InputError
+        When a file can not be written.
+    """
+    with ExitStack() as files:
+        if output is not None:
+            path = files.enter_context(replacing(output))
+            if output.suffix.lower() == ".csv":
+                frame.to_csv(path, index=False)
+            else:
+                frame.to_parquet(path, index=False)
+        yield files.enter_context(replacing(plot)) if plot is not None else None
+
+
+def number_format(largest: float) -> str:
+    """Four digits of the largest number, for all numbers of a series."""
+    if not 1e-4 <= largest < 1e9:
+        return ".4g"
+    return f",.{max(0, 3 - math.floor(math.log10(largest)))}f"

@@ -1,4 +1,4 @@
-"""A picture of one series: history, median and quantile bands."""
+"""Pictures of one series: its history and forecast, and what covariates add to it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ttm_estimators.forecasting import Forecast
-from ttm_estimators.tables.panel import Panel
+from ttm_estimators.inputs.arrays import Array
+from ttm_estimators.regression import CovariateEffects
+from ttm_estimators.tables.panel import Panel, Series
 
 HISTORY_HORIZONS, MIN_HISTORY_POINTS = 4, 96
 """History that is shown: so many horizons, or so many points where that is longer."""
@@ -23,6 +26,9 @@ MIN_UNMARKED_POINTS = 40
 
 MAX_NAME_LETTERS = 24
 """Letters of a series' name that fit beside the legend."""
+
+COLOURS = ("#1a6fc4", "#e07b39", "#3a9d5d", "#8e5ea2", "#c9a227", "#5b8c9e", "#b0413e", "#8a9099")
+"""Of covariates, from the largest effect to the smallest."""
 
 INK, PALE, GRID, BLUE = "#33373d", "#8a9099", "#e8eaed", "#1a6fc4"
 
@@ -47,52 +53,119 @@ def draw(path: Path, panel: Panel, result: Forecast, model: str, index: int = 0)
     order = np.argsort(result.levels)
     levels, quantiles = np.array(result.levels)[order], result.quantiles[index][:, order]
     future = panel.futures(len(median))[index]
-    latest = max(HISTORY_HORIZONS * len(future), MIN_HISTORY_POINTS)
-    past, history = series.times[-latest:], series.values[-latest:]
+    history = series.values[-_shown(future) :]
     # The forecast is drawn from the last observation, so that no gap separates the two.
-    ahead = _local(past[-1:].append(future))
+    ahead = _local(series.times[-1:].append(future))
     middle = np.concatenate([history[-1:], median])
     fan = np.concatenate([np.full((1, len(levels)), history[-1]), quantiles])
     with mpl.rc_context({"text.parse_math": False}):  # a name may hold a dollar sign
         figure = Figure(figsize=(10, 4.5), layout="constrained", facecolor="white")
         axes = figure.add_subplot()
-        few: dict[str, Any] = (
-            {"marker": "o", "markersize": 3}
-            if len(past) + len(future) < MIN_UNMARKED_POINTS
-            else {}
-        )
-        axes.plot(_local(past), history, color=INK, linewidth=1.1, label="history", **few)
+        _draw_history(axes, series, future)
         for i in range(len(levels) // 2):
             label = f"quantiles {levels[0]:g} to {levels[-1]:g}" if i == 0 else None
             axes.fill_between(
                 ahead, fan[:, i], fan[:, -1 - i], color=BLUE, alpha=0.15, linewidth=0, label=label
             )
         axes.plot(ahead, middle, color=BLUE, linewidth=1.6, label=f"median of {model}")
-        axes.axvline(ahead[0], color=INK, linewidth=0.8, linestyle=(0, (2, 3)))
-        if isinstance(ahead, pd.DatetimeIndex):
-            locator = AutoDateLocator(minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
-            axes.xaxis.set_major_locator(locator)
-            axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-        else:
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        zone = f" ({future.tz})" if isinstance(future, pd.DatetimeIndex) and future.tz else ""
-        axes.set_xlabel(f"{panel.time}{zone}", color=INK)
-        axes.set_ylabel(series.variable, color=INK)
-        name = (
-            series.name
-            if len(series.name) <= MAX_NAME_LETTERS
-            else f"{series.name[:MAX_NAME_LETTERS]}…"
-        )
-        title = f"{name}: {len(future)} steps ahead"
-        axes.set_title(title, loc="left", weight="bold", color=INK, pad=12)
-        axes.grid(color=GRID, linewidth=0.8)
-        axes.set_axisbelow(True)
-        axes.margins(x=0.01)
-        axes.spines[["top", "right", "left"]].set_visible(False)
-        axes.spines["bottom"].set_color(PALE)
-        axes.tick_params(length=0, colors=INK, labelsize=9)
-        axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=3, fontsize=9)
+        _finish(axes, panel, series, future)
         figure.savefig(path, dpi=150, format=path.suffix[1:])
+
+
+def draw_effects(path: Path, panel: Panel, result: Forecast, model: str, index: int = 0) -> None:
+    """Draw what covariates add to the forecast of a series.
+
+    Above are the latest part of its history and its point forecasts without and with covariates,
+    below what each adds at each step, on top of each other.
+
+    Parameters
+    ----------
+    path : Path
+        Image to write. Its extension tells the format.
+    panel : Panel
+        Histories.
+    result : Forecast
+        Their forecasts, with the effects of covariates.
+    model : str
+        Name of the model.
+    index : int, default 0
+        Which series.
+    """
+    series, median, effects = panel.series[index], result.point[index], result.effects[index]
+    future = panel.futures(len(median))[index]
+    ahead = _local(future)
+    with mpl.rc_context({"text.parse_math": False}):
+        figure = Figure(figsize=(10, 7.5), layout="constrained", facecolor="white")
+        upper, lower = figure.subplots(2, height_ratios=(3, 2))
+        _draw_history(upper, series, future)
+        without = median - effects.values.sum(axis=1)
+        upper.plot(ahead, without, color=PALE, linewidth=1.4, label="without covariates")
+        upper.plot(ahead, median, color=BLUE, linewidth=1.6, label=f"with, median of {model}")
+        _finish(upper, panel, series, future)
+        tops, bottoms = np.zeros(len(median)), np.zeros(len(median))
+        width = 0.8 * (np.median(np.diff(ahead)) if len(ahead) > 1 else 1)
+        for (name, values), colour in zip(_largest(effects).items(), COLOURS, strict=False):
+            start = np.where(values > 0, tops, bottoms)
+            lower.bar(ahead, values, width, start, color=colour, label=name)
+            tops, bottoms = tops + values.clip(min=0), bottoms + values.clip(max=0)
+        lower.axhline(0, color=INK, linewidth=0.8)
+        _finish(lower, panel, series, future, title="what each covariate adds")
+        figure.savefig(path, dpi=150, format=path.suffix[1:])
+
+
+def _largest(effects: CovariateEffects) -> dict[str, Array]:
+    """Effects by covariate, the largest first, of many the last ones together."""
+    sizes = np.abs(effects.values).mean(axis=0)
+    order = [i for i in np.argsort(-sizes, kind="stable") if sizes[i] > 0]
+    first = order if len(order) <= len(COLOURS) else order[: len(COLOURS) - 1]
+    drawn = {effects.names[i]: effects.values[:, i] for i in first}
+    if len(first) < len(order):
+        drawn["others"] = effects.values[:, order[len(first) :]].sum(axis=1)
+    return drawn
+
+
+def _shown(future: pd.Index[Any]) -> int:
+    """Points of the history that are drawn."""
+    return max(HISTORY_HORIZONS * len(future), MIN_HISTORY_POINTS)
+
+
+def _draw_history(axes: Axes, series: Series, future: pd.Index[Any]) -> None:
+    """Draw the latest part of a history, and where it ends."""
+    past, history = series.times[-_shown(future) :], series.values[-_shown(future) :]
+    few: dict[str, Any] = (
+        {"marker": "o", "markersize": 3} if len(past) + len(future) < MIN_UNMARKED_POINTS else {}
+    )
+    axes.plot(_local(past), history, color=INK, linewidth=1.1, label="history", **few)
+    axes.axvline(_local(past)[-1], color=INK, linewidth=0.8, linestyle=(0, (2, 3)))
+
+
+def _finish(
+    axes: Axes, panel: Panel, series: Series, future: pd.Index[Any], title: str = ""
+) -> None:
+    """Give axes dates, names and a legend."""
+    if isinstance(future, pd.DatetimeIndex):
+        locator = AutoDateLocator(minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    zone = f" ({future.tz})" if isinstance(future, pd.DatetimeIndex) and future.tz else ""
+    axes.set_xlabel(f"{panel.time}{zone}", color=INK)
+    axes.set_ylabel(series.variable, color=INK)
+    name = (
+        series.name
+        if len(series.name) <= MAX_NAME_LETTERS
+        else f"{series.name[:MAX_NAME_LETTERS]}…"
+    )
+    title = title or f"{name}: {len(future)} steps ahead"
+    axes.set_title(title, loc="left", weight="bold", color=INK, pad=12)
+    axes.grid(color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.margins(x=0.01)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color(PALE)
+    axes.tick_params(length=0, colors=INK, labelsize=9)
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=3, fontsize=9)
 
 
 def _local(times: pd.Index[Any]) -> pd.Index[Any]:

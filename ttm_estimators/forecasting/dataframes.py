@@ -27,6 +27,9 @@ class DataFrames:
         id: Names = None,
         time: Names = None,
         value: Names = None,
+        known: Names = None,
+        calendar: bool = False,
+        holidays: str | None = None,
         future_df: pd.DataFrame | None = None,
         static: pd.DataFrame | None = None,
         freq: str | pd.offsets.BaseOffset | None = None,
@@ -59,9 +62,20 @@ class DataFrames:
             Columns. Default: what types and usual names tell, such as ``unique_id, ds, y`` or
             ``item_id, timestamp, target``. Several times make a date together, such as a day and an
             hour. Several values are series each.
+        known : str or sequence of str, optional
+            Columns with covariates that are known in the future. Their future is in the rows after
+            the last value of a series, or in ``future_df``. They count at once, by a regression
+            that is kept where it helps on the past of a series, see :meth:`explain_df`. A model
+            that was fine-tuned with covariates knows their names, and takes no others.
+        calendar : bool, default False
+            Whether the hour, weekday, month and so on count like known covariates, by the clock of
+            the dates' zone.
+        holidays : str, optional
+            Country whose public holidays count too, by its code in the package ``holidays``: "DE",
+            or with a subdivision "US-CA". It implies ``calendar``.
         future_df : DataFrame, optional
             Rows after the histories with the covariates that are known in the future, by the names
-            of ``df``. Only for models that were fine-tuned with some.
+            of ``df``.
         static : DataFrame, optional
             A row for each id with its categories, where ``df`` has them not as columns. Only for
             models that were fine-tuned with some.
@@ -140,9 +154,96 @@ class DataFrames:
             df,
             horizon,
             reading,
+            known=listed(known),
+            calendar=calendar,
+            holidays=holidays,
             future_df=future_df,
             static=static,
             quantile_levels=quantile_levels,
+            batch_size=batch_size,
+            keep_outliers=keep_outliers,
+            progress=progress,
+        )
+
+    def explain_df(
+        self,
+        df: pd.DataFrame,
+        horizon: int,
+        *,
+        id: Names = None,
+        time: Names = None,
+        value: Names = None,
+        known: Names = None,
+        calendar: bool = False,
+        holidays: str | None = None,
+        future_df: pd.DataFrame | None = None,
+        freq: str | pd.offsets.BaseOffset | None = None,
+        batch_size: int = 256,
+        keep_outliers: bool = False,
+        progress: bool = False,
+        date_format: str | None = None,
+        timezone: str | None = None,
+        round_time: str | None = None,
+        decimal: str | None = None,
+        thousands: str | None = None,
+        fill_gaps: bool = False,
+        no_time: bool = False,
+    ) -> pd.DataFrame:
+        """Tell what each covariate adds to the forecasts of :meth:`forecast_df`.
+
+        Parameters
+        ----------
+        df : DataFrame
+        horizon : int
+        known, calendar, holidays, future_df : optional
+        id, time, value, freq, batch_size, keep_outliers, progress : optional
+        date_format, timezone, round_time, decimal, thousands, fill_gaps, no_time : optional
+            As in :meth:`forecast_df`, with ``known`` columns or a calendar.
+
+        Returns
+        -------
+        DataFrame
+            A row for each series and step: the id and time columns of ``df``, "without" (the point
+            forecast without covariates), a column with what each covariate adds to it in units of
+            the series, "with", and "gain": the fraction of the quantile loss on held-out windows of
+            its own past that the series gains. Where covariates are not kept it is 0, and nothing
+            is added.
+
+        Raises
+        ------
+        TableError
+            As :meth:`forecast_df`, and when there is nothing to explain, or the model was
+            fine-tuned with covariates.
+        ValueError
+            As :meth:`forecast_df`.
+        """
+        from ttm_estimators.tables.dataframes import forecast_frame
+        from ttm_estimators.tables.effects import explain_panel
+        from ttm_estimators.tables.reading import Reading
+
+        reading = Reading(
+            id=listed(id),
+            time=listed(time),
+            value=listed(value),
+            freq=freq,
+            date_format=date_format,
+            timezone=timezone,
+            round_time=round_time,
+            decimal=decimal,
+            thousands=thousands,
+            fill_gaps=fill_gaps,
+            no_time=no_time,
+        )
+        return forecast_frame(
+            cast("Forecaster", self),
+            df,
+            horizon,
+            reading,
+            known=listed(known),
+            calendar=calendar,
+            holidays=holidays,
+            future_df=future_df,
+            run=explain_panel,
             batch_size=batch_size,
             keep_outliers=keep_outliers,
             progress=progress,

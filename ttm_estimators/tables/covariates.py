@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from ttm_estimators.forecasting import Covariates
 from ttm_estimators.inputs.covariates import Roles
@@ -32,7 +33,48 @@ def categories(panel: Panel, columns: Sequence[str]) -> dict[str, list[str]]:
     return {name: sorted({_category(one, name) for one in panel.series}) for name in columns}
 
 
-def members(panel: Panel, roles: Roles, *, together: bool) -> Members:
+def roles_of(own: Roles, known: Sequence[str], *, calendar: bool = False) -> Roles:
+    """Roles of the columns of a table for a model.
+
+    Parameters
+    ----------
+    own : Roles
+        Those that the model was fine-tuned with, if any.
+    known : sequence of str
+        Columns that the user names. They count without fine-tuning.
+    calendar : bool, default False
+        Whether a calendar is wanted beside them.
+
+    Raises
+    ------
+    TableError
+        When the model was fine-tuned with covariates, and others are wanted.
+    """
+    if not own:
+        return Roles(known=known)
+    if known and set(known) != set(own.known):
+        trained = quoted(own.known) if own.known else "no covariates"
+        raise TableError(
+            f"the model was fine-tuned with {trained} as known in the future, not {quoted(known)}",
+            "leave known= out, or take a model that was fine-tuned without covariates",
+        )
+    if calendar:
+        names = quoted([*own.known, *own.past, *own.static])
+        raise TableError(
+            f"the model was fine-tuned with {names}, and no calendar can join these covariates",
+            "leave calendar= and holidays= out, or take a model that was fine-tuned without "
+            "covariates",
+        )
+    return own
+
+
+def members(
+    panel: Panel,
+    roles: Roles,
+    *,
+    together: bool,
+    calendars: Sequence[pd.DataFrame] | None = None,
+) -> Members:
     """Series and covariates of a panel.
 
     Parameters
@@ -43,19 +85,45 @@ def members(panel: Panel, roles: Roles, *, together: bool) -> Members:
         Their roles.
     together : bool
         Whether the value columns of a series are its channels, else each is a series of its own.
+    calendars : sequence of DataFrame, optional
+        Calendar of each series of the panel and of its future.
 
     Raises
     ------
     TableError
-        When a category is none of the known ones.
+        When a category is none of the known ones, or a column has the name of a part of the
+        calendar.
     """
     each = panel.variables if together else 1
     blocks = [panel.series[i : i + each] for i in range(0, len(panel.series), each)]
     arrays = [block[0].values for block in blocks]
     if each > 1:
         arrays = [np.stack([one.values for one in block], axis=1) for block in blocks]
-    covariates = [_covariates(block[0], roles) for block in blocks] if roles else None
+    covariates = None
+    if calendars is not None:
+        firsts = zip(blocks, calendars[::each], strict=True)
+        covariates = [Covariates(known=_beside(block[0], roles, its)) for block, its in firsts]
+    elif roles:
+        covariates = [_covariates(block[0], roles) for block in blocks]
     return Members([block[0].name for block in blocks], arrays, covariates)
+
+
+def _beside(series: Series, roles: Roles, calendar: pd.DataFrame) -> pd.DataFrame:
+    """Known columns and the calendar side by side, as many rows as both have."""
+    if not roles.known:
+        return calendar
+    assert series.covariates is not None
+    parts = {str(name).partition("=")[0] for name in calendar}
+    both = [name for name in roles.known if name.partition("=")[0] in parts]
+    if both:
+        raise TableError(
+            f"column {quoted(both)} has the name of a part of the calendar",
+            "rename it, or leave calendar= out",
+        )
+    known = series.covariates[list(roles.known)].astype(float).iloc[: len(calendar)]
+    if len(known) < len(calendar):
+        return known  # too short a future, which the forecaster refuses by the names of these alone
+    return pd.concat([known, calendar.reset_index(drop=True)], axis="columns")
 
 
 def _covariates(series: Series, roles: Roles) -> Covariates:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,9 @@ import pandas as pd
 from einops import rearrange
 
 from ttm_estimators.forecasting import Forecast, Forecaster
-from ttm_estimators.inputs.arrays import validated_count
-from ttm_estimators.tables.covariates import members
+from ttm_estimators.inputs.arrays import Array, validated_count
+from ttm_estimators.tables.calendar import calendars
+from ttm_estimators.tables.covariates import members, roles_of
 from ttm_estimators.tables.errors import TableError
 from ttm_estimators.tables.panel import Panel
 
@@ -21,6 +22,9 @@ def forecast_panel(
     panel: Panel,
     horizon: int,
     *,
+    known: Sequence[str] = (),
+    calendar: bool = False,
+    holidays: str | None = None,
     quantile_levels: Sequence[float] | None = None,
     **options: Any,
 ) -> tuple[pd.DataFrame, Forecast]:
@@ -31,9 +35,15 @@ def forecast_panel(
     forecaster : Forecaster
         Model.
     panel : Panel
-        With the columns of the covariates that the model was fine-tuned with.
+        With the columns of the covariates that the model was fine-tuned with, or of ``known``.
     horizon : int
         Steps.
+    known : sequence of str, default ()
+        Columns with covariates that are known in the future.
+    calendar : bool, default False
+        Whether the calendar of the dates counts beside them.
+    holidays : str, optional
+        Country whose public holidays count, with the calendar.
     quantile_levels : sequence of float, optional
         Default: the model's own.
     **options
@@ -51,7 +61,8 @@ def forecast_panel(
     ValueError
         As :meth:`ttm_estimators.Forecaster.forecast`.
     TableError
-        When dates leave the calendar, or a column of the table has the name of one of the result.
+        When dates leave the calendar, a column of the table has the name of one of the result, or
+        the model was fine-tuned with other covariates.
     """
     horizon = validated_count("horizon", horizon)
     if quantile_levels is not None and len(set(quantile_levels)) < len(list(quantile_levels)):
@@ -59,7 +70,10 @@ def forecast_panel(
     futures = panel.futures(horizon)  # may leave the calendar
     config = forecaster.config
     together = config.tied_channels and len(config.targets) > 1
-    found = members(panel, forecaster.roles, together=together)
+    calendar = calendar or holidays is not None
+    roles = roles_of(forecaster.roles, known, calendar=calendar)
+    added = calendars(panel, futures, holidays) if calendar else None
+    found = members(panel, roles, together=together, calendars=added)
     result = forecaster.forecast(
         found.series,
         horizon,
@@ -70,7 +84,8 @@ def forecast_panel(
     )
     if together:
         result = _apart(result)
-    return _to_frame(panel, futures, result), result
+    columns = {str(level): result.quantiles[..., i] for i, level in enumerate(result.levels)}
+    return to_frame(panel, futures, {"median": result.point, **columns}), result
 
 
 def _apart(result: Forecast) -> Forecast:
@@ -89,19 +104,27 @@ def _apart(result: Forecast) -> Forecast:
             each._replace(series=each.series * channels + (each.channel or 0), channel=None)
             for each in result.outliers
         ),
+        result.effects,
     )
 
 
-def _to_frame(panel: Panel, futures: list[pd.Index[Any]], result: Forecast) -> pd.DataFrame:
-    horizon = result.point.shape[1]
+def to_frame(
+    panel: Panel, futures: list[pd.Index[Any]], columns: Mapping[str, Array]
+) -> pd.DataFrame:
+    """Columns of shape (series, horizon) as a table, behind ids and the times of the future.
+
+    Raises
+    ------
+    TableError
+        When a column of the table has the name of one of these.
+    """
+    horizon = len(futures[0])
     frame = panel.keys.loc[panel.keys.index.repeat(horizon)].reset_index(drop=True)
     times = panel.stamps.restored(futures[0].append(futures[1:]))
-    columns: list[tuple[str, Any]] = [
+    for name, column in [
         (panel.time, times),
-        ("median", result.point.ravel()),
-        *((str(level), result.quantiles[..., i].ravel()) for i, level in enumerate(result.levels)),
-    ]
-    for name, column in columns:
+        *((name, each.ravel()) for name, each in columns.items()),
+    ]:
         if name in frame:
             raise TableError(f"column {name!r} has the name of a column of the result", "rename it")
         frame[name] = column

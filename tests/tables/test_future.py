@@ -1,0 +1,107 @@
+"""Known covariates whose future is in another table."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ttm_estimators.tables import TableError
+from ttm_estimators.tables.files import Table, read_file
+from ttm_estimators.tables.future import read_with_future
+from ttm_estimators.tables.panel import read_panel
+from ttm_estimators.tables.reading import Reading
+
+DAYS = pd.date_range("2024-01-01", periods=70)
+ROWS = 60
+
+
+def both(ids=("a", "b"), form="%Y-%m-%d", **extra):
+    """Histories, and the days after them."""
+    frames = [
+        pd.DataFrame(
+            {"item": key, "day": DAYS.strftime(form), "sales": np.arange(70.0), "price": 5.5 + i}
+        )
+        for i, key in enumerate(ids)
+    ]
+    history = pd.concat([frame[:ROWS] for frame in frames], ignore_index=True)
+    ahead = pd.concat([frame[ROWS:] for frame in frames], ignore_index=True)
+    return history, ahead.drop(columns="sales").assign(**extra)
+
+
+def written(tmp_path, *frames, **options):
+    tables = []
+    for name, frame in zip(("sales.csv", "future.csv"), frames, strict=True):
+        frame.to_csv(tmp_path / name, index=False, **options)
+        tables.append(read_file(tmp_path / name))
+    return tables
+
+
+READING = Reading(known=["price"])
+
+
+def assert_same(panel, expected):
+    assert [one.name for one in panel.series] == [one.name for one in expected.series]
+    for one, other in zip(panel.series, expected.series, strict=True):
+        assert one.times.equals(other.times)
+        np.testing.assert_array_equal(one.values, other.values)
+        pd.testing.assert_frame_equal(one.covariates, other.covariates)
+
+
+@pytest.mark.parametrize("ids", [("a", "b"), (1, 2), ("007", "10"), ("NA", "x")])
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d/%m/%Y", "%Y%m%d"])
+def test_rows_of_another_file_are_like_rows_after_the_end(tmp_path, ids, form):
+    history, ahead = both(ids, form)
+    joined = pd.concat([history, ahead], ignore_index=True)
+    joined.to_csv(tmp_path / "joined.csv", index=False)
+    expected = read_panel(read_file(tmp_path / "joined.csv"), READING)
+    shuffled = ahead.sample(frac=1, random_state=0)
+    assert_same(read_with_future(*written(tmp_path, history, shuffled), READING), expected)
+
+
+def test_a_future_of_some_series_keeps_their_ids_as_they_are_written(tmp_path):
+    history, ahead = both(("007", "10"))
+    tables = written(tmp_path, history, ahead[ahead["item"] == "10"])
+    panel = read_with_future(*tables, READING)
+    assert [one.name for one in panel.series] == ["007", "10"]
+    assert [len(one.covariates) for one in panel.series] == [60, 70]
+
+
+def test_signs_of_numbers_are_those_of_both_files_together(tmp_path):
+    history, ahead = both()
+    history["price"] = [f"{price:.2f}".replace(".", ",") for price in 1234.5 + history["price"]]
+    ahead["price"] = "1,000"  # a thousand or one, if one sees only these
+    tables = written(tmp_path, history, ahead, sep=";")
+    panel = read_with_future(*tables, READING)
+    assert panel.series[0].covariates["price"].tolist()[-1] == 1.0
+
+
+def test_a_parquet_file_and_a_csv_file_go_together(tmp_path):
+    history, ahead = both()
+    ahead.to_csv(tmp_path / "future.csv", index=False)
+    panel = read_with_future(Table(history, "df"), read_file(tmp_path / "future.csv"), READING)
+    assert [len(one.covariates) for one in panel.series] == [70, 70]
+
+
+def test_columns_that_the_future_has_beside_are_told(tmp_path):
+    history, ahead = both(visits=3, note="x", sales=np.nan)
+    panel = read_with_future(Table(history, "df"), Table(ahead, "future_df"), READING)
+    assert panel.left_out == "'visits', 'note' of future_df"
+    told = read_with_future(Table(history, "df"), Table(ahead.assign(sales=1), "x.csv"), READING)
+    assert "'sales' of x.csv" in told.left_out
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda ahead: ahead.drop(columns="price"), "future_df has no column 'price', only 'item'"),
+        (lambda ahead: ahead.drop(columns="item"), "future_df has no column 'item'"),
+        (lambda ahead: ahead.assign(item="z"), "future_df has rows of 'z', df none"),
+        (lambda ahead: ahead[1:], "'a' has gaps: 2024-03-01 .*: let the future go on where"),
+        (lambda ahead: ahead.assign(item=1), "'item' is int64 in future_df and object in df"),
+        (lambda ahead: pd.concat([ahead, ahead]), "two rows for 2024-03-01"),
+    ],
+)
+def test_a_future_that_does_not_fit_is_one_sentence(change, said):
+    history, ahead = both()
+    with pytest.raises(TableError, match=said) as error:
+        read_with_future(Table(history, "df"), Table(change(ahead), "future_df"), READING)
+    assert "\n" not in str(error.value)

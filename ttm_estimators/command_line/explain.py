@@ -1,0 +1,115 @@
+"""``ttm explain``: what each covariate adds to a forecast, as a table and a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ttm_estimators.command_line.errors import InputError
+from ttm_estimators.command_line.options import (
+    Calendar,
+    Data,
+    Device,
+    Future,
+    Holidays,
+    Horizon,
+    KeepOutliers,
+    Known,
+    Model,
+    reads_a_table,
+    tell,
+)
+from ttm_estimators.command_line.output import number_format, writing
+from ttm_estimators.command_line.running import (
+    check_files,
+    index_of,
+    load_model,
+    model_name,
+    read_for,
+    run,
+    tell_effects,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@reads_a_table
+def explain(
+    data: Data,
+    horizon: Horizon,
+    known: Known = None,
+    future: Future = None,
+    calendar: Calendar = False,
+    holidays: Holidays = None,
+    output: Annotated[
+        Path | None, typer.Option(help="File to write every step to: .csv or .parquet.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Picture of a series: .png, .svg or .pdf.")
+    ] = None,
+    plot_series: Annotated[
+        str | None, typer.Option(help="Series to draw. Default: the first.")
+    ] = None,
+    model: Model = None,
+    reading: Any = None,
+    keep_outliers: KeepOutliers = False,
+    batch_size: Annotated[int, typer.Option(min=1, help="Series in one forward pass.")] = 256,
+    device: Device = "cpu",
+) -> None:
+    """Tell what each covariate and the calendar add to the forecasts of a file.
+
+    The table has the mean absolute effect of each covariate over all series and steps, in units of
+    the series. --output has a row for each series and step: the point forecast without covariates,
+    what each adds, the forecast with them, and the fraction of the error on its own past that the
+    series gains.
+    """
+    check_files(data, future, output, plot, plot_series)
+    if not known and not calendar and holidays is None:
+        raise InputError(
+            "there are no covariates to explain: name some with --known, or give --calendar"
+        )
+    # pandas and torch are imported from here on, so that help is quick.
+    from ttm_estimators.tables.effects import covariate_names, explain_panel, summarised
+    from ttm_estimators.tables.panel import summary
+
+    wanted: dict[str, Any] = {"known": known or (), "calendar": calendar, "holidays": holidays}
+    panel = read_for(model, data, reading, future=future, **wanted)
+    index = index_of(panel, plot_series)
+    frame, result = run(
+        explain_panel,
+        load_model(model, device),
+        panel,
+        horizon,
+        **wanted,
+        batch_size=batch_size,
+        keep_outliers=keep_outliers,
+    )
+    tell(data, panel, future)
+    told = f"{summary(panel, horizon)}, model {model_name(model)}"
+    with writing(frame, output, plot) as picture:
+        if picture is not None:
+            from ttm_estimators.command_line.plot import draw_effects
+
+            draw_effects(picture, panel, result, model_name(model), index)
+    typer.echo(told)
+    _show(summarised(frame, covariate_names(result.effects)))
+    for file in (output, plot):
+        if file is not None:
+            typer.echo(f"Wrote {file}")
+    tell_effects(panel, result)
+
+
+def _show(summary: pd.DataFrame) -> None:
+    table = Table()
+    for name in ("covariate", "mean absolute effect", "fraction"):
+        table.add_column(name, justify="left" if name == "covariate" else "right")
+    form = number_format(float(summary["effect"].max()))
+    for name, effect, fraction in summary.itertuples():
+        table.add_row(escape(name), f"{effect:{form}}", f"{fraction:.0%}")
+    Console().print(table)

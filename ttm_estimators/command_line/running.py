@@ -1,0 +1,157 @@
+"""A file that is read for a model, and the model that forecasts it: for more than one command."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ttm_estimators.command_line.errors import InputError, require
+from ttm_estimators.command_line.options import read_data, warn_of
+from ttm_estimators.command_line.output import check_output
+from ttm_estimators.tables.errors import TableError, quoted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ttm_estimators.forecasting import Forecast, Forecaster
+    from ttm_estimators.inputs.covariates import Roles
+    from ttm_estimators.tables.panel import Panel
+
+
+def check_files(
+    data: Path, future: Path | None, output: Path | None, plot: Path | None, series: str | None
+) -> None:
+    """Refuse files to write that can not be, before any work is done.
+
+    Raises
+    ------
+    InputError
+        When a path can not be written, or would replace what is read.
+    """
+    check_output(output, "--output", (".csv", ".parquet"))
+    check_output(plot, "--plot", (".png", ".svg", ".pdf"))
+    for read in (data, future):
+        if output is not None and read is not None and output.resolve() == read.resolve():
+            raise InputError(f"--output {output} would replace the data: choose another name")
+    if plot is not None:
+        require("matplotlib", "plot", "--plot")
+    elif series is not None:
+        raise InputError("--plot-series needs --plot with a file to draw to")
+
+
+def read_for(
+    model: str | None,
+    data: Path,
+    reading: Mapping[str, Any],
+    *,
+    future: Path | None,
+    known: list[str] | None,
+    calendar: bool,
+    holidays: str | None,
+) -> Panel:
+    """Read a file with the covariates that a model was fine-tuned with, or that are named."""
+    if holidays is not None:
+        require("holidays", "holidays", "--holidays")
+    from ttm_estimators.tables.covariates import roles_of
+
+    roles = roles_of(_roles(model), known or (), calendar=calendar or holidays is not None)
+    if future is not None and not roles.known:
+        raise InputError("--future needs --known with the covariates that it holds")
+    return read_data(
+        data,
+        future,
+        **reading,
+        known=roles.known,
+        past=roles.past,
+        static=tuple(roles.static),
+    )
+
+
+def model_name(model: str | None) -> str:
+    """Name of a model for messages."""
+    from ttm_estimators.weights import DEFAULT
+
+    return DEFAULT if model is None else Path(model).name
+
+
+def index_of(panel: Panel, name: str | None) -> int:
+    """Which series is to be drawn."""
+    names = [series.name for series in panel.series]
+    if name is None:
+        return 0
+    if name not in names:
+        raise InputError(f"there is no series {name!r} to draw, only {quoted(names)}")
+    return names.index(name)
+
+
+def load_model(model: str | None, device: str) -> Forecaster:
+    """Load a model, with the names of its covariates."""
+    from ttm_estimators.forecasting import Forecaster
+    from ttm_estimators.weights import load_network, resolve
+
+    try:
+        network = load_network(resolve(model))
+        try:
+            return Forecaster(network, device=device, roles=_roles(model))
+        except (AssertionError, RuntimeError) as error:  # torch's ways to refuse a device
+            raise InputError(f"device {device!r} can not be used: {error}") from error
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
+def run(
+    forecast: Callable[..., tuple[pd.DataFrame, Forecast]],
+    forecaster: Forecaster,
+    panel: Panel,
+    horizon: int,
+    **options: Any,
+) -> tuple[pd.DataFrame, Forecast]:
+    """Forecast a panel; what goes wrong is an error for the command line."""
+    from ttm_estimators.forecasting import OutlierWarning
+
+    progress = len(panel.series) > options["batch_size"] and sys.stderr.isatty()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", OutlierWarning)  # told below
+            frame, result = forecast(forecaster, panel, horizon, progress=progress, **options)
+    except TableError:
+        raise
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    except MemoryError as error:
+        raise InputError(
+            f"{horizon} steps of {len(panel.series)} series need more memory than there is: "
+            "forecast fewer at once"
+        ) from error
+    except RuntimeError as error:  # torch's way to run out of memory, for one
+        if forecaster.device.type == "cpu":
+            raise
+        raise InputError(
+            f"device {str(forecaster.device)!r} failed, use --device cpu or a smaller "
+            f"--batch-size: {error}"
+        ) from error
+    warn_of(result.outliers, [f"series {series.name!r}" for series in panel.series])
+    return frame, result
+
+
+def tell_effects(panel: Panel, result: Forecast) -> None:
+    """Print whether covariates were kept, and what they gained."""
+    from ttm_estimators.tables.effects import describe
+
+    if result.effects:
+        typer.echo(describe(result.effects, [series.name for series in panel.series]))
+
+
+def _roles(model: str | None) -> Roles:
+    from ttm_estimators.forecasting.forecaster import read_roles
+    from ttm_estimators.weights import resolve
+
+    try:
+        return read_roles(resolve(model))
+    except ValueError as error:
+        raise InputError(str(error)) from error

@@ -1,0 +1,53 @@
+"""The calendar of a panel's dates, as covariates that are known in the future."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from ttm_estimators.regression.calendar import calendar_features
+from ttm_estimators.tables.errors import TableError
+from ttm_estimators.tables.panel import Panel
+
+
+def calendars(
+    panel: Panel, futures: list[pd.Index[Any]], holidays: str | None = None
+) -> list[pd.DataFrame]:
+    """Give the calendar of each series and of the steps after it, by the clock of its zone.
+
+    Series with the same dates share one frame.
+
+    Parameters
+    ----------
+    panel : Panel
+        Series with dates.
+    futures : list of Index
+        Times of the steps after each.
+    holidays : str, optional
+        Country whose public holidays are told, see
+        :func:`~ttm_estimators.regression.calendar.calendar_features`.
+
+    Raises
+    ------
+    TableError
+        When the series have no dates, or no such country is known.
+    """
+    if not isinstance(panel.stamps.index, pd.DatetimeIndex):
+        counted = "rows are counted" if not panel.chosen.time else f"{panel.time!r} holds numbers"
+        raise TableError(
+            f"a calendar and holidays need dates, but {counted}",
+            "leave calendar= and holidays= out",
+        )
+    made: dict[Any, pd.DataFrame] = {}
+    found = []
+    for one, future in zip(panel.series, futures, strict=True):
+        key = (one.times[0], one.times[-1], len(one.times), id(one.step))
+        if key not in made:
+            try:
+                times = pd.DatetimeIndex(one.times.append(future))
+                made[key] = calendar_features(times, holidays)
+            except ValueError as error:
+                raise TableError(str(error)) from error
+        found.append(made[key])
+    return found

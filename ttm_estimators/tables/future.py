@@ -1,0 +1,129 @@
+"""Rows of another table, with the covariates that are known in the future, behind the histories."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from ttm_estimators.tables.columns import names_of
+from ttm_estimators.tables.dates import first_cell
+from ttm_estimators.tables.errors import TableError, quoted
+from ttm_estimators.tables.files import Table
+from ttm_estimators.tables.panel import Panel, read_panel
+from ttm_estimators.tables.reading import Reading
+
+
+def read_with_future(table: Table, future: Table, reading: Reading) -> Panel:
+    """Read a panel whose known covariates go on in another table.
+
+    Parameters
+    ----------
+    table : Table
+        Histories, with the columns of all covariates.
+    future : Table
+        Rows after them, with the same columns of times and ids, and the known covariates.
+    reading : Reading
+        With some that are known.
+
+    Raises
+    ------
+    TableError
+        When a column is lacking in one of the two, or is of another type there, when a series is
+        not in ``table``, or when its rows do not go on where it ends.
+    """
+    frame, ahead = table.frame, future.frame
+    covariates = [*reading.known, *reading.past, *reading.static]
+    lacking = [name for name in covariates if name not in frame]
+    if lacking:
+        raise TableError(
+            f"{table.name} has no column {quoted(lacking)}, only {quoted(names_of(frame))}"
+        )
+    named = {*reading.time, *reading.id, *reading.value}
+    bare = replace(table, frame=frame.drop(columns=list({*covariates} - named)))
+    alone = read_panel(bare, replace(reading, known=(), past=(), static=()))
+    past = alone.chosen
+    needed = [*past.time, *past.ids, *reading.known]
+    absent = [name for name in needed if name not in ahead]
+    if absent:
+        raise TableError(
+            f"{future.name} has no column {quoted(absent)}, only {quoted(names_of(ahead))}"
+        )
+    written: dict[str, pd.Series[Any]] = {}
+    if table.content is not None and future.content is not None:
+        texts = table.as_written(names_of(frame)), future.as_written(needed)
+        written = {str(name): text for name, text in pd.concat(texts, ignore_index=True).items()}
+    ahead = ahead[needed].reset_index(drop=True)
+    for name in (*past.time, *past.ids):
+        if written and ahead[name].dtype != frame[name].dtype:  # such as ids 007 and 10
+            frame = frame.assign(**{name: table.text[name]})
+            ahead[name] = future.text[name].to_numpy()
+        ahead[name] = _cast(ahead[name], frame[name], table.name, future.name)
+    if past.ids:
+        rows = ahead[past.ids].astype(object)
+        series = frame[past.ids].astype(object).drop_duplicates()
+        unknown = rows.merge(series, "left", past.ids, indicator="found")["found"].eq("left_only")
+        if unknown.any():
+            which = first_row(ahead[unknown.to_numpy()], past.ids)
+            raise TableError(f"{future.name} has rows of {which}, {table.name} none")
+    both = pd.concat([frame, ahead], ignore_index=True)
+    for name in reading.static:
+        for columns in (both, written):
+            if name in columns:
+                columns[name] = _repeated(columns[name], both, past.ids)
+    reading = replace(reading, time=past.time, id=past.ids, value=list(past.values))
+    name = f"{table.name} with {future.name}"
+    try:
+        panel = read_panel(_joined(table, both, name, written), reading)
+    except TableError as error:
+        if "has gaps" not in error.fault:
+            raise
+        raise TableError(
+            f"{name}: {error.fault}", "let the future go on where the histories end"
+        ) from error
+    past.covariates = panel.chosen.covariates
+    empty = [
+        each for each in past.values if each in future.frame and future.frame[each].isna().all()
+    ]
+    more = [each for each in names_of(future.frame) if each not in (*needed, *empty)]
+    notes = [*alone.notes, *future.notes, *[f"{quoted(more)} of {future.name}"][: len(more)]]
+    return replace(panel, chosen=past, notes=notes)
+
+
+def _repeated(column: pd.Series[Any], rows: pd.DataFrame, ids: list[str]) -> pd.Series[Any]:
+    """Give rows without a category the one that their series has before them."""
+    found = column.mask(column == "")
+    return found.groupby([rows[name] for name in ids]).ffill() if ids else found.ffill()
+
+
+def _joined(
+    table: Table, frame: pd.DataFrame, name: str, written: dict[str, pd.Series[Any]]
+) -> Table:
+    text = {name: column.fillna("") for name, column in written.items()}
+    if text:
+        return replace(table, frame=frame, name=name, text=text)
+    return replace(table, frame=frame, name=name, text={}, content=None, separator=None)
+
+
+def first_row(rows: pd.DataFrame, names: Sequence[str]) -> str:
+    """Some cells of the first row, for a message."""
+    return ", ".join(repr(cell) for cell in rows[list(names)].astype(object).iloc[0])
+
+
+def _cast(column: pd.Series[Any], like: pd.Series[Any], past: str, future: str) -> pd.Series[Any]:
+    """Give a column of the future the type of that of the past, without loss."""
+    if column.dtype == like.dtype:
+        return column
+    try:
+        cast = column.astype(like.dtype)
+        same = bool((cast.astype(column.dtype) == column).all())
+    except (TypeError, ValueError):
+        same = False
+    if not same or isinstance(first_cell(column), str) != isinstance(first_cell(like), str):
+        raise TableError(
+            f"{column.name!r} is {column.dtype} in {future} and {like.dtype} in {past}",
+            "give it the same type in both",
+        )
+    return cast
