@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pandas as pd
 
 from ttm_estimators.backtest.scores import Forecasts, ratio
-from ttm_estimators.backtest.seasonal_naive import Array
 
 CONFIDENCE = 0.95
 
@@ -25,7 +25,7 @@ class Comparison:
     model: str
     other: str
     ratio: float
-    """Geometric mean over blocks of the best model's MASE in times of the other's."""
+    """Geometric mean over series of the best model's MASE in times of the other's."""
 
     low: float
     high: float
@@ -41,57 +41,77 @@ class Comparison:
         return self.high < 1
 
 
-def block_means(
+def summed_errors(
     forecasts: Forecasts, errors: Mapping[str, pd.DataFrame]
-) -> tuple[pd.DataFrame, str]:
-    """Scaled errors of each model in blocks that are compared in pairs, and what the blocks are.
+) -> dict[str, pd.DataFrame]:
+    """Scaled errors of each model, summed over the steps of a window: a row for each series.
 
-    Blocks are series, or windows where these are more. Windows that overlap are one block.
+    Windows that overlap are one. NaN where a series has no such window, or no scale.
     """
-    rows = forecasts.rows
-    known = rows["scale"].notna()
     overlap = math.ceil(forecasts.horizon / forecasts.step)
-    series, windows = rows["series"], (-1 - rows["window"]) // overlap
-    by_windows = windows[known].nunique() > series[known].nunique()
-    blocks, of = (windows, "windows") if by_windows else (series, "series")
-    means = {name: each["scaled"].groupby(blocks).mean() for name, each in errors.items()}
-    return pd.DataFrame(means).dropna(), of
+    window = ((-1 - forecasts.rows["window"]) // overlap).rename("window")
+    blocks = [forecasts.rows["series"], window]
+    return {
+        name: each["scaled"].groupby(blocks).sum(min_count=1).unstack()
+        for name, each in errors.items()
+    }
 
 
-def compare(means: pd.DataFrame, of: str, best: str) -> list[Comparison]:
+def ordered(sums: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Names of models by the geometric mean of their errors over series, the lowest first."""
+
+    def mean(name: str) -> float:
+        each = sums[name].sum(axis=1, min_count=1).clip(lower=np.finfo(float).tiny)
+        return float(np.log(each).mean())
+
+    return sorted(sums, key=mean)
+
+
+def compare(sums: Mapping[str, pd.DataFrame], best: str) -> list[Comparison]:
     """Compare the best model with each other one, by MASE, in pairs.
 
-    The interval of the mean logarithm of their ratios is Student's, at a level by which all
-    comparisons hold together (Bonferroni).
+    Their ratio is a geometric mean over series. Its interval is from how it varies over blocks,
+    which are series, or windows where these are more: Student's interval of the logarithm, by the
+    jackknife over blocks (Tukey, 1958), at a level by which all comparisons hold together
+    (Bonferroni).
 
     Parameters
     ----------
-    means : DataFrame
-        Scaled errors, a row for each block and a column for each model.
-    of : str
-        What the blocks are.
+    sums : mapping
+        Scaled errors of each model: a row for each series, a column for each window.
     best : str
         Model to compare with the others.
     """
-    others = [name for name in means if name != best]
+    others = [name for name in sums if name != best]
     level = 1 - (1 - CONFIDENCE) / max(1, len(others))
-    return [
-        _compare(best, str(other), np.log(ratio(means[best], means[other])), level, of)
-        for other in others
-    ]
+    return [_compare(best, other, sums[best], sums[other], level) for other in others]
 
 
-def _compare(best: str, other: str, logarithms: Array, level: float, of: str) -> Comparison:
-    count = len(logarithms)
-    middle = float(logarithms.mean()) if count else math.nan
+def _compare(
+    best: str, other: str, one: pd.DataFrame, two: pd.DataFrame, level: float
+) -> Comparison:
+    one, two = (each.dropna(how="all").dropna(axis="columns", how="all") for each in (one, two))
+    series, windows = one.shape
+    of, count = ("windows", windows) if windows > series else ("series", series)
+    known = one.notna().to_numpy()
+    first, second = (each.fillna(0.0).to_numpy() for each in (one, two))
+    logarithms = np.log(ratio(first.sum(axis=1), second.sum(axis=1)))
+    middle = float(logarithms.mean()) if series else math.nan
     width = math.nan
     if count >= MIN_BLOCKS:
-        deviation = float(logarithms.std(ddof=1))
-        width = student_quantile((1 + level) / 2, count - 1) * deviation / math.sqrt(count)
+        if of == "series":
+            without = (logarithms.sum() - logarithms) / (count - 1)
+        else:
+            less = [each.sum(axis=1, keepdims=True) - each for each in (first, second)]
+            left = known.sum(axis=1, keepdims=True) > known
+            without = np.nanmean(np.where(left, np.log(ratio(*less)), np.nan), axis=0)
+        deviation = math.sqrt((count - 1) * float(np.var(without)))
+        width = student_quantile((1 + level) / 2, count - 1) * deviation
     low, high = math.exp(middle - width), math.exp(middle + width) if width < 50 else math.inf
     return Comparison(best, other, math.exp(middle), low, high, count, of)
 
 
+@cache
 def student_quantile(level: float, degrees: int) -> float:
     """Quantile of Student's t distribution, by integrating its density along an angle."""
     angle = np.linspace(-np.pi / 2, np.pi / 2, 200_001)

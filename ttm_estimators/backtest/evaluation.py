@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ttm_estimators.backtest.comparison import Comparison, advice, block_means, compare
+from ttm_estimators.backtest.comparison import (
+    Comparison,
+    advice,
+    compare,
+    ordered,
+    summed_errors,
+)
 from ttm_estimators.backtest.scores import (
     Forecasts,
     by_series,
@@ -215,10 +221,10 @@ def evaluate_panel(
             **{f"relative {m}": _geometric_mean(each[f"relative {m}"]) for m in ("MASE", "WQL")},
             **over_all(errors[name], each),
         }
-    means, of = block_means(forecasts, errors)
-    order = list(np.log(means.clip(lower=1e-300)).mean().sort_values(kind="stable").index)
-    best = str(order[0])
-    comparisons = tuple(compare(means, of, best))
+    sums = summed_errors(forecasts, errors)
+    order = ordered(sums)
+    best = order[0]
+    comparisons = tuple(compare(sums, best))
     table = pd.DataFrame.from_dict(rows, orient="index").loc[order].rename_axis("model")
     by_loss = str(table["relative WQL"].idxmin()) if table["relative WQL"].notna().any() else best
     names = pd.Series([one.name for one in panel.series])

@@ -88,7 +88,7 @@ def find_windows(
 
 
 def _tell(left_out: Sequence[tuple[str, int]], windows: int) -> str:
-    shown = [f"{name!r} of {count}" for name, count in left_out[:MAX_NAMES_IN_A_MESSAGE]]
+    shown = [f"{name!r} in {count}" for name, count in left_out[:MAX_NAMES_IN_A_MESSAGE]]
     more = len(left_out) - len(shown)
     return (
         f"of {windows} windows, series were left out where they are too short or have no observed "
