@@ -29,7 +29,7 @@ COVARIATES = (
 )
 """Fields that may hold covariates."""
 
-ROLES = (
+KNOWN, PAST, STATIC = ROLES = (
     FieldName.FEAT_DYNAMIC_REAL,
     FieldName.PAST_FEAT_DYNAMIC_REAL,
     FieldName.FEAT_STATIC_CAT,
@@ -42,13 +42,34 @@ def series_of(entry: Entry) -> npt.NDArray[Any]:
     return np.asarray(entry[FieldName.TARGET]).T
 
 
-def covariates_of(entry: Entry, used: Sequence[str] = ROLES) -> Covariates:
-    """Covariates of an entry, those of ``used``."""
-    known, past, static = (entry.get(name, ()) if name in used else () for name in ROLES)
+def number_of(entry: Entry, field: str) -> int:
+    """Covariates that an entry has in a field."""
+    values = np.asarray(entry.get(field, ()))
+    if not values.size:
+        return 0
+    return 1 if values.ndim < 2 and field != STATIC else len(values)
+
+
+def covariates_of(entry: Entry, declared: Mapping[str, int], name: str) -> Covariates:
+    """Covariates of an entry, as many as are declared of each field.
+
+    Raises
+    ------
+    ValueError
+        When the entry has another number. The message names the entry and the field.
+    """
+    for field, wanted in declared.items():
+        found = number_of(entry, field)
+        if wanted and found != wanted:
+            raise ValueError(
+                f"{name} has {found} covariates in {field}, but num_{field}={wanted} is declared: "
+                "all items need as many as are declared"
+            )
+    known, past, static = (entry[field] if declared[field] else None for field in ROLES)
     return Covariates(
-        known=np.asarray(known).T if np.size(known) else None,
-        past=np.asarray(past).T if np.size(past) else None,
-        static=[*np.asarray(static)],
+        known=None if known is None else np.asarray(known).T,
+        past=None if past is None else np.asarray(past).T,
+        static=() if static is None else [*np.asarray(static)],
     )
 
 
@@ -79,6 +100,12 @@ def start_of(entry: Entry) -> pd.Period:
         ) from error
 
 
+def end_of(entry: Entry) -> pd.Period:
+    """First period after the target."""
+    end: pd.Period = start_of(entry) + np.shape(entry[FieldName.TARGET])[-1]
+    return end
+
+
 @lru_cache(maxsize=256)
 def _period_offset(alias: str) -> Any:
     """Offset of an alias in any spelling, with whole spans for their first or business days."""
@@ -107,21 +134,33 @@ def name_of(entry: Entry, position: int | None = None) -> str:
     return "an entry" if position is None else f"entry {position}"
 
 
-def warn_of_covariates(entries: Iterable[Entry], known: set[str]) -> Iterator[Entry]:
-    """Pass entries on, and warn once of each kind of covariate but those in ``known``.
+def undeclared(entry: Entry, told: Iterable[str]) -> list[str]:
+    """Fields of an entry that hold covariates, but those in ``told``."""
+    found = [field for field in COVARIATES if field in entry and field not in told]
+    return [field for field in found if np.size(entry[field])]
+
+
+def warn_of_undeclared(fields: Sequence[str], advice: Mapping[str, str], stacklevel: int) -> None:
+    """Say that covariates are not used, and what to do by field."""
+    ways = ", ".join(dict.fromkeys(advice[field] for field in fields if field in advice))
+    warnings.warn(
+        f"{', '.join(fields)}: covariates in the data are not used{ways and ': ' + ways}",
+        stacklevel=stacklevel + 1,
+    )
+
+
+def warn_of_covariates(
+    entries: Iterable[Entry], told: set[str], advice: Mapping[str, str]
+) -> Iterator[Entry]:
+    """Pass entries on, and warn once of each field with covariates but those in ``told``.
 
     It is added to these.
     """
     for entry in entries:
-        found = [name for name in COVARIATES if name in entry and name not in known]
-        found = [name for name in found if np.size(entry[name])]
+        found = undeclared(entry, told)
         if found:
-            known.update(found)
-            tuned = [name for name in found if name in ROLES]
-            why = ": TTMEstimator fine-tunes a model that uses them" if tuned == found else ""
-            warnings.warn(
-                f"{', '.join(found)}: covariates in the data are not used{why}", stacklevel=3
-            )
+            told.update(found)
+            warn_of_undeclared(found, advice, 5)
         yield entry
 
 
@@ -162,3 +201,12 @@ def batches(entries: Iterable[Entry], size: int) -> Iterator[list[Entry]]:
         batch.append(entry)
     if batch:
         yield batch
+
+
+def with_one_cutoff(entries: Sequence[Entry]) -> Iterable[list[int]]:
+    """Positions of the entries that end together and have one number of variates."""
+    groups: dict[Any, list[int]] = {}
+    for position, entry in enumerate(entries):
+        variates = np.shape(entry[FieldName.TARGET])[:-1]
+        groups.setdefault((variates, end_of(entry)), []).append(position)
+    return groups.values()

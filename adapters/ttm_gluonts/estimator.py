@@ -6,7 +6,6 @@ import copy
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from gluonts.core.component import validated
 from gluonts.dataset.common import Dataset
@@ -15,6 +14,7 @@ from gluonts.torch.model.estimator import PyTorchLightningEstimator, TrainOutput
 from gluonts.transform import Identity, Transformation
 
 from ttm_estimators import TinyTimeMixer, load
+from ttm_estimators.network.add_covariates import add_covariates
 from ttm_estimators.network.presets import find_config
 from ttm_estimators.training.fine_tuning.config import FineTuneConfig
 from ttm_estimators.training.fine_tuning.fine_tune import fine_tune
@@ -22,22 +22,36 @@ from ttm_estimators.training.fine_tuning.module import FineTuneModule
 from ttm_estimators.training.fine_tuning.result import FineTuneResult
 from ttm_estimators.training.recipe import FROM_SCRATCH, Recipe
 from ttm_gluonts.entries import (
+    KNOWN,
+    PAST,
     ROLES,
+    STATIC,
     Entry,
     covariates_of,
     name_of,
+    number_of,
     series_of,
-    warn_of_covariates,
+    undeclared,
+    warn_of_undeclared,
 )
-from ttm_gluonts.predictor import TTMPredictor
+from ttm_gluonts.predictor import TTMPredictor, covariates_of_network
+
+DECLARE = {
+    KNOWN: f"declare num_{KNOWN}",
+    PAST: f"declare num_{PAST}",
+    STATIC: f"declare num_{STATIC} and cardinality",
+}
+"""What to do where covariates of a field are not used."""
+
+NEW_NETWORK = "a new network learns without them"
 
 
 class TTMEstimator(PyTorchLightningEstimator):
     """Fine-tune a TinyTimeMixer, or train a new one.
 
     Fine-tuning is that of :func:`ttm_estimators.fine_tune`: never worse than zero-shot on the last
-    part of the series, which is kept for validation. Covariates of the data are used, by GluonTS's
-    names: ``feat_dynamic_real``, ``past_feat_dynamic_real`` and ``feat_static_cat``.
+    part of the series, which is kept for validation. Covariates count where they are declared, as
+    with GluonTS's own estimators. A warning names others that the data has, and they are not used.
 
     Parameters
     ----------
@@ -64,12 +78,21 @@ class TTMEstimator(PyTorchLightningEstimator):
         Arguments of ``lightning.Trainer``, such as ``accelerator``, ``devices``, ``strategy``,
         ``callbacks`` and ``enable_progress_bar``. ``max_epochs``, of 50 steps at most, takes the
         place of ``steps``.
+    num_feat_dynamic_real : int, default 0
+        Covariates in ``feat_dynamic_real``, of shape (covariates, time): known in the future, which
+        the predictor then needs.
+    num_past_feat_dynamic_real : int, default 0
+        Covariates in ``past_feat_dynamic_real``, of shape (covariates, time): known in the past.
+    num_feat_static_cat : int, default 0
+        Categories of an item in ``feat_static_cat``, whole numbers from 0 on.
+    cardinality : list of int, optional
+        How many values each of these can take. Needed with ``num_feat_static_cat``.
 
     Raises
     ------
     ValueError
-        When arguments of fine-tuning and of a new network are mixed, a preset is unknown, or a
-        field is wrong.
+        When arguments of fine-tuning and of a new network are mixed, a preset is unknown, a field
+        is wrong, or covariates are declared in part or for a new network.
 
     Examples
     --------
@@ -88,6 +111,10 @@ class TTMEstimator(PyTorchLightningEstimator):
         predictor_kwargs: dict[str, Any] | None = None,
         lead_time: int = 0,
         trainer_kwargs: dict[str, Any] | None = None,
+        num_feat_dynamic_real: int = 0,
+        num_past_feat_dynamic_real: int = 0,
+        num_feat_static_cat: int = 0,
+        cardinality: list[int] | None = None,
     ) -> None:
         super().__init__(trainer_kwargs={**(trainer_kwargs or {})}, lead_time=lead_time)
         if prediction_length < 1:
@@ -99,12 +126,64 @@ class TTMEstimator(PyTorchLightningEstimator):
             )
         if network is None and recipe is not None:
             raise ValueError("recipe is for a new network: give fine_tuning to start from weights")
+        declared = (num_feat_dynamic_real, num_past_feat_dynamic_real, num_feat_static_cat)
+        self.declared = dict(zip(ROLES, declared, strict=True))
+        for field, number in self.declared.items():
+            if number < 0:
+                raise ValueError(f"num_{field} must be at least 0, got {number}")
+        if network is not None and any(declared):
+            raise ValueError(f"{NEW_NETWORK}: declare no covariates together with network")
+        self.cardinality = tuple(cardinality or ())
+        if len(self.cardinality) != num_feat_static_cat or min(self.cardinality, default=1) < 1:
+            raise ValueError(
+                f"cardinality is {cardinality}, but num_{STATIC} {num_feat_static_cat}: give a "
+                "number of at least 1 for each category, such as cardinality=[2, 50] for two"
+            )
         self.prediction_length = prediction_length
         self.model = model
         self.fine_tuning = FineTuneConfig(**(fine_tuning or {}))
         self.config = None if network is None else find_config(network)
         self.recipe = Recipe(**{**FROM_SCRATCH, **(recipe or {})})
         self.predictor_kwargs = {**(predictor_kwargs or {})}
+
+    @classmethod
+    def derive_auto_fields(cls, train_iter: Dataset) -> dict[str, Any]:
+        """Declare the covariates that the first entry of a dataset has, for ``from_inputs``.
+
+        Parameters
+        ----------
+        train_iter : Dataset
+            A category has as many values as its largest one in the dataset tells.
+
+        Returns
+        -------
+        dict
+            Arguments of the constructor.
+        """
+        entries = [*train_iter]
+        first = entries[0] if entries else {}
+        counts = {field: number_of(first, field) for field in ROLES}
+        alike = [one for one in entries if 0 < counts[STATIC] == number_of(one, STATIC)]
+        columns = zip(*(one[STATIC] for one in alike), strict=True)
+        return {
+            **{f"num_{field}": number for field, number in counts.items()},
+            "cardinality": [int(max(column)) + 1 for column in columns],
+        }
+
+    @classmethod
+    def from_inputs(cls, train_iter: Dataset, **params: Any) -> "TTMEstimator":
+        """Make an estimator that declares the covariates of a dataset.
+
+        Parameters
+        ----------
+        train_iter : Dataset
+            See :meth:`derive_auto_fields`. A new ``network`` learns without covariates.
+        **params
+            Arguments of the constructor, which take the place of derived ones.
+        """
+        if params.get("network") is not None:
+            return cls.from_hyperparameters(**params)
+        return super().from_inputs(train_iter, **params)
 
     def create_network(self) -> TinyTimeMixer:
         """Make the network that training starts from."""
@@ -167,8 +246,8 @@ class TTMEstimator(PyTorchLightningEstimator):
         Raises
         ------
         ValueError
-            When no series has two points, one holds infinity, or covariates do not fit. The message
-            names the item.
+            When no series has two points, one holds infinity, or covariates are not those that are
+            declared or that the network takes. The message names the item and the field.
         TypeError
             When ``from_predictor`` is not a :class:`TTMPredictor`.
         """
@@ -206,6 +285,7 @@ class TTMEstimator(PyTorchLightningEstimator):
         checkpoint: str | None,
     ) -> FineTuneResult:
         """Fine-tune a copy of trained weights, or train a copy of a new network."""
+        declared = self._declared(network)
         names, held = (
             [name_of(entry, position) for position, entry in enumerate(each)]
             for each in (entries, validation or ())
@@ -218,12 +298,52 @@ class TTMEstimator(PyTorchLightningEstimator):
             "checkpoint": checkpoint,
             **self.trainer_kwargs,
         }
-        used = set() if self.config is not None else set(ROLES)
-        series = [series_of(entry) for entry in warn_of_covariates(entries, used)]
+        self._warn_of_undeclared([*entries, *(validation or ())], declared)
+        series = [series_of(entry) for entry in entries]
         if self.config is not None:
             return fine_tune(network, series, self.fine_tuning, recipe=self.recipe, **given)
-        if any(np.size(entry[name]) for entry in entries for name in ROLES if name in entry):
-            given["covariates"] = [covariates_of(entry) for entry in entries]
+        if any(declared.values()):
+            given["covariates"] = [
+                covariates_of(entry, declared, name)
+                for entry, name in zip(entries, names, strict=True)
+            ]
             if validation is not None:
-                given["validation_covariates"] = [covariates_of(entry) for entry in validation]
+                given["validation_covariates"] = [
+                    covariates_of(entry, declared, name)
+                    for entry, name in zip(validation, given["validation_names"], strict=True)
+                ]
+            if not network.config.tied_channels:
+                targets = max(one.shape[1] if one.ndim == 2 else 1 for one in series)
+                network = add_covariates(
+                    network,
+                    targets=targets,
+                    known=declared[KNOWN],
+                    past=declared[PAST],
+                    static_cardinalities=self.cardinality,
+                    mix_channels=self.fine_tuning.mix_channels and targets > 1,
+                )
         return fine_tune(network, series, self.fine_tuning, **given)
+
+    def _declared(self, network: TinyTimeMixer) -> dict[str, int]:
+        """Covariates that count: what the network takes already, or else what is declared."""
+        own = covariates_of_network(network.config)
+        if not any(own.values()):
+            return self.declared
+        if any(self.declared.values()) and (own, network.config.static_cardinalities) != (
+            self.declared,
+            self.cardinality,
+        ):
+            takes = ", ".join(f"num_{field}={number}" for field, number in own.items())
+            raise ValueError(
+                f"the network was trained with covariates already, {takes}, cardinality="
+                f"{[*network.config.static_cardinalities]}: declare these or none"
+            )
+        return own
+
+    def _warn_of_undeclared(self, entries: list[Entry], declared: dict[str, int]) -> None:
+        """Name the fields whose covariates are not used."""
+        used = [field for field, number in declared.items() if number]
+        found = [field for entry in entries for field in undeclared(entry, used)]
+        advice = DECLARE if self.config is None else dict.fromkeys(ROLES, NEW_NETWORK)
+        if found:
+            warn_of_undeclared([*dict.fromkeys(found)], advice, 5)

@@ -7,7 +7,9 @@ sample paths, one for each level).
 # No "from __future__ import annotations" here: validated() reads types when the class is made.
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +22,24 @@ from gluonts.dataset.common import Dataset
 from gluonts.model.forecast import Forecast, Quantile, QuantileForecast, SampleForecast
 from gluonts.model.predictor import Predictor, RepresentablePredictor
 
-from ttm_estimators import Forecaster, TinyTimeMixer, load, save_network
+from ttm_estimators import Covariates, Forecaster, TinyTimeMixer, load, save_network
 from ttm_estimators.forecasting.quantile_levels import check_levels, validated_levels
+from ttm_estimators.network import TTMConfig
+from ttm_estimators.regression.calendar import calendar_features
+from ttm_estimators.regression.with_calendar import with_calendar
 from ttm_gluonts.entries import (
+    KNOWN,
     ROLES,
     Entry,
     batches,
     covariates_of,
+    end_of,
     fill_unobserved,
     name_of,
     series_of,
     start_of,
     warn_of_covariates,
+    with_one_cutoff,
 )
 
 NETWORK = "network"
@@ -67,13 +75,25 @@ class TTMPredictor(RepresentablePredictor):
     keep_outliers : bool, default False
         Whether single impossible readings stay, such as the -999 of a sensor that failed. They are
         otherwise taken as missing, and a warning says so.
+    num_feat_dynamic_real : int, default 0
+        Covariates in ``feat_dynamic_real``, of shape (covariates, time + lead_time +
+        prediction_length). They count at once, see :mod:`ttm_estimators.regression`. A network that
+        was trained with covariates declares its own, of all kinds.
+    calendar : bool, default False
+        Whether hours, weekdays and ends of months count in the same way, by
+        :func:`ttm_estimators.regression.calendar.calendar_features`.
+    holidays : str, optional
+        Country whose public holidays count too, such as "DE" or "US-CA": a code of the package
+        ``holidays``. With the calendar.
 
     Raises
     ------
     ttm_estimators.WeightsError
         When the model is unknown or its folder damaged.
     ValueError
-        When a forecast key is no level in (0, 1), or the network has no quantiles to give it.
+        When a forecast key is no level in (0, 1), the network has no quantiles to give it, a number
+        is out of range, the country is unknown, or a network that was trained with covariates is
+        given others.
 
     Examples
     --------
@@ -98,6 +118,9 @@ class TTMPredictor(RepresentablePredictor):
         num_samples: int | None = None,
         seed: int = 0,
         keep_outliers: bool = False,
+        num_feat_dynamic_real: int = 0,
+        calendar: bool = False,
+        holidays: str | None = None,
     ) -> None:
         super().__init__(prediction_length=prediction_length, lead_time=lead_time)
         if isinstance(model, TinyTimeMixer):
@@ -118,26 +141,53 @@ class TTMPredictor(RepresentablePredictor):
         self.num_samples = num_samples
         self.seed = seed
         self.keep_outliers = keep_outliers
-        self._uses = _covariates_used(self.forecaster)
-        self._known_covariates = {*self._uses}
+        self.holidays = holidays
+        self.calendar = calendar or holidays is not None
+        if holidays is not None:  # an unknown country is told of at once
+            calendar_features(pd.period_range("2024-01-01", periods=1, freq="D"), holidays)
+        self._declare(num_feat_dynamic_real)
         self._empty = QuantileForecast(
             np.empty((len(self.forecast_keys), prediction_length)),
             start_date=pd.Period("1970-01-01", "D"),
             forecast_keys=self.forecast_keys,
         )
 
+    def _declare(self, known: int) -> None:
+        """Settle which covariates count, and what is to be said of others."""
+        if known < 0:
+            raise ValueError(f"num_{KNOWN} must be at least 0, got {known}")
+        self.declared = covariates_of_network(self.forecaster.config)
+        trained = any(self.declared.values())
+        other = self.calendar or known not in (0, self.declared[KNOWN])
+        if other and self.forecaster.config.tied_channels:
+            takes = ", ".join(f"num_{field}={number}" for field, number in self.declared.items())
+            raise ValueError(
+                f"the network was trained with its covariates, {takes}, and takes no others and no "
+                "calendar: leave these out, or choose a network that takes each series by itself"
+            )
+        if not trained:
+            self.declared[KNOWN] = known
+        self._pools = not trained and bool(known or self.calendar)
+        self._told = {field for field, number in self.declared.items() if number}
+        tune = "TTMEstimator fine-tunes a model that uses them"
+        self._advice = dict.fromkeys(ROLES, tune)
+        if not trained:
+            self._advice[KNOWN] = f"declare num_{KNOWN}"
+
     def predict(self, dataset: Dataset, num_samples: int | None = None) -> Iterator[Forecast]:
         """Forecast every entry of a dataset, in its order.
 
-        Data is read batch by batch as forecasts are taken, so memory does not grow with it.
+        Data is read batch by batch as forecasts are taken, so memory does not grow with it. Where
+        covariates count without training it is read at once: items that end at one date, and no
+        others, learn together what covariates do. So no rolling window knows of a later one.
 
         Parameters
         ----------
         dataset : Dataset
             Entries with targets of shape (time,) or (variates, time) and any length from 1. NaN
             means missing. A target that is all missing is forecast as zeros, as GluonTS imputes it,
-            and a warning names the first. Covariates are used by a network that was fine-tuned with
-            them; a warning names others once.
+            and a warning names the first. Covariates count where they are declared; a warning names
+            others once.
         num_samples : int, optional
             Sample paths instead of the predictor's ``num_samples``. A predictor that gives
             quantiles ignores it, as GluonTS's evaluation always passes it.
@@ -151,34 +201,51 @@ class TTMPredictor(RepresentablePredictor):
         Raises
         ------
         ValueError
-            When a target is empty or infinite, or covariates do not fit or do not reach the end of
-            the forecast. The message names the item.
+            When a target is empty or infinite, or covariates are not those that are declared or do
+            not reach the end of the forecast. The message names the item.
         """
         paths = None if self.num_samples is None else num_samples or self.num_samples
         # Evenly spread levels, one for each path: so paths have the quantiles of the forecast.
         levels = self.levels if paths is None else (np.arange(paths) + 0.5) / paths
         random = np.random.default_rng(self.seed)
-        done = 0
-        entries = fill_unobserved(warn_of_covariates(dataset, self._known_covariates))
-        for batch in batches(entries, self.batch_size):
-            values_NQHV = self._forecast(batch, tuple(levels), done)
-            for entry, values_QHV in zip(batch, values_NQHV, strict=True):
-                facts = {
-                    "start_date": start_of(entry) + np.shape(entry["target"])[-1] + self.lead_time,
-                    "item_id": entry.get("item_id"),
-                    "info": entry.get("info"),
-                }
-                if paths is None:
-                    yield self._quantile_forecast(values_QHV, **facts)
-                else:
-                    yield SampleForecast(random.permuted(values_QHV, axis=0), **facts)
-            done += len(batch)
+        entries = fill_unobserved(warn_of_covariates(dataset, self._told, self._advice))
+        for entry, values_QHV in self._forecasts(entries, tuple(levels)):
+            facts = {
+                "start_date": end_of(entry) + self.lead_time,
+                "item_id": entry.get("item_id"),
+                "info": entry.get("info"),
+            }
+            if paths is None:
+                yield self._quantile_forecast(values_QHV, **facts)
+            else:
+                yield SampleForecast(random.permuted(values_QHV, axis=0), **facts)
+
+    def _forecasts(
+        self, entries: Iterator[Entry], levels: tuple[float, ...]
+    ) -> Iterator[tuple[Entry, np.ndarray[Any, Any]]]:
+        """Entries with their forecasts, of shape (Q, H) or (Q, H, V) each."""
+        if not self._pools:
+            done = 0
+            for batch in batches(entries, self.batch_size):
+                yield from zip(batch, self._forecast(batch, count(done), levels), strict=True)
+                done += len(batch)
+            return
+        rows = [*entries]
+        values: list[Any] = [None] * len(rows)
+        for positions in with_one_cutoff(rows):
+            forecasts = self._forecast([rows[i] for i in positions], positions, levels)
+            for i, values_QHV in zip(positions, forecasts, strict=True):
+                values[i] = values_QHV
+        yield from zip(rows, values, strict=True)
 
     def _forecast(
-        self, batch: list[Entry], levels: tuple[float, ...], done: int
+        self, batch: list[Entry], positions: Iterable[int], levels: tuple[float, ...]
     ) -> np.ndarray[Any, Any]:
         """Forecast entries of one number of variates, shape (N, Q, H) or (N, Q, H, V)."""
-        covariates = [covariates_of(entry, self._uses) for entry in batch] if self._uses else None
+        names = [*map(name_of, batch, positions)]
+        covariates = None
+        if self.calendar or any(self.declared.values()):
+            covariates = [self._covariates(*each) for each in zip(batch, names, strict=True)]
         forecast = self.forecaster.forecast(
             [series_of(entry) for entry in batch],
             self.lead_time + self.prediction_length,
@@ -186,9 +253,17 @@ class TTMPredictor(RepresentablePredictor):
             quantile_levels=levels,
             batch_size=self.batch_size,
             keep_outliers=self.keep_outliers,
-            names=[name_of(entry, done + i) for i, entry in enumerate(batch)],
+            names=names,
         )
         return np.ascontiguousarray(np.moveaxis(forecast.quantiles[:, self.lead_time :], -1, 1))
+
+    def _covariates(self, entry: Entry, name: str) -> Covariates:
+        """Covariates of an entry that count, with the calendar where it is asked for."""
+        covariates = covariates_of(entry, self.declared, name)
+        if not self.calendar:
+            return covariates
+        points = np.shape(entry["target"])[-1] + self.lead_time + self.prediction_length
+        return with_calendar(covariates, calendar_of(start_of(entry), points, self.holidays), name)
 
     def _quantile_forecast(self, values_QHV: np.ndarray[Any, Any], **facts: Any) -> Forecast:
         """Fill a copy of an empty forecast in.
@@ -249,10 +324,14 @@ class TTMPredictor(RepresentablePredictor):
         return cls(**{**arguments, **({} if device is None else {"device": device})})
 
 
-def _covariates_used(forecaster: Forecaster) -> list[str]:
-    """Fields that hold the covariates of a network."""
-    config = forecaster.config
+@lru_cache(maxsize=64)
+def calendar_of(start: pd.Period, points: int, holidays: str | None) -> pd.DataFrame:
+    """Calendar of some periods, which many items have in common."""
+    return calendar_features(pd.period_range(start, periods=points), holidays)
+
+
+def covariates_of_network(config: TTMConfig) -> dict[str, int]:
+    """Covariates that a network takes itself, by the fields that hold them."""
     known = len(config.covariate_channels)
     past = config.channels - len(config.targets) - known if config.tied_channels else 0
-    static = len(config.static_cardinalities)
-    return [name for name, number in zip(ROLES, (known, past, static), strict=True) if number]
+    return dict(zip(ROLES, (known, past, len(config.static_cardinalities)), strict=True))

@@ -24,13 +24,24 @@ from ttm_estimators.forecasting.quantile_levels import check_levels
 from ttm_estimators.network.presets import find_config
 from ttm_estimators.tables.steps import parse_step
 from ttm_sktime.dates import Frequency, as_zoned, has_frequency, in_zone
-from ttm_sktime.exogenous import columns_of, continued, covariates_of
+from ttm_sktime.exogenous import (
+    check_calendar,
+    check_same_levels,
+    columns_of,
+    continued,
+    covariates_of,
+)
 from ttm_sktime.frames import check_frame
 from ttm_sktime.histories import Histories, frequency_of, read
 from ttm_sktime.shared import SharedForecaster, shared_forecaster
 
 MTYPES = ["pd.DataFrame", "pd-multiindex", "pd_multiindex_hier"]
 """Formats of one series, a panel and a hierarchy."""
+
+NO_CALENDAR = (
+    "which leaves no place for calendar and holidays: leave them out, or put what "
+    "ttm_estimators.regression.calendar.calendar_features makes into X"
+)
 
 
 class TTMForecaster(BaseForecaster):
@@ -52,9 +63,9 @@ class TTMForecaster(BaseForecaster):
         Whether ``fit`` fine-tunes the network on its series before it forecasts them, and how:
         "decoder" (and head, which True means too), "head", "bias" or "full". It is that of
         :func:`ttm_estimators.fine_tune`: never worse than zero-shot on the last part of the series,
-        which is kept for validation. ``pretrain`` fine-tunes in any case. Both learn from ``X``,
-        which then has to be given to ``predict`` for all its steps. Without either, ``X`` is not
-        used, and a warning says so.
+        which is kept for validation. ``pretrain`` fine-tunes in any case. Both learn from ``X``.
+        Without either, ``X`` counts at once, see :mod:`ttm_estimators.regression`. In any case it
+        has to be given to ``predict`` for all its steps.
     fine_tuning : dict, optional
         Further fields of :class:`ttm_estimators.FineTuneConfig`, such as ``steps``,
         ``learning_rate`` and ``mix_channels``.
@@ -71,6 +82,13 @@ class TTMForecaster(BaseForecaster):
     keep_outliers : bool, default False
         Whether single impossible readings stay, such as the -999 of a sensor that failed. They are
         otherwise taken as missing, and a warning says so.
+    calendar : bool, default False
+        Whether hours, weekdays and ends of months count beside ``X``, by
+        :func:`ttm_estimators.regression.calendar.calendar_features`. Not where the network learnt
+        from ``X``.
+    holidays : str, optional
+        Country whose public holidays count too, such as "DE" or "US-CA": a code of the package
+        ``holidays``. With the calendar.
 
     Attributes
     ----------
@@ -129,6 +147,8 @@ class TTMForecaster(BaseForecaster):
         batch_size: int = 256,
         random_state: int = 0,
         keep_outliers: bool = False,
+        calendar: bool = False,
+        holidays: str | None = None,
     ) -> None:
         self.model = model
         self.network = network
@@ -139,11 +159,12 @@ class TTMForecaster(BaseForecaster):
         self.batch_size = batch_size
         self.random_state = random_state
         self.keep_outliers = keep_outliers
+        self.calendar = calendar
+        self.holidays = holidays
         super().__init__()
         self._y = self._X = None
         self._tuned: SharedForecaster | None = None
         self._known: pd.DataFrame | None = None
-        self._has_warned = False
 
     def _fit(
         self,
@@ -164,28 +185,35 @@ class TTMForecaster(BaseForecaster):
             frequency = self.cutoff.freq
             if frequency is None and fh is not None and fh.freq is not None:
                 frequency = parse_step(fh.freq)
-        points = self._forecaster().history_length
-        self._histories: Histories = read(y, points, frequency)
-        self._known = self._used(X)
+        self._known = self._columns(X)
+        self._histories: Histories = read(y, self._points, frequency)
+        if self._has_calendar:
+            if self._forecaster().config.tied_channels:
+                raise ValueError(f"the network was trained with X, or mixes series, {NO_CALENDAR}")
+            check_calendar(self._histories, self.holidays)
         return self
 
-    def _used(self, X: pd.DataFrame | None) -> pd.DataFrame | None:
-        """X, if the network has learnt from it."""
+    @property
+    def _points(self) -> int:
+        """Latest points of a series to keep: all that covariates are regressed on."""
         forecaster = self._forecaster()
-        if X is None or forecaster.uses_covariates:
-            return X if X is None else columns_of(X, forecaster.columns)
-        if not self._has_warned:
-            what = "set fine_tune=True, or call pretrain with X, so that the network learns from it"
-            if self.network is not None:
-                what = "a new network learns without it, start from weights instead"
-            warn(
-                f"X is not used: {what}",
-                category=UserWarning,
-                obj=self,
-                stacklevel=5,
-            )
-            self._has_warned = True
-        return None
+        regressed = self._known is not None or self._has_calendar
+        return (
+            sys.maxsize
+            if regressed and not forecaster.uses_covariates
+            else forecaster.history_length
+        )
+
+    @property
+    def _has_calendar(self) -> bool:
+        return self.calendar or self.holidays is not None
+
+    def _columns(self, X: pd.DataFrame | None) -> pd.DataFrame | None:
+        """X with the columns that the network has learnt from, if it has."""
+        forecaster = self._forecaster()
+        if X is None or not forecaster.uses_covariates:
+            return X
+        return columns_of(X, forecaster.columns)
 
     def _check_X_y(  # noqa: N802 (sktime's name)
         self, X: Any = None, y: Any = None, **options: Any
@@ -193,6 +221,7 @@ class TTMForecaster(BaseForecaster):
         """Check data as sktime does, after own checks with plainer messages."""
         if y is not None:
             check_frame(y)
+            check_same_levels(X, y)
             y = y if self.cutoff is None else as_zoned(y, self.cutoff)
         return super()._check_X_y(X=X, y=y, **options)
 
@@ -235,9 +264,8 @@ class TTMForecaster(BaseForecaster):
         update_params: bool = True,
     ) -> TTMForecaster:
         """Continue the histories. The network stays as it is."""
-        points = self._forecaster().history_length
-        self._histories = read(y, points, earlier=self._histories)
-        self._known = continued(self._known, self._used(X))
+        self._known = continued(self._known, self._columns(X))
+        self._histories = read(y, self._points, earlier=self._histories)
         return self
 
     def _predict(
@@ -274,10 +302,18 @@ class TTMForecaster(BaseForecaster):
         """Forecast all steps up to the last, with the steps asked for and their index."""
         steps_NS, index = self._histories.horizon(fh)
         forecaster, horizon = self._forecaster(), int(steps_NS.max())
-        known = continued(self._known, self._used(X))
+        known = continued(self._known, self._columns(X))
         if known is None and forecaster.uses_covariates:
             raise ValueError("the network was trained with X: give X to fit and to predict")
-        covariates = None if known is None else covariates_of(known, self._histories, steps_NS)
+        covariates = None
+        if known is not None or self._has_calendar:
+            covariates = covariates_of(
+                known,
+                self._histories,
+                steps_NS,
+                calendar=self._has_calendar,
+                holidays=self.holidays,
+            )
         forecast = self._histories.forecast(
             forecaster, horizon, self.batch_size, covariates, self.keep_outliers
         )
@@ -289,6 +325,14 @@ class TTMForecaster(BaseForecaster):
         X: pd.DataFrame | None = None,
         fh: ForecastingHorizon | None = None,
     ) -> TTMForecaster:
+        if X is not None and self.network is not None:
+            warn(
+                "pretrain does not use X: a new network learns without it, start from weights "
+                "instead",
+                category=UserWarning,
+                obj=self,
+                stacklevel=4,
+            )
         self.forecaster_ = self._trained(y, X, fh)
         return self
 
@@ -326,6 +370,8 @@ class TTMForecaster(BaseForecaster):
             settings |= {"strategy": strategy, "seed": self.random_state}
             settings |= self.fine_tuning or {}
             if X is not None:
+                if self._has_calendar:
+                    raise ValueError(f"training learns from X, {NO_CALENDAR}")
                 X = columns_of(X, start.columns)
                 columns, covariates = list(X.columns), covariates_of(X, histories)
         tuned = fine_tune(

@@ -34,6 +34,14 @@ class History(NamedTuple):
     values_TV: Array
 
 
+class _Latest(NamedTuple):
+    """A forecast and what it is of."""
+
+    asked: tuple[Forecaster, int, bool]
+    covariates: list[Covariates] | None
+    forecast: Forecast
+
+
 class Histories:
     """Series of one frame, each with dates of its own.
 
@@ -60,7 +68,7 @@ class Histories:
         self.keys = keys
         self.members = members
         self.frequency = frequency
-        self._latest: tuple[tuple[Forecaster, int, bool], Forecast] | None = None
+        self._latest: _Latest | None = None
 
     def continued(
         self, keys: pd.Index | None, newer: list[History]
@@ -102,7 +110,7 @@ class Histories:
     ) -> Forecast:
         """Forecast all series, at the quantile levels of the network.
 
-        The latest forecast without covariates is kept until the series change: point, quantiles,
+        The latest forecast is kept until the series or covariates change: point, quantiles,
         intervals and variance of one horizon need the network once.
 
         Raises
@@ -111,8 +119,9 @@ class Histories:
             When the network can not take the series. The message calls them what the frame does.
         """
         asked = forecaster, horizon, keep_outliers
-        if covariates is None and self._latest and self._latest[0] == asked:
-            return self._latest[1]
+        latest = self._latest
+        if latest and latest.asked == asked and _are_equal(latest.covariates, covariates):
+            return latest.forecast
         forecast = forecaster.forecast(
             [member.values_TV for member in self.members],
             horizon,
@@ -121,7 +130,7 @@ class Histories:
             keep_outliers=keep_outliers,
             names=self.names,
         )
-        self._latest = (asked, forecast) if covariates is None else None
+        self._latest = _Latest(asked, covariates, forecast)
         return forecast
 
     def horizon(self, fh: ForecastingHorizon) -> tuple[npt.NDArray[np.int64], pd.Index]:
@@ -253,6 +262,14 @@ def _regular(member: History, points: int, frequency: Frequency, name: str) -> H
     filled_TV = np.full((size, values_TV.shape[1]), np.nan)
     filled_TV[position_T - position_T[0]] = values_TV
     return History(filled(times_T, size, frequency), filled_TV)
+
+
+def _are_equal(some: list[Covariates] | None, others: list[Covariates] | None) -> bool:
+    """Whether covariates that are known in the future are the same."""
+    if some is None or others is None:
+        return some is others
+    frames: Any = ((one.known, other.known) for one, other in zip(some, others, strict=True))
+    return all(one.equals(other) for one, other in frames)
 
 
 def _end(times: pd.Index) -> Any:

@@ -163,7 +163,9 @@ def sktime(names):
     assert names["forecast_of_gappy"].notna().all()
     assert names["scores"]["test_PinballLoss"].notna().all()
     pd.testing.assert_series_equal(names["again"], names["after"])
-    assert list(names["with_price"].index) == list(names["days"][90:])
+    for name in ("with_price", "with_learnt"):
+        assert list(names[name].index) == list(names["days"][90:])
+    assert np.abs(names["with_price"] - names["sales"][90:]).mean() < 1.0
 
 
 def gluonts(names):
@@ -172,6 +174,9 @@ def gluonts(names):
     assert names["wide"].forecast_keys == ["0.025", "0.5", "0.975", "mean"]
     assert names["scores"].notna().all(axis=None)
     assert names["again"] == names["tuned"]
+    truth = names["heating"]["load"].to_numpy()[400:]
+    assert np.abs(names["with_cold"].mean - truth).mean() < 1.0
+    assert names["with_learnt"].mean.shape == (48,)
 
 
 def fine_tuning(names):

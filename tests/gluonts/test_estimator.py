@@ -5,7 +5,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from gluonts.core.serde import dump_json, load_json
@@ -145,53 +144,10 @@ def test_nothing_is_written_or_said(model_folder, waves, tmp_path, monkeypatch, 
     assert capfd.readouterr() == ("", "")
 
 
-def test_covariates_are_named_once(model_folder):
-    with pytest.warns(UserWarning, match="feat_static_real") as caught:
-        make(model_folder).train(entries(50, 60, feat_static_real=[1.0]))
-    assert len(caught) == 1
-
-
-def driven(future):
-    """Items that follow a known driver, one of them turned over."""
-    rows = []
-    for i, sign in enumerate((3, 3, -3)):
-        random = np.random.default_rng(i)
-        driver = random.normal(size=(1, 150 + future))
-        rows.append(
-            {
-                "item_id": f"d{i}",
-                "start": pd.Period("2024-01-01", freq="h"),
-                "target": sign * driver[0, :150] + 0.1 * random.normal(size=150),
-                "feat_dynamic_real": driver,
-                "past_feat_dynamic_real": random.normal(size=(2, 150)),
-                "feat_static_cat": [int(sign < 0)],
-            }
-        )
-    return rows
-
-
 def test_validation_series_that_are_too_short_stop_no_training_from_scratch(waves):
     estimator = make(None, network=asdict(TINY))
     short = [{"start": waves[0]["start"], "target": waves[0]["target"][:1]}]
     assert estimator.train(waves, validation_data=short).forecaster
-
-
-def test_covariates_are_used_under_the_names_of_gluonts(model_folder, tmp_path, recwarn):
-    settings = {"steps": 600, "batch_size": 32, "learning_rate": 3e-2, "head_dropout": 0.0}
-    tuned = make(model_folder, fine_tuning=settings).train(driven(future=0))
-    config = tuned.forecaster.config
-    assert (len(config.covariate_channels), config.channels) == (1, 4)
-    assert config.static_cardinalities == (2,)
-    rows = driven(future=5)
-    truth = np.array([3 * row["feat_dynamic_real"][0, 150:] for row in rows[:2]])
-    found = np.array([forecast.mean for forecast in tuned.predict(rows[:2])])
-    assert np.abs(found - truth).mean() < 0.5 * np.abs(truth).mean()
-    tuned.serialize(tmp_path)
-    copy = Predictor.deserialize(tmp_path)
-    assert np.array_equal([forecast.mean for forecast in copy.predict(rows[:2])], found)
-    assert not [one for one in recwarn if "covariates" in str(one.message)]
-    with pytest.raises(ValueError, match="item 'd0' has no future values of the covariates 0"):
-        list(tuned.predict(driven(future=3)))
 
 
 def test_variates_see_each_other_when_they_are_mixed(model_folder, multivariate):

@@ -47,11 +47,12 @@ def hierarchy():
     return Aggregator(flatten_single_levels=False).fit_transform(y)
 
 
-def test_a_pipeline_passes_y_on_and_x_changes_nothing(forecaster, y):
+def test_a_pipeline_passes_y_and_x_on(forecaster, y):
     X = y.to_frame("x")
     later = pd.DataFrame({"x": [1.0]}, pd.date_range(y.index[-1], periods=2, freq="D")[1:])
     piped = ForecastingPipeline([("impute", Imputer()), ("ttm", forecaster)]).fit(y, X=X, fh=[1])
-    pd.testing.assert_series_equal(piped.predict(X=later), forecaster.fit(y).predict(fh=[1]))
+    expected = forecaster.fit(y, X=X).predict(fh=[1], X=later)
+    pd.testing.assert_series_equal(piped.predict(X=later), expected)
 
 
 @pytest.mark.parametrize(

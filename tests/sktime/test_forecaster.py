@@ -244,18 +244,6 @@ def test_parameters_stay_as_given(model):
     assert forecaster.clone().get_params() == forecaster.get_params()
 
 
-def test_x_is_not_used_zero_shot_and_a_warning_says_so_once(forecaster):
-    y = series(30)
-    X = y.to_frame("x")
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        with_X = forecaster.fit(y, X=X).predict(fh=[1], X=X)
-    told = [w for w in caught if "X is not used" in str(w.message)]
-    assert len(told) == 1
-    assert told[0].filename == __file__
-    pd.testing.assert_series_equal(with_X, forecaster.fit(y).predict(fh=[1]))
-
-
 def test_constructing_warns_of_nothing(model):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

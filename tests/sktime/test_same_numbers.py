@@ -4,6 +4,7 @@ import pytest
 
 from tests.forecasting.conftest import make_forecaster
 from tests.sktime.conftest import panel_of, series
+from ttm_estimators import Covariates
 from ttm_estimators.weights import save_network
 from ttm_sktime import TTMForecaster
 
@@ -67,3 +68,24 @@ def test_sktime_and_gluonts_forecast_the_same(model):
         np.testing.assert_allclose(ours[("wave", level)], theirs.quantile(level), atol=1e-6)
     assert ours.index[0] == theirs.start_date.to_timestamp()
     assert isinstance(ours.index, pd.DatetimeIndex)
+
+
+@pytest.mark.parametrize("update", [False, True])
+def test_x_is_regressed_on_in_all_of_a_long_history(model, core, update):
+    random = np.random.default_rng(0)
+    days = pd.date_range("2020-01-01", periods=1005, freq="D")
+    X = pd.DataFrame({"price": random.normal(size=1005)}, days)
+    X[:800] *= 3  # what is left out of the history would be missed
+    y = (5 - 3 * X["price"] + random.normal(size=1005)).rename("sales")[:1000]
+    given = [Covariates(known=X)]
+    expected = core.forecast([y.to_numpy()], 5, covariates=given)
+    assert expected.effects[0].kept
+    latest = [Covariates(known=X[-core.history_length - 5 :])]
+    nearer = core.forecast([y.to_numpy()[-core.history_length :]], 5, covariates=latest)
+    assert np.abs(nearer.point - expected.point).max() > 1e-3
+    first = 900 if update else 1000
+    forecaster = TTMForecaster(model).fit(y[:first], X=X[:first])
+    if update:
+        forecaster.update(y[first:], X=X[first:1000])
+    found = forecaster.predict(fh=range(1, 6), X=X[1000:])
+    np.testing.assert_allclose(found, expected.point[0], rtol=1e-5)

@@ -42,6 +42,7 @@ from ttm_estimators.inputs.covariates import (
     Roles,
     check_future,
     join,
+    known_in_future,
     scale_future,
 )
 from ttm_estimators.inputs.outliers import (
@@ -52,6 +53,7 @@ from ttm_estimators.inputs.outliers import (
 )
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.regression import CovariateEffects
+from ttm_estimators.regression.regress import Known, Regression, regress_out
 from ttm_estimators.weights import WeightsError, load_network, read_card, resolve
 
 ROWS_PER_THREAD = 64
@@ -182,8 +184,11 @@ class Forecaster(DataFrames):
         horizon : int
             Steps to forecast, at least 1. Beyond ``config.horizon`` the forecast is rolled out.
         covariates : sequence of Covariates, optional
-            Those of each series, of the kinds that the network was fine-tuned on. One that was not
-            does without, and a warning says so.
+            Those of each series, of the kinds that the network was fine-tuned on. Where it was
+            fine-tuned on none, those known in the future count by a regression, and a warning says
+            that others do not: see :mod:`ttm_estimators.regression`. A forecast then depends on the
+            other series too, for they share coefficients and held-out windows: give series that
+            end at the same time.
         quantile_levels : sequence of float, optional
             Levels in (0, 1). Default: the network's own. Others are interpolated.
         batch_size : int, default 256
@@ -221,47 +226,49 @@ class Forecaster(DataFrames):
             self.quantile_levels if quantile_levels is None else quantile_levels
         )
         check_levels(self.quantile_levels, levels)
-        rows: list[_Row] = []
-        shapes: list[tuple[int, ...]] = []
         items = as_list(series)
         names = names or [f"series {i}" for i in range(len(items))]
         covariates = self._checked(covariates, len(items))
         outliers: list[Outlier] = []
+        arrays: list[Array] = []
         for i, one in enumerate(items):
             array = as_array(one, names[i])
             if not keep_outliers:
                 array, found = without_outliers(array, i, self._seen_points(array))
                 outliers += found
-            rows += self._rows(array, covariates[i], steps, names[i])
-            shapes.append(array.shape)
-        channels = _common_channels(shapes, names)
+            arrays.append(array)
+        channels = _common_channels([array.shape for array in arrays], names)
+        rows: list[_Row] = []
+        for array, known, name in zip(arrays, covariates, names, strict=True):
+            rows += self._rows(array, known, steps, name)
+        regressions = self._regressions(arrays, covariates, steps, names, rows_at_once)
         if outliers:
             message = describe(outliers, names, "set keep_outliers=True")
             warnings.warn(message, OutlierWarning, stacklevel=2)
-        width = len(self.config.targets) if self.config.tied_channels else 1
-        values = np.empty((len(rows), steps, width, len(self.quantile_levels)))
-        limits = np.empty((len(rows), 1, width, 2))
-        if self.device.type == "cpu":
-            rows_at_once = min(rows_at_once, ROWS_PER_THREAD * torch.get_num_threads())
-        batches = _batches(rows, rows_at_once, self.config)
-        for indices in _progress(batches, progress):
-            part = [rows[i] for i in indices]
-            limits[indices] = self._limits(part)
-            values[indices] = self._forecast_part(part, steps).clip(
-                limits[indices][..., :1], limits[indices][..., 1:]
-            )
+        limits = self._limits(rows)
+        for i, one in enumerate(regressions):
+            if one.kept:
+                rows[i] = self._row(one.adjusted_T[:, None], steps, rows[i].history.name)
+        values = self._forecast_rows(rows, steps, rows_at_once, progress)
+        effects = []
+        for i, one in enumerate(regressions):
+            effects.append(one.explain(values[i, :, 0, self.quantile_levels.index(0.5)]))
+            values[i, :, 0] = one.apply(values[i, :, 0])
+        values = values.clip(limits[..., :1], limits[..., 1:])
         if channels is None:
             values, limits = values[:, :, 0], limits[:, :, 0]
         else:
             # [N*C, H, 1, Q] -> [N, H, C, Q] where channels went apart; tied ones stay as they are
             values, limits = (
-                rearrange(each, "(n c) h v q -> n h (c v) q", n=len(shapes))
+                rearrange(each, "(n c) h v q -> n h (c v) q", n=len(arrays))
                 for each in (values, limits)
             )
-        known = self.quantile_levels
-        point = values[..., known.index(0.5)]
-        forecast = Forecast(values, known, point, limits[..., 0], limits[..., 1], tuple(outliers))
-        if levels == known:
+        own = self.quantile_levels
+        point = values[..., own.index(0.5)]
+        forecast = Forecast(
+            values, own, point, limits[..., 0], limits[..., 1], tuple(outliers), tuple(effects)
+        )
+        if levels == own:
             return forecast
         return replace(forecast, quantiles=forecast.at(levels), levels=levels)
 
@@ -273,13 +280,57 @@ class Forecaster(DataFrames):
             raise ValueError(f"there are {series} series, but covariates of {len(covariates)}")
         config = self.config
         if not config.target_channels and not config.static_cardinalities:
-            warnings.warn(
-                "covariates are not used: fine-tune the model on series with theirs first, see "
-                "ttm_estimators.fine_tune",
-                stacklevel=3,
-            )
-            return [Covariates()] * series
+            late = any(one.past is not None or len(one.static) for one in covariates)
+            if late or config.tied_channels:
+                which = "covariates" if config.tied_channels else "past-only and static covariates"
+                warnings.warn(
+                    f"{which} are not used: fine-tune the model on series with theirs first, see "
+                    "ttm_estimators.fine_tune",
+                    stacklevel=3,
+                )
+            if config.tied_channels:
+                return [Covariates()] * series
+            return [Covariates(known=one.known) for one in covariates]
         return list(covariates)
+
+    def _regressions(
+        self,
+        arrays: Sequence[Array],
+        covariates: Sequence[Covariates],
+        steps: int,
+        names: Sequence[str],
+        batch_size: int,
+    ) -> list[Regression]:
+        """What known covariates add to each channel, where the network takes none itself."""
+        if self.config.tied_channels or all(one.known is None for one in covariates):
+            return []
+        columns: list[Array] = []
+        known: list[Known] = []
+        called: list[str] = []
+        for array, one, name in zip(arrays, covariates, names, strict=True):
+            its = Known(*known_in_future(one, len(array), steps, name))
+            for c, column_T in enumerate(array.reshape(len(array), -1).T):
+                columns.append(column_T)
+                known.append(its)
+                called.append(name if array.ndim == 1 else f"{name}, channel {c}")
+
+        def forecast(histories: Sequence[Array], names: Sequence[str]) -> Array:
+            rows = [
+                self._row(history_T[:, None], steps, name)
+                for history_T, name in zip(histories, names, strict=True)
+            ]
+            return self._forecast_rows(rows, steps, batch_size, False)[:, :, 0]
+
+        return regress_out(
+            columns,
+            known,
+            steps,
+            names=called,
+            levels=self.quantile_levels,
+            reach=self.history_length,
+            forecast=forecast,
+            bounds=lambda history_T: find_bounds(history_T[-self.config.context_length :, None]),
+        )
 
     def _seen_points(self, array: Array) -> list[slice]:
         """Points of each channel that a forecast depends on."""
@@ -330,7 +381,22 @@ class Forecaster(DataFrames):
         context = self.config.context_length
         targets = list(self.config.target_channels) or slice(None)
         bounds = [find_bounds(row.history.values[-context:, targets]) for row in rows]
+        if not bounds:
+            width = len(self.config.targets) if self.config.tied_channels else 1
+            return np.empty((0, 1, width, 2))
         return rearrange(np.array(bounds), "b side v -> b 1 v side")
+
+    def _forecast_rows(
+        self, rows: list[_Row], horizon: int, batch_size: int, progress: bool
+    ) -> Array:
+        """Forecast rows in batches, shape (N, H, V, Q)."""
+        width = len(self.config.targets) if self.config.tied_channels else 1
+        values_NHVQ = np.empty((len(rows), horizon, width, len(self.quantile_levels)))
+        if self.device.type == "cpu":
+            batch_size = min(batch_size, ROWS_PER_THREAD * torch.get_num_threads())
+        for indices in _progress(_batches(rows, batch_size, self.config), progress):
+            values_NHVQ[indices] = self._forecast_part([rows[i] for i in indices], horizon)
+        return values_NHVQ
 
     def _forecast_part(self, rows: list[_Row], horizon: int) -> Array:
         """Forecast rows of one gap, from block medians too, shape (B, H, V, Q)."""

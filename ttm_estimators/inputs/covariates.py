@@ -112,11 +112,7 @@ def join(values_TV: Array, covariates: Covariates, config: TTMConfig, name: str)
         if found != wanted:
             raise ValueError(f"{name} has {found} {what}, this model takes {wanted}")
     for what, array in (("known in the future", known), ("known in the past", past)):
-        if len(array) < points:
-            raise ValueError(
-                f"{name} has {points} points, but its covariates {what} have {len(array)}: give "
-                "them from the first point of the series on, NaN where missing"
-            )
+        _check_length(array, points, what, name)
     for i, (category, cardinality) in enumerate(
         zip(static, config.static_cardinalities, strict=True)
     ):
@@ -132,6 +128,29 @@ def join(values_TV: Array, covariates: Covariates, config: TTMConfig, name: str)
     values_TC[:, [c for c in range(config.channels) if c not in taken]] = past[:points]
     columns = getattr(covariates.known, "columns", range(known.shape[1]))
     return Joined(values_TC, known[points:], tuple(repr(column) for column in columns), static)
+
+
+def known_in_future(
+    covariates: Covariates, points: int, steps: int, name: str
+) -> tuple[Array, tuple[str, ...]]:
+    """Covariates of a series that are known in the future, shape (points + steps, covariates), and
+    their names.
+
+    Raises
+    ------
+    ValueError
+        When they are shorter than the series, do not reach the last step, or are infinite or not
+        numeric. The message begins with ``name``.
+    """
+    known_TX = _columns(covariates.known, name + KNOWN_TABLE, points)
+    _check_length(known_TX, points, "known in the future", name)
+    columns = [*getattr(covariates.known, "columns", range(known_TX.shape[1]))]
+    quoted = tuple(map(repr, columns))
+    check_future(Joined(known_TX[:points], known_TX[points:], quoted, ()), steps, name)
+    named = hasattr(covariates.known, "columns")
+    return known_TX[: points + steps], tuple(
+        str(column) if named else f"covariate {column}" for column in columns
+    )
 
 
 def check_future(joined: Joined, steps: int, name: str) -> None:
@@ -167,6 +186,15 @@ def scale_future(known_BHX: Array, batch: Batch, config: TTMConfig) -> npt.NDArr
     scale_B1X = np.where(scale_BX > 0, scale_BX, 1.0)[:, None]
     scaled_BHX = (known_BHX - batch.loc_BC[:, None, channels]) / scale_B1X
     return np.clip(scaled_BHX, -MAX_SCALED_COVARIATE, MAX_SCALED_COVARIATE).astype(np.float32)
+
+
+def _check_length(array: Array, points: int, what: str, name: str) -> None:
+    """Refuse covariates that are shorter than their series."""
+    if len(array) < points:
+        raise ValueError(
+            f"{name} has {points} points, but its covariates {what} have {len(array)}: give "
+            "them from the first point of the series on, NaN where missing"
+        )
 
 
 def _columns(values: Any, name: str, points: int = 0) -> Array:

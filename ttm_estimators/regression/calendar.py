@@ -1,4 +1,4 @@
-"""Calendar of dates as known covariates: hours, weekdays, months, month ends, holidays."""
+"""Calendar of dates as known covariates: hours, weekdays, month ends, holidays."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import pandas as pd
 from ttm_estimators.inputs.arrays import Array
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
 DAYS_AROUND_MONTH_END = 3
 """Last and first days of a month that each have a column."""
 
@@ -26,9 +24,10 @@ def calendar_features(
     """Calendar of each time, as covariates that are known in the future.
 
     There is only what can differ at the frequency of the times. Times of day and days have the
-    hour, the weekday, the month, and the days around a month's end. Weeks have the month, and
-    whether a month ends in them; months and longer periods the month, their days and working days.
-    Columns that are the same at all times are left out.
+    hour, the weekday, and the days around a month's end, weeks whether a month ends in them, months
+    and longer periods their days and working days. Columns that are the same at all times are left
+    out. The season of the year is none of them: a network sees it by itself, and as a column that
+    jumps from one month to the next it does more harm than good (ours).
 
     Parameters
     ----------
@@ -101,8 +100,6 @@ def _clock(begins: pd.DatetimeIndex, ends: pd.DatetimeIndex) -> Iterator[tuple[s
         yield "days", np.asarray((ends - begins).days, dtype=float)
         dates = [each.to_numpy().astype("datetime64[D]") for each in (begins, ends)]
         yield "working days", np.asarray(np.busday_count(*dates), dtype=float)
-    for number, month in enumerate(MONTHS, start=1):
-        yield f"month={month}", np.asarray(begins.month == number, dtype=float)
 
 
 def _holidays(

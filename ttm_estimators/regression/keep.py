@@ -1,0 +1,89 @@
+"""Which effects to keep: those that forecast held-out windows better by more than chance.
+
+Shape suffixes: N series, R rows or blocks of time (held-out windows), J forecasts that are
+compared, A other axes: widths of bands.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ttm_estimators.inputs.arrays import Array
+
+STANDARD_ERRORS = 1.645
+"""Standard errors that a gain must have: the 5 % critical value of a one-sided normal test, as
+fine-tuning has it."""
+
+PRIOR_DEVIATION = 0.25
+"""Standard deviation of the relative gains of independent windows before any is seen, as in the
+one-sided test of fine-tuning (ours)."""
+
+
+def best(before_NR: Array, after_JNR: Array) -> npt.NDArray[np.int64]:
+    """The best forecast of each series, -1 where none is better than that without covariates.
+
+    Parameters
+    ----------
+    before_NR : array
+        Loss of each window without covariates, NaN where there is none.
+    after_JNR : array
+        The same of each forecast with covariates.
+    """
+    gain_JN = np.array([_shrunk(_relative(before_NR, each))[0] for each in after_JNR])
+    gain_JN[np.isnan(gain_JN)] = -np.inf
+    return np.where(gain_JN.max(axis=0) > 0, gain_JN.argmax(axis=0), -1)
+
+
+def best_width(before_NR: Array, after_NRA: Array) -> int:
+    """Number of the width, the last axis, at which the bands of a panel are best on average."""
+    mean_N = _mean(before_NR)
+    loss_NA = np.stack([_mean(each) for each in np.moveaxis(after_NRA, -1, 0)], axis=-1)
+    relative_NA = loss_NA / np.where(mean_N > 0, mean_N, np.nan)[:, None]
+    # Where covariates only do harm, their bands do not matter.
+    return int(np.nansum(relative_NA[relative_NA[:, 0] < 1], axis=0).argmin())
+
+
+def kept_gains(before_NR: Array, after_NR: Array) -> Array:
+    """Fraction of the loss that each series saves, 0 where it is no more than chance.
+
+    The gain of a series is drawn towards the mean of the panel, as far as its own windows leave it
+    uncertain and as the series are alike (empirical Bayes).
+    """
+    gain_N, error_N = _shrunk(_relative(before_NR, after_NR))
+    return np.where(gain_N > STANDARD_ERRORS * error_N, np.fmax(gain_N, 0.0), 0.0)
+
+
+def _relative(before_NR: Array, after_NR: Array) -> Array:
+    """Gain of each window, as a fraction of the mean loss of its series without covariates."""
+    mean_N = _mean(before_NR)
+    return np.asarray((before_NR - after_NR) / np.where(mean_N > 0, mean_N, np.nan)[:, None])
+
+
+def _shrunk(gain_NR: Array) -> tuple[Array, Array]:
+    """Gain of each series and its standard error, NaN for a series without a window."""
+    count_N = (~np.isnan(gain_NR)).sum(axis=1)
+    judged_N = count_N > 0
+    gain_N, error_N = np.full(len(gain_NR), np.nan), np.full(len(gain_NR), np.nan)
+    if not judged_N.any():
+        return gain_N, error_N
+    gain_NR, count_N = gain_NR[judged_N], count_N[judged_N]
+    mean_N = _mean(gain_NR)
+    squares = np.nansum(np.square(gain_NR - mean_N[:, None]))
+    # The prior counts as one more window.
+    variance = (PRIOR_DEVIATION**2 + squares) / (1 + (count_N - 1).sum())
+    within_N = variance / count_N
+    panel = np.average(mean_N, weights=count_N)
+    between = max(0.0, float(np.average(np.square(mean_N - panel) - within_N, weights=count_N)))
+    weight_N = between / (between + within_N)
+    panel_variance = (between * np.square(count_N).sum() / count_N.sum() + variance) / count_N.sum()
+    gain_N[judged_N] = weight_N * mean_N + (1 - weight_N) * panel
+    error_N[judged_N] = np.sqrt(weight_N * within_N + np.square(1 - weight_N) * panel_variance)
+    return gain_N, error_N
+
+
+def _mean(values: Array) -> Array:
+    """Mean over what is known of the last axis, NaN where nothing is."""
+    count = (~np.isnan(values)).sum(axis=-1)
+    total = np.where(count > 0, np.nansum(values, axis=-1), np.nan)
+    return np.asarray(total / np.maximum(count, 1))

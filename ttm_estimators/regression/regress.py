@@ -1,0 +1,490 @@
+"""Known covariates regressed out of histories, and kept where held-out windows gain (ours).
+
+A history less what its covariates explain is forecast, and what they will explain is added to all
+quantiles. So the network sees a history without them, and does not count them a second time. How
+the coefficients are estimated, on which scale, and whether any of it is kept, is decided on windows
+of the series' own past that are forecast as the future is.
+
+Shape suffixes: N series, T time, H horizon, Q quantile levels, X covariates known in the future,
+D features, R rows or blocks of time (held-out windows), J forecasts that are
+compared, A other axes: widths of bands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ttm_estimators.inputs.arrays import Array
+from ttm_estimators.regression.design import continuous_columns, make_features
+from ttm_estimators.regression.effects import CovariateEffects
+from ttm_estimators.regression.filters import find_season, level, local, steps
+from ttm_estimators.regression.keep import best, best_width, kept_gains
+from ttm_estimators.regression.ridge import Coefficients, Products, fit, products_of
+
+MIN_WINDOWS, MAX_WINDOWS, PANEL_WINDOWS = 4, 24, 64
+"""Windows held out of a series, where its history is long enough: at least, at most, and in between
+so many of all the series of a panel. They take most of the time."""
+
+MIN_FIRST_WINDOWS, MAX_FIRST_WINDOWS, PANEL_FIRST_WINDOWS = 4, 8, 32
+"""Of these, windows that all ways to estimate effects are tried on. The others judge the best one,
+where it is any better than none."""
+
+WIDTHS = (1.0, 1.15, 1.3, 1.5, 1.75, 2.0)
+"""Factors of the width of bands to choose from: a network knows nothing of how uncertain the
+coefficients are."""
+
+EARLY_BLOCKS = 4
+"""Blocks of time before the windows, to choose a penalty by."""
+
+SERIES_AT_ONCE = 64
+"""Series whose held-out windows are forecast together: it bounds memory."""
+
+MAX_LOG_EFFECT = 20.0
+"""Size of an effect on the logarithm of a series at most."""
+
+
+class Known(NamedTuple):
+    """Covariates of one series that are known in the future."""
+
+    values_TX: Array
+    """Of the history and the horizon."""
+
+    names: tuple[str, ...]
+
+
+class Regression(NamedTuple):
+    """One series, and what covariates add to it."""
+
+    adjusted_T: Array
+    """The history less what covariates explain: the history itself where none is kept."""
+
+    apply: Callable[[Array], Array]
+    """Adds the effects to quantiles of shape (H, Q) of the adjusted history's future."""
+
+    explain: Callable[[Array], CovariateEffects]
+    """What each covariate adds to a point forecast of shape (H,) of the adjusted history."""
+
+    kept: bool
+
+
+class _Scale(NamedTuple):
+    """Scale on which effects add up: that of the series, or of its logarithm."""
+
+    logarithm: bool
+    mean: float
+    deviation: float
+
+    def of(self, values_T: Array) -> Array:
+        """Values on the scale, with mean 0 and standard deviation 1."""
+        values_T = np.log(values_T) if self.logarithm else values_T
+        return np.asarray((values_T - self.mean) / self.deviation)
+
+    def add(self, values: Array, effect: Array) -> Array:
+        """Values of the series plus an effect on the scale."""
+        effect = effect * self.deviation
+        if self.logarithm:
+            return np.asarray(values * np.exp(effect.clip(-MAX_LOG_EFFECT, MAX_LOG_EFFECT)))
+        return np.asarray(values + effect)
+
+
+class _Member(NamedTuple):
+    """A series of the panel, with all that is known of it."""
+
+    name: str
+    values_T: Array
+    known_TX: Array
+    season: int
+    continuous: list[int]
+    cutoffs: list[int]
+    windows: int
+    """Windows of each series at most."""
+
+    horizon: int
+    scales: tuple[_Scale | None, ...]
+    """Of the series and its logarithm, None where it has none."""
+
+    def features(self) -> tuple[Array, list[int]]:
+        return make_features(self.known_TX, len(self.values_T), self.season, self.continuous)
+
+    def blocks(self) -> Array:
+        """Number of the block of each point: windows, the last first, then what lies before."""
+        points = len(self.values_T)
+        ends = [cutoff + self.horizon for cutoff in self.cutoffs]
+        first = 2 * ends[-1] - ends[-2] if len(ends) > 1 else self.cutoffs[0]
+        block_T = self.windows + np.arange(points) * EARLY_BLOCKS // max(first, 1)
+        for number, end in enumerate(ends):
+            begin = ends[number + 1] if number + 1 < len(ends) else first
+            block_T[begin:end] = number
+        block_T[ends[0] :] = 0
+        return block_T
+
+
+_CANDIDATES = ((0, level), (0, steps), (0, local), (1, steps), (1, local))
+"""Scale and filter of each way to estimate effects: 0 for the series itself, 1 for its logarithm.
+The level of a logarithm was never much better than these (measured on series of the corpus)."""
+
+
+def regress_out(
+    series: Sequence[Array],
+    known: Sequence[Known],
+    horizon: int,
+    *,
+    names: Sequence[str],
+    levels: Sequence[float],
+    reach: int,
+    forecast: Callable[[Sequence[Array], Sequence[str]], Array],
+    bounds: Callable[[Array], tuple[Array, Array]],
+) -> list[Regression]:
+    """Regress covariates out of the series of a panel.
+
+    Coefficients are shared by series where that forecasts left-out blocks of time better, and
+    whether to keep them is judged by all: what becomes of a series may depend on the others, but
+    not on their order.
+
+    Parameters
+    ----------
+    series : sequence of array
+        Histories of shape (time,), NaN where missing.
+    known : sequence of Known
+        Covariates of each, of the history and the horizon. Series share coefficients of covariates
+        with one name.
+    horizon : int
+        Steps to forecast.
+    names : sequence of str
+        How messages call each series.
+    levels : sequence of float
+        Quantile levels of ``forecast``.
+    reach : int
+        Latest points that a forecast depends on.
+    forecast : callable
+        Forecasts histories, given with their names, to quantiles of shape (N, H, Q).
+    bounds : callable
+        Lowest and highest values that quantiles may have, by a history.
+
+    Returns
+    -------
+    list of Regression
+        In the order of ``series``.
+    """
+    columns = tuple(dict.fromkeys(name for one in known for name in one.names))
+    members = _members(series, known, columns, horizon, names)
+    judged = [i for i, one in enumerate(members) if one.cutoffs and one.scales[0] is not None]
+    panel = [members[i] for i in judged]
+    width = 0
+    gain_N, chosen_N, fitted = np.zeros(len(members)), np.full(len(members), -1), {}
+    if panel:
+        fitted = _fit_all(panel)
+        losses = _Losses(panel, fitted, levels, reach, forecast, bounds)
+        chosen_N[judged], gain_N[judged], width = losses.judge()
+    found = []
+    for i, one in enumerate(members):
+        coefficients_D = None
+        candidate = int(chosen_N[i])
+        if candidate >= 0:
+            coefficients, of_panel = fitted[candidate]
+            coefficients_D = coefficients.all_ND[of_panel[judged.index(i)]]
+        found.append(
+            _regression(
+                one, columns, candidate, coefficients_D, float(gain_N[i]), WIDTHS[width], levels
+            )
+        )
+    return found
+
+
+def _members(
+    series: Sequence[Array],
+    known: Sequence[Known],
+    columns: tuple[str, ...],
+    horizon: int,
+    names: Sequence[str],
+) -> list[_Member]:
+    aligned = []
+    for values_T, one in zip(series, known, strict=True):
+        known_TX = np.full((len(values_T) + horizon, len(columns)), np.nan)
+        index = [columns.index(name) for name in one.names]
+        known_TX[:, index] = one.values_TX[: len(known_TX)]
+        aligned.append(known_TX)
+    continuous = continuous_columns(aligned) if columns else []
+    windows = _bounded(MIN_WINDOWS, MAX_WINDOWS, PANEL_WINDOWS, len(series))
+    return [
+        _Member(
+            name,
+            values_T,
+            known_TX,
+            find_season(_unit(values_T)),
+            continuous,
+            _cutoffs(values_T, horizon, windows),
+            windows,
+            horizon,
+            (_scale(values_T, logarithm=False), _scale(values_T, logarithm=True)),
+        )
+        for name, values_T, known_TX in zip(names, series, aligned, strict=True)
+    ]
+
+
+def _unit(values_T: Array) -> Array:
+    """Values over the largest, whose squares do not overflow."""
+    size = np.nanmax(np.abs(values_T))
+    return np.asarray(values_T / (size if size > 0 else 1.0))
+
+
+def _scale(values_T: Array, *, logarithm: bool) -> _Scale | None:
+    """Scale of a series, None where it does not vary or has no logarithm."""
+    if logarithm:
+        if not (values_T[~np.isnan(values_T)] > 0).all():
+            return None
+        values_T = np.log(values_T)
+    size = float(np.nanmax(np.abs(values_T))) or 1.0
+    mean, deviation = (float(each(values_T / size)) for each in (np.nanmean, np.nanstd))
+    if deviation <= 1e-9:
+        return None
+    return _Scale(logarithm, mean * size, deviation * size)
+
+
+def _bounded(minimum: int, maximum: int, of_panel: int, series: int) -> int:
+    """Windows of each series, so that a panel has few in all."""
+    return max(minimum, min(maximum, of_panel // max(series, 1)))
+
+
+def _cutoffs(values_T: Array, horizon: int, windows: int) -> list[int]:
+    """Cutoffs of held-out windows, the last first, evenly spread over the later half."""
+    observed = np.flatnonzero(~np.isnan(values_T))
+    first, end = int(observed[0]), int(observed[-1]) + 1
+    half = (end - first) // 2
+    windows = min(windows, half // horizon)
+    if not windows:
+        return []
+    stride = half // windows // horizon * horizon
+    return [end - horizon - number * stride for number in range(windows)]
+
+
+def _fit_all(panel: Sequence[_Member]) -> dict[int, tuple[Coefficients, dict[int, int]]]:
+    """Coefficients of each candidate, and the place in them of each series that has its scale."""
+    blocks = panel[0].windows + EARLY_BLOCKS
+    products: dict[int, list[Products]] = {each: [] for each in range(len(_CANDIDATES))}
+    places: dict[int, dict[int, int]] = {each: {} for each in range(len(_CANDIDATES))}
+    for i, one in enumerate(panel):
+        features_TD, _ = one.features()
+        block_T = one.blocks()
+        points = len(one.values_T)
+        filtered = {
+            filter_: filter_(features_TD[:points].copy(), one.season)
+            for filter_ in {its: None for _, its in _CANDIDATES}
+        }
+        for candidate, (scale, filter_) in enumerate(_CANDIDATES):
+            on = one.scales[scale]
+            if on is None:
+                continue
+            values_T = filter_(on.of(one.values_T)[:, None], one.season)[:, 0]
+            part = products_of(filtered[filter_], values_T, block_T, blocks)
+            places[candidate][i] = len(products[candidate])
+            products[candidate].append(part)
+    return {
+        candidate: (
+            fit(Products(*map(np.concatenate, zip(*parts, strict=True)))),
+            places[candidate],
+        )
+        for candidate, parts in products.items()
+        if parts
+    }
+
+
+class _Losses(NamedTuple):
+    """Held-out windows of a panel, and how to forecast them."""
+
+    panel: Sequence[_Member]
+    fitted: dict[int, tuple[Coefficients, dict[int, int]]]
+    levels: Sequence[float]
+    reach: int
+    forecast: Callable[[Sequence[Array], Sequence[str]], Array]
+    bounds: Callable[[Array], tuple[Array, Array]]
+
+    def judge(self) -> tuple[npt.NDArray[np.int64], Array, int]:
+        """Candidate of each series, -1 for none, its gain, and the number of the width of bands."""
+        series, windows = len(self.panel), self.panel[0].windows
+        first_windows = _bounded(
+            MIN_FIRST_WINDOWS, MAX_FIRST_WINDOWS, PANEL_FIRST_WINDOWS, len(self.panel)
+        )
+        loss_JNRA = np.full((1 + len(_CANDIDATES), series, windows, len(WIDTHS)), np.nan)
+        every = max(1, windows // first_windows)
+        first = range(0, windows, every)
+        self._measure(loss_JNRA, [[*self.fitted]] * series, first)
+        best_N = best(loss_JNRA[0, ..., 0], loss_JNRA[1:, ..., 0])
+        others = [number for number in range(windows) if number not in first]
+        self._measure(loss_JNRA, [[one] if one >= 0 else None for one in best_N], others)
+        after_NRA = loss_JNRA[1 + best_N, np.arange(series)]
+        after_NRA[best_N < 0] = np.nan
+        width = best_width(loss_JNRA[0, ..., 0], after_NRA)
+        gain_N = kept_gains(loss_JNRA[0, ..., 0], after_NRA[..., width])
+        return np.where(gain_N > 0, best_N, -1), gain_N, width
+
+    def _measure(
+        self, loss_JNRA: Array, candidates: Sequence[list[int] | None], windows: Sequence[int]
+    ) -> None:
+        """Fill in the loss of windows, without covariates and by candidates at each width.
+
+        Losses stay NaN where there is no window, nothing was observed before or after its cutoff,
+        or a candidate has no effect.
+        """
+        for first in range(0, len(self.panel), SERIES_AT_ONCE):
+            trials = [
+                trial
+                for i, one in enumerate(self.panel[first : first + SERIES_AT_ONCE], start=first)
+                for trial in self._trials(one, i, candidates[i], windows)
+            ]
+            if not trials:
+                continue
+            names = [self.panel[trial.place[1]].name for trial in trials]
+            forecasts = self.forecast([trial.history_T for trial in trials], names)
+            for trial, quantiles_HQ in zip(trials, forecasts, strict=True):
+                low, high = self.bounds(trial.past_T)
+                for number, width in enumerate(WIDTHS):
+                    wider_HQ = quantiles_HQ
+                    if trial.scale is not None:
+                        wider_HQ = _widened(quantiles_HQ, width, self.levels)
+                        wider_HQ = trial.scale.add(wider_HQ, trial.effect_H[:, None])
+                    loss = _quantile_loss(trial.truth_H, wider_HQ.clip(low, high), self.levels)
+                    loss_JNRA[(*trial.place, number)] = loss
+
+    def _trials(
+        self, one: _Member, i: int, candidates: list[int] | None, windows: Sequence[int]
+    ) -> Iterator[_Trial]:
+        """Held-out windows of a series, as candidates and none forecast them."""
+        if candidates is None or not windows:
+            return
+        features_TD, _ = one.features()
+        for number in windows:
+            if number >= len(one.cutoffs):
+                return
+            cutoff = one.cutoffs[number]
+            begin, end = max(0, cutoff - self.reach), cutoff + one.horizon
+            past_T, truth_H = one.values_T[begin:cutoff], one.values_T[cutoff:end]
+            if np.isnan(past_T).all() or np.isnan(truth_H).all():
+                continue
+            yield _Trial((0, i, number), past_T, past_T, truth_H, None, truth_H)
+            for candidate in candidates:
+                coefficients, places = self.fitted[candidate]
+                scale = one.scales[_CANDIDATES[candidate][0]]
+                if scale is None or not coefficients.all_ND[places[i]].any():
+                    continue
+                coefficients_D = coefficients.without_NRD[places[i], number]
+                effect_T = features_TD[begin:end] @ coefficients_D
+                history_T = scale.add(past_T, -effect_T[: len(past_T)])
+                place = (1 + candidate, i, number)
+                yield _Trial(place, history_T, past_T, truth_H, scale, effect_T[len(past_T) :])
+
+
+class _Trial(NamedTuple):
+    """A held-out window, as one candidate or none forecasts it."""
+
+    place: tuple[int, int, int]
+    """Candidate from 1 on, 0 for none; series, and window."""
+
+    history_T: Array
+    """What is forecast."""
+
+    past_T: Array
+    """History with what covariates explain."""
+
+    truth_H: Array
+    scale: _Scale | None
+    effect_H: Array
+
+
+def _widened(quantiles_HQ: Array, width: float, levels: Sequence[float]) -> Array:
+    """Bands of another width around the same median."""
+    median_H1 = quantiles_HQ[:, [list(levels).index(0.5)]]
+    return np.asarray(median_H1 + width * (quantiles_HQ - median_H1))
+
+
+class _Trial(NamedTuple):
+    """A held-out window, as one candidate or none forecasts it."""
+
+    place: tuple[int, int, int]
+    """Candidate from 1 on, 0 for none; series, and window."""
+
+    history_T: Array
+    """What is forecast."""
+
+    past_T: Array
+    """History with what covariates explain."""
+
+    truth_H: Array
+    scale: _Scale | None
+    effect_H: Array
+
+
+def _trials(
+    one: _Member,
+    i: int,
+    fitted: dict[int, tuple[Coefficients, dict[int, int]]],
+    reach: int,
+) -> Iterator[_Trial]:
+    """All held-out windows of a series."""
+    features_TD, _ = one.features()
+    for number, cutoff in enumerate(one.cutoffs):
+        begin = max(0, cutoff - reach)
+        past_T, truth_H = one.values_T[begin:cutoff], one.values_T[cutoff : cutoff + one.horizon]
+        if np.isnan(past_T).all() or np.isnan(truth_H).all():
+            continue
+        yield _Trial((0, i, number), past_T, past_T, truth_H, None, truth_H)
+        for candidate, (coefficients, places) in fitted.items():
+            scale = one.scales[_CANDIDATES[candidate][0]]
+            if scale is None:
+                continue
+            coefficients_D = coefficients.without_NRD[places[i], number]
+            effect_T = features_TD[begin : cutoff + one.horizon] @ coefficients_D
+            history_T = scale.add(past_T, -effect_T[: len(past_T)])
+            place = (1 + candidate, i, number)
+            yield _Trial(place, history_T, past_T, truth_H, scale, effect_T[len(past_T) :])
+
+
+def _quantile_loss(truth_H: Array, quantiles_HQ: Array, levels: Sequence[float]) -> float:
+    level_Q = np.asarray(levels)
+    error_HQ = truth_H[:, None] - quantiles_HQ
+    return float(np.nanmean(np.maximum(level_Q * error_HQ, (level_Q - 1) * error_HQ)))
+
+
+def _regression(
+    one: _Member,
+    columns: tuple[str, ...],
+    candidate: int,
+    coefficients_D: Array | None,
+    gain: float,
+    width: float,
+    levels: Sequence[float],
+) -> Regression:
+    """What becomes of one series."""
+    names = tuple(dict.fromkeys(column.split("=")[0] for column in columns))
+    points = len(one.values_T)
+    windows = len(one.cutoffs)
+    if coefficients_D is None:
+        nothing = CovariateEffects(names, np.zeros((one.horizon, len(names))), 0.0, windows)
+        return Regression(one.values_T, lambda quantiles: quantiles, lambda point: nothing, False)
+    scale = one.scales[_CANDIDATES[candidate][0]]
+    assert scale is not None
+    features_TD, origins = one.features()
+    added_TD = features_TD * coefficients_D
+    effect_T = added_TD.sum(axis=1)
+    group_D = np.array([names.index(columns[x].split("=")[0]) for x in origins])
+    added_HX = np.stack(
+        [added_TD[points:, group_D == x].sum(axis=1) for x in range(len(names))], axis=1
+    )
+
+    def apply(quantiles_HQ: Array) -> Array:
+        wider_HQ = _widened(quantiles_HQ, width, levels)
+        return scale.add(wider_HQ, effect_T[points:, None])
+
+    def explain(point_H: Array) -> CovariateEffects:
+        total_H = scale.add(point_H, effect_T[points:]) - point_H
+        # On a logarithm effects multiply: each has its part of the whole.
+        sum_H = added_HX.sum(axis=1)
+        per_unit_H = np.divide(total_H, sum_H, out=np.zeros_like(total_H), where=sum_H != 0)
+        values_HX = added_HX * per_unit_H[:, None]
+        return CovariateEffects(names, values_HX, gain, windows)
+
+    return Regression(scale.add(one.values_T, -effect_T[:points]), apply, explain, True)
