@@ -140,7 +140,7 @@ def dataframes(names):
         assert list(names[result]["day"]) == list(pd.date_range("2024-05-01", periods=7))
     truth = names["shop"]["sales"][121:].to_numpy()
     assert np.abs(names["driven"]["median"] - truth).mean() < 0.5 * np.abs(truth - 20).mean()
-    assert list(names["added"]) == ["day", "without", "price", "with", "gain"]
+    assert list(names["added"]) == ["day", "without", "base", "price", "with", "gain"]
 
 
 def command_line(names):

@@ -79,9 +79,11 @@ def test_holidays_are_those_of_the_country():
 def test_an_unknown_country_is_one_line():
     pytest.importorskip("holidays", reason="holidays need the extra of that name")
     panel = read(pd.DataFrame({"time": pd.date_range("2024-06-01", periods=9), "y": 1.0}))
-    with pytest.raises(TableError, match="no holidays of 'Germny'") as error:
+    with pytest.raises(TableError, match=r"no holidays of 'Germny'.* similar are 'DE'") as error:
         of(panel, holidays="Germny")
     assert "\n" not in str(error.value)
+    with pytest.raises(TableError, match=r"holidays must be text, got bool: .*holidays='DE'"):
+        of(panel, holidays=True)
 
 
 @pytest.mark.parametrize(
@@ -94,3 +96,9 @@ def test_an_unknown_country_is_one_line():
 def test_without_dates_there_is_no_calendar(frame, reading, said):
     with pytest.raises(TableError, match=f"need dates, but {said}: leave calendar= and holidays="):
         of(read(frame, **reading))
+
+
+def test_dates_of_a_single_hour_have_no_calendar():
+    times = pd.date_range("2024-06-01 10:00", periods=100, freq="s")
+    with pytest.raises(TableError, match=r"from 2024-06-01 10:00:00 to .* have nothing of a cal"):
+        of(read(pd.DataFrame({"time": times, "y": 1.0})))

@@ -115,8 +115,17 @@ def test_missing_future_values_name_covariates_and_steps(shipped, sales, calenda
             f"the steps {steps} of 28",
         ):
             shipped.forecast_df(
-                one, HORIZON, known=KNOWN, future_df=future, calendar=calendar, value="sales"
+                one, HORIZON, known=KNOWN, future_df=future, calendar=calendar, id="shop"
             )
+
+
+def test_true_and_false_count_as_one_and_zero(shipped, sales):
+    found = []
+    for kind in (int, bool):
+        past, ahead = (part.assign(promotion=part["promotion"].astype(kind)) for part in sales)
+        options = {"known": "promotion", "value": "sales", "future_df": ahead}
+        found.append(shipped.forecast_df(past, HORIZON, **options))
+    pd.testing.assert_frame_equal(*found)
 
 
 def test_a_column_that_is_not_there_is_named(shipped, sales):

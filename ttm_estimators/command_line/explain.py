@@ -65,9 +65,9 @@ def explain(
     """Tell what each covariate and the calendar add to the forecasts of a file.
 
     The table has the mean absolute effect of each covariate over all series and steps, in units of
-    the series. --output has a row for each series and step: the point forecast without covariates,
-    what each adds, the forecast with them, and the fraction of the error on its own past that the
-    series gains.
+    the series. --output has a row for each series and step: the point forecast without covariates;
+    that of the history less what they explain (base), what each covariate adds to it, and their
+    sum (with); and the fraction of the error on its own past that the series gains.
     """
     check_files(data, future, output, plot, plot_series)
     if not known and not calendar and holidays is None:
@@ -96,7 +96,8 @@ def explain(
         if picture is not None:
             from ttm_estimators.command_line.plot import draw_effects
 
-            draw_effects(picture, panel, result, model_name(model), index)
+            without = frame["without"].to_numpy().reshape(result.point.shape)
+            draw_effects(picture, panel, without, result, model_name(model), index)
     typer.echo(told)
     _show(summarised(frame, covariate_names(result.effects)))
     for file in (output, plot):

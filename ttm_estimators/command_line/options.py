@@ -63,7 +63,7 @@ Future = Annotated[
     typer.Option(help="File with the future of the known covariates: id, time and theirs."),
 ]
 Calendar = Annotated[
-    bool, typer.Option("--calendar", help="Let hours, weekdays, months and so on count.")
+    bool, typer.Option("--calendar", help="Let hours, weekdays, month ends and so on count.")
 ]
 Holidays = Annotated[
     str | None,

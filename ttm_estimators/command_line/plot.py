@@ -27,10 +27,10 @@ MIN_UNMARKED_POINTS = 40
 MAX_NAME_LETTERS = 24
 """Letters of a series' name that fit beside the legend."""
 
-COLOURS = ("#1a6fc4", "#e07b39", "#3a9d5d", "#8e5ea2", "#c9a227", "#5b8c9e", "#b0413e", "#8a9099")
-"""Of covariates, from the largest effect to the smallest."""
+INK, PALE, GRID, BLUE, ORANGE = "#33373d", "#8a9099", "#e8eaed", "#1a6fc4", "#e07b39"
 
-INK, PALE, GRID, BLUE = "#33373d", "#8a9099", "#e8eaed", "#1a6fc4"
+COLOURS = (BLUE, ORANGE, "#3a9d5d", "#8e5ea2", "#c9a227", "#5b8c9e", "#b0413e", PALE)
+"""Of covariates, from the largest effect to the smallest."""
 
 
 def draw(path: Path, panel: Panel, result: Forecast, model: str, index: int = 0) -> None:
@@ -53,15 +53,15 @@ def draw(path: Path, panel: Panel, result: Forecast, model: str, index: int = 0)
     order = np.argsort(result.levels)
     levels, quantiles = np.array(result.levels)[order], result.quantiles[index][:, order]
     future = panel.futures(len(median))[index]
-    history = series.values[-_shown(future) :]
     # The forecast is drawn from the last observation, so that no gap separates the two.
     ahead = _local(series.times[-1:].append(future))
-    middle = np.concatenate([history[-1:], median])
-    fan = np.concatenate([np.full((1, len(levels)), history[-1]), quantiles])
+    middle = np.concatenate([series.values[-1:], median])
+    fan = np.concatenate([np.full((1, len(levels)), series.values[-1]), quantiles])
     with mpl.rc_context({"text.parse_math": False}):  # a name may hold a dollar sign
         figure = Figure(figsize=(10, 4.5), layout="constrained", facecolor="white")
         axes = figure.add_subplot()
-        _draw_history(axes, series, future)
+        latest = max(HISTORY_HORIZONS * len(future), MIN_HISTORY_POINTS)
+        _draw_history(axes, series, future, latest)
         for i in range(len(levels) // 2):
             label = f"quantiles {levels[0]:g} to {levels[-1]:g}" if i == 0 else None
             axes.fill_between(
@@ -72,7 +72,9 @@ def draw(path: Path, panel: Panel, result: Forecast, model: str, index: int = 0)
         figure.savefig(path, dpi=150, format=path.suffix[1:])
 
 
-def draw_effects(path: Path, panel: Panel, result: Forecast, model: str, index: int = 0) -> None:
+def draw_effects(
+    path: Path, panel: Panel, without: Array, result: Forecast, model: str, index: int = 0
+) -> None:
     """Draw what covariates add to the forecast of a series.
 
     Above are the latest part of its history and its point forecasts without and with covariates,
@@ -84,8 +86,10 @@ def draw_effects(path: Path, panel: Panel, result: Forecast, model: str, index: 
         Image to write. Its extension tells the format.
     panel : Panel
         Histories.
+    without : array
+        Their point forecasts without covariates, shape (series, horizon).
     result : Forecast
-        Their forecasts, with the effects of covariates.
+        Those with covariates, and their effects.
     model : str
         Name of the model.
     index : int, default 0
@@ -94,13 +98,17 @@ def draw_effects(path: Path, panel: Panel, result: Forecast, model: str, index: 
     series, median, effects = panel.series[index], result.point[index], result.effects[index]
     future = panel.futures(len(median))[index]
     ahead = _local(future)
+    onward = _local(series.times[-1:].append(future))
     with mpl.rc_context({"text.parse_math": False}):
         figure = Figure(figsize=(10, 7.5), layout="constrained", facecolor="white")
         upper, lower = figure.subplots(2, height_ratios=(3, 2))
-        _draw_history(upper, series, future)
-        without = median - effects.values.sum(axis=1)
-        upper.plot(ahead, without, color=PALE, linewidth=1.4, label="without covariates")
-        upper.plot(ahead, median, color=BLUE, linewidth=1.6, label=f"with, median of {model}")
+        _draw_history(upper, series, future, max(len(future), MIN_UNMARKED_POINTS))
+        for point, colour, label in (
+            (without[index], ORANGE, "without covariates"),
+            (median, BLUE, f"with, median of {model}"),
+        ):
+            values = np.concatenate([series.values[-1:], point])
+            upper.plot(onward, values, color=colour, linewidth=1.6, label=label)
         _finish(upper, panel, series, future)
         tops, bottoms = np.zeros(len(median)), np.zeros(len(median))
         width = 0.8 * (np.median(np.diff(ahead)) if len(ahead) > 1 else 1)
@@ -124,14 +132,9 @@ def _largest(effects: CovariateEffects) -> dict[str, Array]:
     return drawn
 
 
-def _shown(future: pd.Index[Any]) -> int:
-    """Points of the history that are drawn."""
-    return max(HISTORY_HORIZONS * len(future), MIN_HISTORY_POINTS)
-
-
-def _draw_history(axes: Axes, series: Series, future: pd.Index[Any]) -> None:
-    """Draw the latest part of a history, and where it ends."""
-    past, history = series.times[-_shown(future) :], series.values[-_shown(future) :]
+def _draw_history(axes: Axes, series: Series, future: pd.Index[Any], points: int) -> None:
+    """Draw the latest points of a history, and where it ends."""
+    past, history = series.times[-points:], series.values[-points:]
     few: dict[str, Any] = (
         {"marker": "o", "markersize": 3} if len(past) + len(future) < MIN_UNMARKED_POINTS else {}
     )

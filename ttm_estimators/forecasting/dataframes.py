@@ -68,8 +68,8 @@ class DataFrames:
             that is kept where it helps on the past of a series, see :meth:`explain_df`. A model
             that was fine-tuned with covariates knows their names, and takes no others.
         calendar : bool, default False
-            Whether the hour, weekday, month and so on count like known covariates, by the clock of
-            the dates' zone.
+            Whether hours, weekdays, month ends and so on count like known covariates, by the clock
+            of the dates' zone.
         holidays : str, optional
             Country whose public holidays count too, by its code in the package ``holidays``: "DE",
             or with a subdivision "US-CA". It implies ``calendar``.
@@ -203,11 +203,11 @@ class DataFrames:
         Returns
         -------
         DataFrame
-            A row for each series and step: the id and time columns of ``df``, "without" (the point
-            forecast without covariates), a column with what each covariate adds to it in units of
-            the series, "with", and "gain": the fraction of the quantile loss on held-out windows of
-            its own past that the series gains. Where covariates are not kept it is 0, and nothing
-            is added.
+            A row for each series and step: the id and time columns of ``df``, and in units of the
+            series "without", the point forecast without covariates; "base", that of the history
+            less what covariates explain; a column with what each covariate adds to the base; and
+            "with", their sum. Then "gain", the fraction of the quantile loss on held-out windows
+            of its own past that the series gains. Where covariates are not kept nothing is added.
 
         Raises
         ------

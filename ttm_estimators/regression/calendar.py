@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 import numpy as np
 import pandas as pd
@@ -132,9 +133,28 @@ def _public_holidays(country: str, years: range) -> dict[pd.Timestamp, list[str]
     except NotImplementedError:
         raise ValueError(
             f"no holidays of {country!r} are known: give a country code such as 'DE', or one with "
-            "a subdivision such as 'US-CA', see holidays.list_supported_countries()"
+            f"a subdivision such as 'US-CA'; {_similar(code, subdivision)}"
         ) from None
     return {pd.Timestamp(day): found.get_list(day) for day in found}
+
+
+def _similar(code: str, subdivision: str) -> str:
+    """Say which codes are like one that is not known, or have names like it."""
+    from holidays import list_supported_countries
+    from holidays.registry import COUNTRIES
+
+    known = list_supported_countries()
+    if code in known:
+        names = {part.lower(): f"{code}-{part}" for part in known[code]}
+        wanted = subdivision.lower()
+    else:
+        names = {name.replace("_", " "): codes[1] for name, codes in COUNTRIES.items()}
+        names |= {each.lower(): each for each in known}
+        wanted = code.lower()
+    near = dict.fromkeys(names[name] for name in get_close_matches(wanted, names))
+    if not near:
+        return "see holidays.list_supported_countries()"
+    return f"similar are {', '.join(map(repr, near))}"
 
 
 def _count(begins: pd.DatetimeIndex, ends: pd.DatetimeIndex, days: pd.DatetimeIndex) -> Array:

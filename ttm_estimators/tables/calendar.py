@@ -9,6 +9,7 @@ import pandas as pd
 from ttm_estimators.regression.calendar import calendar_features
 from ttm_estimators.tables.errors import TableError
 from ttm_estimators.tables.panel import Panel
+from ttm_estimators.tables.steps import show
 
 
 def calendars(
@@ -31,13 +32,19 @@ def calendars(
     Raises
     ------
     TableError
-        When the series have no dates, or no such country is known.
+        When the series have no dates, these have the same in all that a calendar tells, or
+        ``holidays`` names no country that is known.
     """
     if not isinstance(panel.stamps.index, pd.DatetimeIndex):
         counted = "rows are counted" if not panel.chosen.time else f"{panel.time!r} holds numbers"
         raise TableError(
             f"a calendar and holidays need dates, but {counted}",
             "leave calendar= and holidays= out",
+        )
+    if holidays is not None and not isinstance(holidays, str):
+        raise TableError(
+            f"holidays must be text, got {type(holidays).__name__}",
+            "give the code of a country such as holidays='DE'",
         )
     made: dict[Any, pd.DataFrame] = {}
     found = []
@@ -50,4 +57,10 @@ def calendars(
             except ValueError as error:
                 raise TableError(str(error)) from error
         found.append(made[key])
+    if not any(len(each.columns) for each in found):
+        raise TableError(
+            f"dates from {show(found[0].index[0])} to {show(found[0].index[-1])} have nothing of a "
+            "calendar that differs",
+            "leave calendar= and holidays= out",
+        )
     return found

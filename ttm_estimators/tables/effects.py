@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ttm_estimators.forecasting import Forecast, Forecaster
+from ttm_estimators.forecasting import Forecast, Forecaster, OutlierWarning
 from ttm_estimators.regression import CovariateEffects
 from ttm_estimators.tables.errors import MAX_NAMES_IN_A_MESSAGE, TableError, quoted
 from ttm_estimators.tables.forecast import forecast_panel, to_frame
 from ttm_estimators.tables.panel import Panel
 
-WITHOUT, WITH, GAIN = "without", "with", "gain"
-"""Columns beside those of the covariates: the point forecast without and with them, and what a
-series gains, as a fraction of the quantile loss on held-out windows of its past."""
+WITHOUT, BASE, WITH, GAIN = "without", "base", "with", "gain"
+"""Columns beside those of the covariates, see :func:`explain_panel`."""
 
 
 def describe(effects: Sequence[CovariateEffects], names: Sequence[str]) -> str:
@@ -72,7 +72,10 @@ def explain_panel(
     Returns
     -------
     DataFrame
-        Id columns, time, ``without``, a column for each covariate, ``with`` and ``gain``.
+        Id columns, time, and in units of the series: ``without``, the point forecast without
+        covariates; ``base``, that of the history less what covariates explain; a column with what
+        each covariate adds to the base; ``with``, their sum. Then ``gain``: what the series gains,
+        as a fraction of the quantile loss on held-out windows of its past.
     Forecast
         The forecast with covariates.
 
@@ -93,16 +96,21 @@ def explain_panel(
             "there are no covariates to explain", "name some with known=, or give calendar=True"
         )
     names = covariate_names(result.effects)
-    taken = [name for name in names if name in (WITHOUT, WITH, GAIN)]
+    taken = [name for name in names if name in (WITHOUT, BASE, WITH, GAIN)]
     if taken:
         raise TableError(
             f"column {quoted(taken)} has the name of a column of the result", "rename it"
         )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", OutlierWarning)  # the first forecast has warned
+        plain = options | {"known": (), "calendar": False, "holidays": None}
+        _, without = forecast_panel(forecaster, panel, horizon, **plain)
     added = {name: np.zeros(result.point.shape) for name in names}
     for i, each in enumerate(result.effects):
         for name, values in zip(each.names, each.values.T, strict=True):
             added[name][i] = values
-    columns = {WITHOUT: result.point - sum(added.values()), **added, WITH: result.point}
+    base = result.point - sum(added.values())
+    columns = {WITHOUT: without.point, BASE: base, **added, WITH: result.point}
     columns[GAIN] = np.repeat([[each.gain] for each in result.effects], horizon, axis=1)
     return to_frame(panel, panel.futures(horizon), columns), result
 
