@@ -365,3 +365,18 @@ def test_numbers_have_no_calendar(make_series):
     df = make_series("a", pd.Index(np.arange(1900, 1960)))
     with pytest.raises(TableError, match="calendar"):
         cross_validation(df, 4, models=["naive"], calendar=True)
+
+
+@pytest.mark.parametrize("calendar", [False, True])
+def test_known_covariates_count_at_once_as_in_forecast_df(driven, calendar):
+    options = {"known": "price", "calendar": calendar}
+    frame = cross_validation(driven, 7, windows=2, models=["ttm", "naive"], **options)
+    model = ttm_estimators.load()
+    for cutoff, part in frame.groupby("cutoff"):
+        ahead = driven[driven["ds"] <= cutoff + pd.Timedelta(days=7)].copy()
+        ahead.loc[ahead["ds"] > cutoff, "y"] = np.nan
+        alone = model.forecast_df(ahead, 7, **options)
+        np.testing.assert_allclose(part["ttm"], alone["median"], rtol=1e-5)
+        np.testing.assert_allclose(part["ttm-0.1"], alone["0.1"], rtol=1e-5)
+    scores = ttm_estimators.evaluate(frame, driven, known="price").models["MASE"]
+    assert scores["ttm"] < 0.5 * scores["naive"]

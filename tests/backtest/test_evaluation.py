@@ -119,6 +119,17 @@ def test_blocks_are_series_or_windows_where_these_are_more(frame, sales, make_se
     assert (overlapping.blocks, overlapping.of) == (2, "windows")
 
 
+def test_the_order_of_rows_does_not_count(frame, sales):
+    report_content = pytest.importorskip("ttm_estimators.backtest.report").report_content
+    shuffled = evaluate(frame.sample(frac=1, random_state=0), sales)
+    pd.testing.assert_frame_equal(shuffled.models, evaluate(frame, sales).models)
+    pictures = [
+        [one["columns"] for one in report_content(each, "")["examples"]]
+        for each in (evaluate(frame, sales), shuffled)
+    ]
+    assert pictures[0] == pictures[1]
+
+
 def test_forecasts_of_others_are_scored_in_a_column_of_their_own(frame, sales):
     added = frame.assign(perfect=frame["y"])
     result = evaluate(added, sales)
@@ -144,6 +155,7 @@ def test_a_frame_that_was_written_and_read_is_scored_alike(frame, sales, tmp_pat
             lambda frame: frame.assign(cutoff=pd.Timestamp("2020-01-01")),
             "has the cutoff 2020-01-01",
         ),
+        (lambda frame: frame.assign(ds=pd.Timestamp("2020-01-01")), "has 2020-01-01 .* 'north'"),
         (lambda frame: frame.assign(ttm=np.nan), "model 'ttm' has no forecast of"),
         (lambda frame: frame.drop(columns="ttm-0.9"), "model 'ttm' has other quantile levels"),
     ],

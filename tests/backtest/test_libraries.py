@@ -135,6 +135,17 @@ def test_an_estimator_is_trained_once_before_the_first_cutoff(sales):
     assert north["Trained-0.1"].tolist() == [106_106.1] * 7 + [106_113.1] * 7
 
 
+def test_a_real_estimator_is_trained_and_forecasts(sales, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # Lightning writes here
+    quiet = {"max_epochs": 1, "enable_progress_bar": False, "logger": False}
+    estimator = "gluonts.torch.SimpleFeedForwardEstimator"
+    text = f"{estimator}(num_batches_per_epoch=2, trainer_kwargs={quiet})"
+    options = {"windows": 2, "models": [text], "quantile_levels": LEVELS}
+    frame = cross_validation(sales, 7, **options)
+    assert frame.notna().all(axis=None)
+    pd.testing.assert_frame_equal(frame, cross_validation(sales, 7, **options))
+
+
 def test_a_forecaster_that_fails_is_told_with_series_and_cutoff(sales):
     short = pd.concat([sales, sales.iloc[:20].assign(unique_id="short")])
     with pytest.raises(BacktestError) as error:

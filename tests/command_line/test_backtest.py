@@ -65,6 +65,13 @@ def test_progress_with_the_time_left_is_told_where_there_is_no_terminal(run, dat
     assert err.endswith("backtest: 100%, naive, 0 s left\n")
 
 
+def test_training_is_told_before_it_begins(run, data):
+    tuned = "ttm-finetuned(steps=2, learning_rate=1e-3, windows=64)"
+    code, _, err = run("backtest", data, "--horizon", 7, "--windows", 2, "--models", tuned)
+    assert code == 0
+    assert err.splitlines()[0] == "backtest: training ttm-finetuned"
+
+
 def test_it_goes_on_from_its_folder(run, data, tmp_path, monkeypatch):
     first = run("backtest", data, "--horizon", 7, "--folder", tmp_path / "parts")
     monkeypatch.setattr("ttm_estimators.backtest.progress.SECONDS_BETWEEN_LINES", -1.0)

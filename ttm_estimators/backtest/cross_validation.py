@@ -287,6 +287,8 @@ def _part(path: Path | None, name: str, model: Model, task: Task, told: Progress
     if values is not None:
         told.skip(name, len(task.panel.series))
         return values
+    if model.trained_once and not told.done[name]:
+        told.train(name)
     try:
         values = model.forecast(task, lambda count: told.advance(name, count))
     except TableError:

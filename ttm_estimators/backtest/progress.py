@@ -49,6 +49,13 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
+    def train(self, model: str) -> None:
+        """Tell that a model is trained, which takes a while before it forecasts."""
+        if self._bar is not None:
+            self._bar.update(self._task, description=f"training {model}")
+        elif self.show:
+            print(f"backtest: training {model}", file=sys.stderr, flush=True)
+
     def skip(self, model: str, series: int) -> None:
         """Count what an earlier run has finished, which says nothing of the time."""
         self.skipped[model] += series

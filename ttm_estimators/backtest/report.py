@@ -145,35 +145,35 @@ def _examples(result: Evaluation, against: str | None) -> list[dict[str, Any]]:
 def _picture(result: Evaluation, index: int, against: str | None) -> dict[str, Any]:
     """Columns to draw: the ends of bands are ``q1`` to ``q9``, the median ``q5``."""
     one, horizon = result.panel.series[index], result.forecasts.horizon
-    windows = [(start, row) for i, row, start in result.forecasts.first if i == index]
-    windows = sorted(windows, reverse=True)
-    chosen = [windows[0]]
-    for window in windows[1:]:
-        if window[0] + horizon <= chosen[-1][0] and len(chosen) < MAX_WINDOWS_DRAWN:
+    every = result.forecasts.every
+    rows = every[every["series"] == index].sort_values("step")
+    chosen: list[pd.DataFrame] = []
+    for _, window in sorted(rows.groupby("window"), reverse=True):
+        overlaps = bool(chosen) and window["step"].max() >= chosen[-1]["step"].min()
+        if not overlaps and len(chosen) < MAX_WINDOWS_DRAWN:
             chosen.append(window)
-    begin = max(0, chosen[-1][0] - max(HISTORY_HORIZONS * horizon, MIN_HISTORY_POINTS))
-    end = chosen[0][0] + horizon
-    values = one.values[begin:end]
-    columns: dict[str, Any] = {"time": _axis(one.times[begin:end]), "value": _short(values)}
-    columns["window"] = np.full(len(values), -1)
+    first = int(chosen[-1]["step"].min())
+    begin = max(0, first - max(HISTORY_HORIZONS * horizon, MIN_HISTORY_POINTS))
+    end = int(chosen[0]["step"].max()) + 1
+    drawn = np.full(end - begin, -1)
     names = {"q5": result.best, **_bands(result)}
     if against is not None:
         names["other"] = against
-    for key in names:
-        columns[key] = np.full(len(values), np.nan)
-    for number, (start, row) in enumerate(chosen):
-        rows = result.frame.iloc[row : row + horizon]
-        at = slice(start - begin, start - begin + len(rows))
-        columns["window"][at] = number
+    forecasts = {key: np.full(end - begin, np.nan) for key in names}
+    for number, window in enumerate(chosen):
+        at = window["step"].to_numpy() - begin
+        drawn[at] = number
         for key, name in names.items():
-            columns[key][at] = rows[name].to_numpy(dtype=float)
-    columns["window"] = columns["window"].tolist()
-    columns |= {key: _short(columns[key]) for key in names}
-    dated = isinstance(one.times, pd.DatetimeIndex)
+            forecasts[key][at] = result.frame[name].iloc[window.index].to_numpy(dtype=float)
     return {
-        "start": show(one.times[chosen[-1][0]]),
-        "axis": "temporal" if dated else "quantitative",
-        "columns": columns,
+        "start": show(one.times[first]),
+        "axis": "temporal" if isinstance(one.times, pd.DatetimeIndex) else "quantitative",
+        "columns": {
+            "time": _axis(one.times[begin:end]),
+            "value": _short(one.values[begin:end]),
+            "window": drawn.tolist(),
+            **{key: _short(values) for key, values in forecasts.items()},
+        },
     }
 
 

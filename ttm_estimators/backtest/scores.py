@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ttm_estimators.backtest.cross_validation import CUTOFF, VALUE
@@ -26,9 +27,12 @@ decide a mean, as in fev-bench (Shchur et al., 2025)."""
 class Forecasts:
     """A frame of forecasts beside the table that they are of."""
 
+    every: pd.DataFrame
+    """``series`` and ``window`` of each row of the frame, and its ``step`` in the series, from 0. A
+    window is numbered by its cutoff, -1 is the last of its series."""
+
     rows: pd.DataFrame
-    """``series`` and ``window`` of each row, its ``truth`` and ``scale`` (of MASE), where the truth
-    is known. A window is numbered by its cutoff, -1 is the last of its series."""
+    """The same where the truth is known, with the ``truth`` and the ``scale`` of MASE."""
 
     models: dict[str, pd.DataFrame]
     """Columns of each model at these rows: ``point``, and a column for each level, if any."""
@@ -37,10 +41,6 @@ class Forecasts:
     horizon: int
     step: int
     """Steps of a window, and between two cutoffs at least."""
-
-    first: list[tuple[int, int, int]]
-    """Series, first row in the frame, and index of the first forecast in the series, of every
-    window."""
 
 
 def columns_of_models(frame: pd.DataFrame, others: Sequence[str]) -> dict[str, dict[float, str]]:
@@ -76,28 +76,21 @@ def match_forecasts(frame: pd.DataFrame, panel: Panel, season: int | None) -> Fo
         raise TableError("frame has no column with forecasts")
     which = _series_of(frame, panel)
     cutoff = np.full(len(frame), -1)
+    steps = np.full(len(frame), -1)
     scale = np.full(len(frame), np.nan)
-    first = []
     horizon, step = 1, 0
     order = np.argsort(which, kind="stable")
     for rows in np.split(order, np.flatnonzero(np.diff(which[order])) + 1):
         i = int(which[rows[0]])
         one = panel.series[i]
         times = pd.Index(panel.stamps.restored(one.times))
-        ends = pd.Index(frame[CUTOFF].iloc[rows])
-        if ends.dtype == object and isinstance(times, pd.DatetimeIndex):
-            ends = pd.DatetimeIndex(ends)
-        at = times.get_indexer(ends)
-        if (at < 0).any():
-            raise TableError(
-                f"frame has the cutoff {ends[at < 0][0]} of series {one.name!r}, which df has not"
-            )
-        found, starts, number = np.unique(at, return_index=True, return_inverse=True)
+        at = _steps(frame[CUTOFF].iloc[rows], times, f"the cutoff {{}} of series {one.name!r}")
+        steps[rows] = _steps(frame[panel.time].iloc[rows], times, f"{{}} of series {one.name!r}")
+        found, number = np.unique(at, return_inverse=True)
         cutoff[rows] = number - len(found)
         length = season or season_of(one.step)
         scales = np.array([seasonal_error(one.values[: end + 1], length) for end in found])
         scale[rows] = scales[number]
-        first += [(i, int(rows[k]), int(found[n]) + 1) for n, k in enumerate(starts)]
         horizon = max(horizon, int(np.bincount(number).max()))
         gaps = np.diff(found)
         step = min([step or horizon, *gaps.tolist()]) if gaps.size else step
@@ -115,18 +108,23 @@ def match_forecasts(frame: pd.DataFrame, panel: Panel, season: int | None) -> Fo
             row = frame.loc[lacking.idxmax()]
             raise TableError(f"model {name!r} has no forecast of {row[panel.time]}")
         models[name] = table[known].reset_index(drop=True)
-    rows_frame = pd.DataFrame({"series": which, "window": cutoff, "truth": truth, "scale": scale})
-    return Forecasts(
-        rows_frame[known].reset_index(drop=True),
-        models,
-        levels or (0.5,),
-        horizon,
-        step or horizon,
-        first,
-    )
+    every = pd.DataFrame({"series": which, "window": cutoff, "step": steps})
+    scored = every.assign(truth=truth, scale=scale)[known].reset_index(drop=True)
+    return Forecasts(every, scored, models, levels or (0.5,), horizon, step or horizon)
 
 
-def _series_of(frame: pd.DataFrame, panel: Panel) -> Array:
+def _steps(column: pd.Series[Any], times: pd.Index[Any], told: str) -> npt.NDArray[Any]:
+    """Index of each time in those of a series."""
+    given = pd.Index(column)
+    if given.dtype == object and isinstance(times, pd.DatetimeIndex):
+        given = pd.DatetimeIndex(given)  # of a frame that was written as text
+    at = times.get_indexer(given)
+    if (at < 0).any():
+        raise TableError(f"frame has {told.format(given[at < 0][0])}, which df has not")
+    return at
+
+
+def _series_of(frame: pd.DataFrame, panel: Panel) -> npt.NDArray[Any]:
     """Which series of the panel each row is of."""
     keys = panel.keys
     if not len(keys.columns):
