@@ -156,14 +156,19 @@ def covariates(
     data: Annotated[
         Path | None, typer.Option(help="Folder with ETT. Default: a made set alone.")
     ] = None,
+    corpus: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a corpus with GEFCom's loads and avocado sales. Default: no."),
+    ] = None,
     model: Model = None,
     datasets: Annotated[str, typer.Option(help="Real sets, with commas.")] = "ETTh1,ETTh2",
     seed: Annotated[int, typer.Option(min=0, help="Of the made set and of fine-tuning.")] = 0,
 ) -> None:
-    """Fine-tune without and with covariates, on a made set and on real ones."""
+    """Forecast without and with covariates, zero-shot and fine-tuned, on made and real sets."""
     from ttm_benchmarks.covariates import run
 
-    raise typer.Exit(0 if run(data, model, output, datasets=_names(datasets), seed=seed) else 1)
+    within = run(data, corpus, model, output, datasets=_names(datasets), seed=seed)
+    raise typer.Exit(0 if within else 1)
 
 
 @app.command()
@@ -216,6 +221,14 @@ def gift_eval(
             "results go to zero_shot below the output.",
         ),
     ] = False,
+    calendar: Annotated[
+        bool,
+        typer.Option(
+            "--calendar",
+            help="Give the calendar of the dates as covariates, and compare with zero-shot without "
+            "it, whose results go to zero_shot below the output.",
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of fine-tuning.")] = 0,
 ) -> None:
     """Measure a model on GIFT-Eval and write a submission."""
@@ -227,6 +240,12 @@ def gift_eval(
         "multivariate": multivariate,
         "before_test": before_test,
     }
+    if calendar and finetune:
+        raise typer.BadParameter("give --calendar or --finetune, not both")
+    if calendar:
+        from ttm_benchmarks.gift_eval.fine_tuned import run_with_calendar
+
+        raise typer.Exit(0 if run_with_calendar(data, model, output, **options) else 1)
     if finetune:
         from ttm_benchmarks.gift_eval.fine_tuned import run_both
 

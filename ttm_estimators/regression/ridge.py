@@ -48,7 +48,7 @@ class Coefficients(NamedTuple):
 def products_of(features_TD: Array, values_T: Array, block_T: Array, blocks: int) -> Products:
     """Sums of products of one series, N = 1; rows with a missing value do not count."""
     known_T = ~np.isnan(values_T) & ~np.isnan(features_TD).any(axis=1)
-    members = [known_T & (block_T == block) for block in range(blocks)]
+    members = [np.flatnonzero(known_T & (block_T == block)) for block in range(blocks)]
     parts = [(features_TD[each], values_T[each]) for each in members]
     return Products(
         np.stack([z.T @ z for z, _ in parts])[None],

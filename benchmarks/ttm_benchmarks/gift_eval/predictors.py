@@ -40,6 +40,9 @@ class Model(NamedTuple):
     fine_tuning: FineTuneConfig | None = None
     """How it is fine-tuned on each task's training part. None: it is not."""
 
+    calendar: bool = False
+    """Whether it is given the calendar of the dates as covariates."""
+
 
 def fine_tuned(model: Model, settings: FineTuneConfig) -> Model:
     """A model of ours that is fine-tuned on each task's own training part.
@@ -58,6 +61,20 @@ def fine_tuned(model: Model, settings: FineTuneConfig) -> Model:
         model.about | {"model_type": "fine-tuned"},
         settings,
     )
+
+
+def with_calendar(model: Model) -> Model:
+    """A model of ours that is given the calendar of the dates as covariates.
+
+    Raises
+    ------
+    ValueError
+        When the model is none of ours.
+    """
+    if "weights_sha256" not in model.identity:
+        raise ValueError(f"{model.name} takes no calendar: give a shipped model or a folder")
+    identity = model.identity | {"calendar": True}
+    return model._replace(name=f"{model.name}-calendar", identity=identity, calendar=True)
 
 
 def find_model(text: str | None) -> Model:
@@ -135,7 +152,12 @@ def make_predictor(
     if predictor_class is None:
         options = {"batch_size": batch_size, "device": device}
         if model.fine_tuning is None:
-            return TTMPredictor(prediction_length=horizon, model=model.source, **options)
+            return TTMPredictor(
+                prediction_length=horizon,
+                model=model.source,
+                calendar=model.calendar,
+                **options,
+            )
         # Lightning is slow to import.
         from ttm_gluonts import TTMEstimator
 

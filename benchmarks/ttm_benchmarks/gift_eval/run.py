@@ -21,7 +21,7 @@ from rich.table import Table
 from ttm_benchmarks.gift_eval.coverage import describe, read_coverage
 from ttm_benchmarks.gift_eval.data import forecast_values, present_tasks
 from ttm_benchmarks.gift_eval.evaluation import Measured, evaluate
-from ttm_benchmarks.gift_eval.predictors import find_model, fine_tuned
+from ttm_benchmarks.gift_eval.predictors import find_model, fine_tuned, with_calendar
 from ttm_benchmarks.gift_eval.record import record, run_facts
 from ttm_benchmarks.gift_eval.submission import (
     METRICS,
@@ -49,6 +49,7 @@ def run(
     multivariate: bool,
     before_test: bool = False,
     fine_tuning: FineTuneConfig | None = None,
+    calendar: bool = False,
 ) -> None:
     """Measure a model and write ``all_results.csv`` and ``config.json``, the files of a submission.
 
@@ -81,6 +82,8 @@ def run(
         may be chosen by.
     fine_tuning : FineTuneConfig, optional
         How to fine-tune on the training part of each task.
+    calendar : bool, default False
+        Whether the model is given the calendar of the dates as covariates.
 
     Raises
     ------
@@ -94,6 +97,8 @@ def run(
     found = find_model(model)
     if fine_tuning is not None:
         found = fine_tuned(found, fine_tuning)
+    if calendar:
+        found = with_calendar(found)
     switches = {"multivariate": multivariate, "before_test": before_test}
     identity = found.identity | {name: True for name, on in switches.items() if on}
     about = found.about | run_facts(device)
