@@ -390,7 +390,7 @@ def test_no_rolling_window_knows_of_a_later_one():
 @pytest.mark.parametrize("lead_time", [0, 2])
 def test_holidays_count_at_once(lead_time):
     days = pd.period_range("2021-06-01", "2024-05-10", freq="D")
-    closed = calendar_features(days, "DE")["any holiday"].to_numpy() > 0
+    closed = calendar_features(days, "DE")["holiday=any"].to_numpy() > 0
     random = np.random.default_rng(0)
     wave = 20 + 3 * np.sin(np.arange(len(days)) * 2 * np.pi / 7)
     truth = np.where(closed, 2.0, wave + random.normal(scale=0.3, size=len(days)))

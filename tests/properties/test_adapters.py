@@ -60,7 +60,7 @@ def test_sktime_and_gluonts_use_covariates_as_the_core_does(freq, holidays):
     prices = [pd.DataFrame({"price": random.normal(size=len(each))}, each) for each in times]
     series = []
     for price in prices:
-        closed = calendar_features(price.index, "DE")["any holiday"]
+        closed = calendar_features(price.index, "DE")["holiday=any"]
         sales = 40 - 5 * price["price"] - 20 * closed + random.normal(size=len(price))
         series.append(sales.to_numpy()[:-horizon])
 

@@ -36,7 +36,8 @@ def test_a_future_that_is_not_known_is_told_by_its_first_date():
         with_calendar(Covariates(known=pd.DataFrame({"price": np.ones(35)})), CALENDAR, "y")
 
 
-def test_a_column_of_the_calendar_is_no_name_of_a_covariate():
-    known = pd.DataFrame({"weekday=Mon": np.ones(40)})
-    with pytest.raises(ValueError, match="y has the covariate 'weekday=Mon', and so has the cal"):
+@pytest.mark.parametrize("name", ["weekday", "weekday=Mon"])
+def test_a_part_of_the_calendar_is_no_name_of_a_covariate(name):
+    known = pd.DataFrame({name: np.ones(40)})
+    with pytest.raises(ValueError, match=f"y has the covariate '{name}', and so has the calendar"):
         with_calendar(Covariates(known=known), CALENDAR, "y")

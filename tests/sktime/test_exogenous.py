@@ -225,7 +225,7 @@ def test_what_a_fine_tuned_network_did_not_learn_counts_too():
 
 def weekly(index):
     """Sales of a shop that is closed on holidays, which no cycle of the history tells of."""
-    closed = calendar_features(index, "DE")["any holiday"].to_numpy() > 0
+    closed = calendar_features(index, "DE")["holiday=any"].to_numpy() > 0
     wave = 20 + 3 * np.sin(np.arange(len(index)) * 2 * np.pi / 7)
     noise = np.random.default_rng(0).normal(scale=0.3, size=len(index))
     return pd.Series(np.where(closed, 2.0, wave + noise), index, name="sales")

@@ -71,9 +71,9 @@ def test_holidays_are_those_of_the_country():
     days = pd.date_range("2024-06-01", periods=60)
     panel = read(pd.DataFrame({"time": days, "y": 1.0}))
     german, american = (of(panel, 80, holidays=country)[0] for country in ("DE", "US"))
-    assert german.at[pd.Timestamp("2024-10-03"), "any holiday"] == 1
-    assert american.at[pd.Timestamp("2024-07-04"), "any holiday"] == 1
-    assert german.at[pd.Timestamp("2024-07-04"), "any holiday"] == 0
+    assert german.at[pd.Timestamp("2024-10-03"), "holiday=any"] == 1
+    assert american.at[pd.Timestamp("2024-07-04"), "holiday=any"] == 1
+    assert german.at[pd.Timestamp("2024-07-04"), "holiday=any"] == 0
 
 
 def test_an_unknown_country_is_one_line():

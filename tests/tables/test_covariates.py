@@ -140,9 +140,10 @@ def test_a_future_without_named_covariates_is_told(shipped, sales):
 
 
 def test_a_column_with_the_name_of_a_part_of_the_calendar_is_refused(shipped, sales):
-    past = sales[0].rename(columns={"price": "weekday"})
-    with pytest.raises(TableError, match="'weekday' has the name of a part of the calendar"):
-        shipped.forecast_df(past, HORIZON, known="weekday", calendar=True, value="sales")
+    past, ahead = (part.rename(columns={"price": "weekday"}) for part in sales)
+    options = {"known": "weekday", "calendar": True, "value": "sales", "future_df": ahead}
+    with pytest.raises(ValueError, match="'north' has the covariate 'weekday', and so has the cal"):
+        shipped.forecast_df(past, HORIZON, **options)
 
 
 OWN = Roles(known=["price"], static={"size": ["large"]})

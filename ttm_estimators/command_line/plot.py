@@ -27,9 +27,9 @@ MIN_UNMARKED_POINTS = 40
 MAX_NAME_LETTERS = 24
 """Letters of a series' name that fit beside the legend."""
 
-INK, PALE, GRID, BLUE, ORANGE = "#33373d", "#8a9099", "#e8eaed", "#1a6fc4", "#e07b39"
+INK, PALE, GRID, BLUE = "#33373d", "#8a9099", "#e8eaed", "#1a6fc4"
 
-COLOURS = (BLUE, ORANGE, "#3a9d5d", "#8e5ea2", "#c9a227", "#5b8c9e", "#b0413e", PALE)
+COLOURS = ("#e07b39", "#3a9d5d", "#8e5ea2", "#c9a227", "#5b8c9e", "#b0413e", "#c48fb1", PALE)
 """Of covariates, from the largest effect to the smallest."""
 
 
@@ -104,7 +104,7 @@ def draw_effects(
         upper, lower = figure.subplots(2, height_ratios=(3, 2))
         _draw_history(upper, series, future, max(len(future), MIN_UNMARKED_POINTS))
         for point, colour, label in (
-            (without[index], ORANGE, "without covariates"),
+            (without[index], PALE, "without covariates"),
             (median, BLUE, f"with, median of {model}"),
         ):
             values = np.concatenate([series.values[-1:], point])

@@ -112,9 +112,9 @@ def _holidays(
     days = pd.DatetimeIndex(sorted(names))
     for name in sorted({each for found in names.values() for each in found}):
         yield f"holiday={name}", _count(begins, ends, days[[name in names[day] for day in days]])
-    yield "any holiday", _count(begins, ends, days)
-    yield "before holiday", _count(begins, ends, (days - DAY).difference(days))
-    yield "after holiday", _count(begins, ends, (days + DAY).difference(days))
+    yield "holiday=any", _count(begins, ends, days)
+    yield "holiday=before", _count(begins, ends, (days - DAY).difference(days))
+    yield "holiday=after", _count(begins, ends, (days + DAY).difference(days))
 
 
 def _public_holidays(country: str, years: range) -> dict[pd.Timestamp, list[str]]:

@@ -26,8 +26,8 @@ def with_calendar(covariates: Covariates, calendar: pd.DataFrame, name: str) -> 
     Raises
     ------
     ValueError
-        When a known covariate does not reach the last date, or has the name of a column of the
-        calendar.
+        When a known covariate does not reach the last date, or has the name of a part of the
+        calendar, such as "weekday".
     """
     times = calendar.index
     calendar = calendar.reset_index(drop=True)
@@ -41,8 +41,9 @@ def with_calendar(covariates: Covariates, calendar: pd.DataFrame, name: str) -> 
             f"{name} has no future values of the covariates {columns} from {times[len(known)]} on: "
             f"give all until {times[-1]}"
         )
-    twice = known.columns.intersection(calendar.columns)
-    if len(twice):
+    words = {str(column).partition("=")[0] for column in calendar}
+    twice = [column for column in known if str(column).partition("=")[0] in words]
+    if twice:
         raise ValueError(
             f"{name} has the covariate {twice[0]!r}, and so has the calendar: rename it"
         )

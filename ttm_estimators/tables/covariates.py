@@ -10,6 +10,7 @@ import pandas as pd
 
 from ttm_estimators.forecasting import Covariates
 from ttm_estimators.inputs.covariates import Roles
+from ttm_estimators.regression.with_calendar import with_calendar
 from ttm_estimators.tables.errors import TableError, quoted
 from ttm_estimators.tables.numbers import Array
 from ttm_estimators.tables.panel import Panel, Series
@@ -91,8 +92,9 @@ def members(
     Raises
     ------
     TableError
-        When a category is none of the known ones, or a column has the name of a part of the
-        calendar.
+        When a category is none of the known ones.
+    ValueError
+        When a column has the name of a part of the calendar.
     """
     each = panel.variables if together else 1
     blocks = [panel.series[i : i + each] for i in range(0, len(panel.series), each)]
@@ -102,28 +104,18 @@ def members(
     covariates = None
     if calendars is not None:
         firsts = zip(blocks, calendars[::each], strict=True)
-        covariates = [Covariates(known=_beside(block[0], roles, its)) for block, its in firsts]
+        covariates = [_with_calendar(block[0], roles, its) for block, its in firsts]
     elif roles:
         covariates = [_covariates(block[0], roles) for block in blocks]
     return Members([block[0].name for block in blocks], arrays, covariates)
 
 
-def _beside(series: Series, roles: Roles, calendar: pd.DataFrame) -> pd.DataFrame:
-    """Known columns and the calendar side by side, as many rows as both have."""
-    if not roles.known:
-        return calendar
-    assert series.covariates is not None
-    parts = {str(name).partition("=")[0] for name in calendar}
-    both = [name for name in roles.known if name.partition("=")[0] in parts]
-    if both:
-        raise TableError(
-            f"column {quoted(both)} has the name of a part of the calendar",
-            "rename it, or leave calendar= out",
-        )
-    known = series.covariates[list(roles.known)].astype(float).iloc[: len(calendar)]
-    if len(known) < len(calendar):
-        return known  # too short a future, which the forecaster refuses by the names of these alone
-    return pd.concat([known, calendar.reset_index(drop=True)], axis="columns")
+def _with_calendar(series: Series, roles: Roles, calendar: pd.DataFrame) -> Covariates:
+    """Known columns and the calendar side by side."""
+    covariates = _covariates(series, roles)
+    if series.covariates is not None and len(series.covariates) < len(calendar):
+        return covariates  # the forecaster refuses them, and names the steps that they lack
+    return with_calendar(covariates, calendar, f"series {series.name!r}")
 
 
 def _covariates(series: Series, roles: Roles) -> Covariates:
