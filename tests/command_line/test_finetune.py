@@ -80,6 +80,23 @@ def test_a_folder_is_written_that_forecasts_the_file(run, finetune, table, model
     assert run("forecast", data, "--horizon", 5, "--model", tmp_path / "tuned").code == 0
 
 
+def test_minutes_are_kept_and_told(run, table, model, tmp_path):
+    data = table(driven(future=0)[["shop", "day", "sales"]])
+    arguments = [data, "--horizon", HORIZON, "--output", tmp_path / "tuned", "--model", model]
+    code, out, _ = run("finetune", *arguments, "--minutes", 0.05, "--learning-rate", 0.01)
+    assert code == 0
+    assert float(re.search(r"in ([\d.]+) s", out).group(1)) < 1.2 * 60 * 0.05
+    assert (
+        json.loads((tmp_path / "tuned" / "card.json").read_text())["fine_tuning"]["minutes"] == 0.05
+    )
+
+
+def test_steps_that_are_asked_for_are_all_taken(run, finetune, table):
+    code, out, _ = finetune(table(driven(future=0)[["shop", "day", "sales"]]), "--steps", 123)
+    assert code == 0
+    assert ": 123 steps on" in out
+
+
 def test_covariates_are_columns_whose_names_the_model_keeps(run, finetune, table, tmp_path):
     data = table(driven())
     roles = ("--known", "price", "--past", "visits", "--static", "size")
@@ -152,6 +169,7 @@ def test_value_columns_see_each_other_when_they_are_mixed(run, finetune, table, 
         (("--static", "price"), "column 'price' must be the same in all rows of a series"),
         (("--strategy", "backbone"), "strategy must be one of"),
         (("--model", "no-such-model"), "unknown model 'no-such-model'"),
+        (("--minutes", "0"), "minutes must be positive"),
         (("--head-dropout", "1"), "head_dropout must lie in [0, 1)"),
     ],
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
+import time
 import warnings
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from ttm_estimators.training.fine_tuning.config import FineTuneConfig
     from ttm_estimators.training.fine_tuning.result import FineTuneResult
 
+DEFAULT_MINUTES = 2.0
+DEFAULT_STEPS = 1000
+"""What is kept where neither minutes nor steps are given."""
+
 CHECKPOINT = "fine_tuning.ckpt"
 """File that an interrupted run is resumed from."""
 
@@ -53,7 +57,20 @@ def finetune(
     mix_channels: Annotated[
         bool, typer.Option("--mix-channels", help="Let value columns of a series see each other.")
     ] = False,
-    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps at most.")] = 1000,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, help="Minutes at most, over everything. Default: 2, or no limit with --steps."
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Optimiser steps, all of them unless minutes are given and over before. "
+            "Default: 1,000 at most, fewer where they no longer help.",
+        ),
+    ] = None,
     windows: Annotated[int, typer.Option(min=1, help="Windows to train on at most.")] = 10_000,
     batch_size: Annotated[int, typer.Option(min=1, help="Windows in a step.")] = 64,
     learning_rate: Annotated[
@@ -75,6 +92,9 @@ def finetune(
     model did before is not kept. An interrupted run resumes when it is started again. Rows after
     the last value of a series may hold covariates of its future.
     """
+    began = time.perf_counter()
+    if minutes is None and steps is None:
+        minutes = DEFAULT_MINUTES
     if output.exists() and not output.is_dir():
         raise InputError(f"{output} is a file: name a folder")
     require("lightning", "train", "fine-tuning")
@@ -90,12 +110,16 @@ def finetune(
         past=past,
         static=static,
     )
+    # Steps that were asked for are taken, whether they help or not.
+    patience = {} if steps is None else {"patience": steps}
     try:
         settings = FineTuneConfig(
+            minutes=minutes,
+            **patience,
             strategy=strategy,  # type: ignore[arg-type]
             mix_channels=mix_channels,
             windows=windows,
-            steps=steps,
+            steps=steps or DEFAULT_STEPS,
             batch_size=batch_size,
             learning_rate=learning_rate,
             head_dropout=head_dropout,
@@ -103,6 +127,10 @@ def finetune(
             seed=seed,
         )
         network = load_network(resolve(model))
+        left = settings
+        if minutes is not None:  # imports and the table took some
+            used = (time.perf_counter() - began) / 60
+            left = replace(settings, minutes=max(minutes - used, minutes / 2))
         output.mkdir(parents=True, exist_ok=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", OutlierWarning)  # told below
@@ -113,8 +141,9 @@ def finetune(
                 known=known or (),
                 past=past or (),
                 static=static or (),
-                settings=settings,
+                settings=left,
                 checkpoint=output / CHECKPOINT,
+                progress=True,
                 **_trainer_options(device),
             )
     except TableError:
@@ -139,10 +168,6 @@ def _trainer_options(device: str) -> dict[str, Any]:
     options: dict[str, Any] = {"accelerator": {"cuda": "gpu"}.get(kind, kind)}
     if number:
         options["devices"] = [int(number)]
-    if sys.stderr.isatty():
-        from lightning.pytorch.callbacks import RichProgressBar
-
-        options |= {"enable_progress_bar": True, "callbacks": [RichProgressBar()]}
     return options
 
 

@@ -284,6 +284,13 @@ class TTMConfig:
         return self.target_channels or tuple(range(self.channels))
 
     @property
+    def encoded_channels(self) -> tuple[int, ...]:
+        """Channels that go through backbone and decoder, where what they do not mix would come to
+        nothing. Empty: all.
+        """
+        return () if self.mix_channels else self.target_channels
+
+    @property
     def tied_channels(self) -> bool:
         """Whether the network takes exactly ``channels`` channels. Else it takes any number and
         forecasts each by itself.

@@ -169,7 +169,8 @@ class TinyTimeMixer(nn.Module):
         scaling = Scaling(prepared.loc_B1C, prepared.scale_B1C)
         if self.config.target_channels:
             targets = list(self.config.target_channels)
-            forecast_BCHQ = forecast_BCHQ[:, targets]
+            if self.config.mix_channels:
+                forecast_BCHQ = forecast_BCHQ[:, targets]
             scaling = Scaling(scaling.loc[..., targets], scaling.scale[..., targets])
         forecast_BHVQ = rearrange(forecast_BCHQ, "b v h q -> b h v q")
         if self.exogenous is not None:

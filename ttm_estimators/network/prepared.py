@@ -25,7 +25,7 @@ class Prepared(NamedTuple):
     """A history as the first layer reads it, and what decoder and head need beside that."""
 
     patch_BCPL: Tensor
-    """Patches of the normalised history."""
+    """Patches of the normalised history, of the channels that are encoded."""
 
     recent_BTC: Tensor
     """The latest ``exogenous_context`` steps: targets, then covariates."""
@@ -65,9 +65,13 @@ def prepare(
             -MAX_DEVIATIONS_BEFORE_CONTEXT, MAX_DEVIATIONS_BEFORE_CONTEXT
         )
         x_BTC = torch.cat([before_BTC, x_BTC[:, -points:]], dim=1)
+    encoded = config.encoded_channels
+    seen_BTC, known_BTC = x_BTC, observed_BTC
+    if encoded:
+        seen_BTC, known_BTC = x_BTC[..., encoded], observed_BTC[..., encoded]
     patch_BCPL = multi_scale_patches(
-        x_BTC[:, -points:],
-        observed_BTC[:, -points:],
+        seen_BTC[:, -points:],
+        known_BTC[:, -points:],
         scales=config.scales,
         patch_length=config.patch_length,
         mask_input=config.mask_input,
@@ -78,7 +82,7 @@ def prepare(
             -(-each // config.output_patch_length) * config.output_patch_length
             for each in (horizon, config.horizon)
         )
-        seasons = seasonal_naive_forecasts(x_BTC, observed_BTC, steps, points, compared)
+        seasons = seasonal_naive_forecasts(seen_BTC, known_BTC, steps, points, compared)
     if config.exogenous_scaling == "own":
         past_BTC = torch.where(observed_BTC, x_BTC, 0.0)
     recent_BTC = past_BTC[:, past_BTC.shape[1] - config.exogenous_context :]

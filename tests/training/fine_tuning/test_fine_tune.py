@@ -403,6 +403,17 @@ def test_what_can_not_be_trained_on_is_told(series, more, said):
         tune(series, **more)
 
 
+@pytest.mark.parametrize("field", [{"steps": 5}, {"strategy": "full"}])
+def test_a_setting_among_the_options_of_the_trainer_is_sent_where_it_belongs(field):
+    (name, value), *_ = field.items()
+    with pytest.raises(TypeError, match=rf"give settings=FineTuneConfig\({name}={value!r}\)"):
+        tune(options=field)
+
+
+def test_steps_are_taken_exactly():
+    assert tune(steps=7, patience=7).steps == 7
+
+
 @pytest.mark.parametrize("horizon", [0, -3, 2.5, True])
 def test_a_horizon_is_a_whole_number_of_at_least_1(horizon):
     with pytest.raises(ValueError, match="horizon must be"):
@@ -433,6 +444,8 @@ def test_a_validation_without_values_is_told():
         ("head_dropout", "0.5"),
         ("learning_rate", 0.0),
         ("head_dropout", 1.0),
+        ("minutes", 0.0),
+        ("minutes", "long"),
     ],
 )
 def test_a_setting_out_of_range_is_named(field, value):
@@ -447,7 +460,8 @@ def test_impossible_readings_are_missing_in_training_and_validation_unless_they_
         found = tune(spoilt)
     assert found.loss == tune(gap).loss
     with pytest.warns(UserWarning, match="from the end of validation series 0"):
-        tune(waves(), validation=spoilt)
+        (outlier,) = tune(waves(), validation=spoilt).outliers
+    assert outlier[0] == len(waves())  # counted on after those that are trained on
     assert tune(spoilt, keep_outliers=True).loss != found.loss
 
 

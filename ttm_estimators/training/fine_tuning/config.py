@@ -43,14 +43,19 @@ class FineTuneConfig:
     the weights. It has at least one horizon and at most a third of the series."""
 
     steps: int = 1000
-    """Optimiser steps at most, rounded up to whole epochs of 10 to 50."""
+    """Optimiser steps at most."""
+
+    minutes: float | None = None
+    """Minutes at most, over everything: what would take longer is trained on fewer windows and for
+    fewer steps, and the learning rate has decayed to zero all the same. A resumed run counts those
+    before it was interrupted. None: as many as it takes, and two runs give the same weights."""
 
     shortest_history: int | None = None
     """Points before the first future at least. None: as many as the network sees, but at most half
     of what a series has to train on."""
 
     patience: int = 5
-    """Epochs without a lower validation loss after which training ends."""
+    """Epochs, of 10 to 50 steps, without a lower validation loss after which training ends."""
 
     batch_size: int = 64
     """Windows in a step."""
@@ -85,7 +90,7 @@ class FineTuneConfig:
         for name in ("mix_channels", "keep_outliers"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be true or false, got {getattr(self, name)!r}")
-        for name in ("validation_fraction", "learning_rate", "head_dropout"):
+        for name in ("validation_fraction", "learning_rate", "head_dropout", "minutes"):
             value = getattr(self, name)
             absent = value is None and name != "validation_fraction"
             if isinstance(value, bool) or not (absent or isinstance(value, Real)):
@@ -96,5 +101,7 @@ class FineTuneConfig:
             )
         if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
+        if self.minutes is not None and not 0 < self.minutes < math.inf:
+            raise ValueError(f"minutes must be positive, got {self.minutes}")
         if self.head_dropout is not None and not 0 <= self.head_dropout < 1:
             raise ValueError(f"head_dropout must lie in [0, 1), got {self.head_dropout}")

@@ -1,12 +1,13 @@
-"""Fine-tuning on series of one's own: pre-trained once, adapted in seconds (section 3.4)."""
+"""Fine-tuning on series of one's own (section 3.4)."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import nullcontext
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy.typing as npt
 
@@ -14,7 +15,8 @@ from ttm_estimators.data.split_windows import Cuts, every_cut, last_cut, split
 from ttm_estimators.inputs.arrays import validated_count
 from ttm_estimators.inputs.covariates import Covariates
 from ttm_estimators.network import TinyTimeMixer
-from ttm_estimators.training.fine_tuning.config import FineTuneConfig
+from ttm_estimators.training.fine_tuning.clock import Clock
+from ttm_estimators.training.fine_tuning.config import FineTuneConfig, Strategy
 from ttm_estimators.training.fine_tuning.fit import fit
 from ttm_estimators.training.fine_tuning.result import FineTuneResult
 from ttm_estimators.training.fine_tuning.series import (
@@ -23,6 +25,7 @@ from ttm_estimators.training.fine_tuning.series import (
     read_arrays,
     with_covariates,
 )
+from ttm_estimators.training.fine_tuning.threads import quickest_threads
 from ttm_estimators.training.recipe import Recipe
 
 FROM_RECIPE = ("steps", "batch_size", "learning_rate", "seed")
@@ -42,6 +45,7 @@ def fine_tune(
     validation_names: Sequence[str] | None = None,
     recipe: Recipe | None = None,
     checkpoint: str | Path | None = None,
+    progress: bool = False,
     **trainer_options: Any,
 ) -> FineTuneResult:
     """Fine-tune a copy of a network, or train a copy of a new one.
@@ -80,6 +84,9 @@ def fine_tune(
     checkpoint : str or Path, optional
         File that is written after each epoch. Where there is one, training goes on from it, if it
         is of the same weights, series, settings and recipe.
+    progress : bool, default False
+        Whether to show steps, loss and the time left on standard error: a bar on a terminal, a line
+        every ten seconds elsewhere.
     **trainer_options
         Arguments of ``lightning.Trainer``, such as ``accelerator``, ``devices``, ``callbacks`` and
         ``enable_progress_bar``. ``max_epochs`` takes the place of the settings' steps.
@@ -91,15 +98,19 @@ def fine_tune(
     Raises
     ------
     TypeError
-        When ``series`` or ``validation`` is no sequence of series.
+        When ``series`` or ``validation`` is no sequence of series, or a field of the settings is
+        given as an argument of the trainer.
     ValueError
         When ``horizon`` is no whole number of at least 1, there is nothing to train on, a series is
-        infinite or not numeric, covariates do not fit, or the checkpoint is damaged or of another
-        run.
+        infinite or not numeric, covariates do not fit, the checkpoint is damaged or of another run,
+        or ``minutes`` are given with a ``recipe`` or several devices.
     """
     began = time.perf_counter()
+    _refuse_settings(trainer_options)
     settings = settings or FineTuneConfig()
     if recipe is not None:
+        if settings.minutes is not None:
+            raise ValueError("minutes are for fine-tuning: a recipe has its steps")
         taken = {name: getattr(recipe, name) for name in FROM_RECIPE}
         settings = replace(settings, strategy="full", shortest_history=1, **taken)
     keep = settings.keep_outliers
@@ -111,18 +122,41 @@ def fine_tune(
     horizon = min(horizon or config.horizon, config.horizon)
     joined = join_covariates(arrays, covariates, config)
     validated: list[Cuts] | None = None
+    outliers = arrays.outliers
     if recipe is not None and not validation:
         training = every_cut(joined, horizon)
     elif validation is None:
         training, validated = split(joined, horizon, settings.validation_fraction)
     else:
         held = read_arrays(validation, validation_names, "validation series", keep_outliers=keep)
+        first = len(arrays.series)
+        outliers += tuple(one._replace(series=first + one.series) for one in held.outliers)
         held_joined = join_covariates(held, validation_covariates, config)
         training, validated = every_cut(joined, horizon), last_cut(held_joined, horizon)
         if recipe is not None:  # nothing depends on validation
             validated = validated or None
-    windows = cut_windows(training, validated, network, horizon, settings)
-    result = fit(
-        network, *windows, settings, recipe=recipe, checkpoint=checkpoint, **trainer_options
-    )
-    return replace(result, outliers=arrays.outliers, seconds=time.perf_counter() - began)
+    with nullcontext() if settings.minutes is None else quickest_threads():
+        windows = cut_windows(training, validated, network, horizon, settings)
+        result = fit(
+            network,
+            *windows,
+            settings,
+            Clock(settings.minutes, began),
+            progress=progress,
+            recipe=recipe,
+            checkpoint=checkpoint,
+            **trainer_options,
+        )
+    return replace(result, outliers=outliers, seconds=time.perf_counter() - began)
+
+
+def _refuse_settings(trainer_options: dict[str, Any]) -> None:
+    """Say where fields of the settings belong. Lightning has a ``strategy`` of its own."""
+    for field in fields(FineTuneConfig):
+        value = trainer_options.get(field.name)
+        ours = field.name != "strategy" or value in get_args(Strategy)
+        if field.name in trainer_options and ours:
+            raise TypeError(
+                f"{field.name} is a setting of fine-tuning: give "
+                f"settings=FineTuneConfig({field.name}={value!r})"
+            )

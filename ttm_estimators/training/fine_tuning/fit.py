@@ -20,16 +20,24 @@ from torch import nn
 
 from ttm_estimators.data.split_windows import Windows
 from ttm_estimators.network import TinyTimeMixer
-from ttm_estimators.training.fine_tuning.best_weights import BestWeights, keep_best_on_line
+from ttm_estimators.training.fine_tuning.best_weights import (
+    FRACTIONS,
+    BestWeights,
+    keep_best_on_line,
+)
 from ttm_estimators.training.fine_tuning.checkpoint import KeepCheckpoint, digest, learning_rate_of
+from ttm_estimators.training.fine_tuning.clock import Clock, EndInTime
 from ttm_estimators.training.fine_tuning.config import FineTuneConfig, Strategy
+from ttm_estimators.training.fine_tuning.fewer_windows import fewer_windows
 from ttm_estimators.training.fine_tuning.learning_rate import choose_learning_rate
 from ttm_estimators.training.fine_tuning.module import (
     Batches,
     FineTuneModule,
     examples,
+    is_new,
     warm_up_and_decay,
 )
+from ttm_estimators.training.fine_tuning.progress import Progress
 from ttm_estimators.training.fine_tuning.result import FineTuneResult
 from ttm_estimators.training.fine_tuning.trainer import make_trainer
 from ttm_estimators.training.quiet import quiet
@@ -53,7 +61,9 @@ def fit(
     training: Windows,
     validation: Windows | None,
     settings: FineTuneConfig,
+    clock: Clock,
     *,
+    progress: bool = False,
     recipe: Recipe | None = None,
     checkpoint: str | Path | None = None,
     **trainer_options: Any,
@@ -67,12 +77,13 @@ def fit(
     found = len(training.past)
     epoch_steps = min(max(found // settings.batch_size, MIN_EPOCH_STEPS), MAX_EPOCH_STEPS)
     epochs = trainer_options.get("max_epochs") or math.ceil(settings.steps / epoch_steps)
+    steps = epochs * epoch_steps if "max_epochs" in trainer_options else settings.steps
     first_weights = digest(network.state_dict().values())
 
     @cache  # and only where there is a checkpoint: the windows take a while
     def run() -> dict[str, Any]:
         return {
-            **asdict(settings),
+            **asdict(replace(settings, minutes=None)),  # a resumed run may have others
             **({} if recipe is None else asdict(recipe)),
             "horizon": training.future.shape[1],
             "windows_found": found,
@@ -82,13 +93,15 @@ def fit(
 
     learning_rate = learning_rate_of(checkpoint, run)
     resumed = checkpoint if learning_rate is not None else None
-    steps, head_dropout, best = epochs * epoch_steps, settings.head_dropout, BestWeights()
-    options = {**trainer_options, "max_epochs": epochs, "callbacks": [best]}
+    head_dropout, best = settings.head_dropout, BestWeights()
+    told = Progress(progress, steps, clock)
+    options = {**trainer_options, "max_epochs": epochs, "callbacks": [best, told]}
     of_module: dict[str, Any] = {}
+    in_time = EndInTime(clock, math.inf)
     if recipe is None:
-        schedule = warm_up_and_decay(steps)
+        schedule = warm_up_and_decay(steps, in_time.fraction)
         stop = EarlyStopping("val_loss", patience=settings.patience, check_on_train_epoch_end=False)
-        options["callbacks"].append(stop)
+        options["callbacks"] += [stop, in_time]
         if head_dropout is None and found < MAX_WINDOWS_FOR_DROPOUT:
             head_dropout = FEW_WINDOWS_DROPOUT
     else:
@@ -102,19 +115,30 @@ def fit(
     network.train()
     with quiet(), torch.random.fork_rng(), _trained_parts(network, settings.strategy, head_dropout):
         trainer = make_trainer(options)
+        if settings.minutes is not None and trainer.world_size > 1:
+            raise ValueError("minutes are kept on one device only: give steps, or devices=1")
         network.to(trainer.strategy.root_device)
         encode = settings.strategy in FROZEN_BACKBONE
-        shown = examples(training, network, encode=encode)
+        if settings.minutes is not None:
+            assert validation is not None
+            measured = FineTuneModule(network, 0.0, schedule, settings.seed)
+            training, validation = fewer_windows(
+                training, validation, measured, clock, encode=encode
+            )
+        trained = examples(training, network, encode=encode)
         held = None if validation is None else examples(validation, network, encode=encode)
-        batches = Batches(shown, held, settings.batch_size, epoch_steps, settings.seed)
+        batches = Batches(trained, held, settings.batch_size, steps, epoch_steps, settings.seed)
         learning_rate = (
             learning_rate
             or settings.learning_rate
-            or choose_learning_rate(network, batches, settings.seed, options)
+            or choose_learning_rate(network, batches, settings.seed, options, clock, told)
         )
         first = copy.deepcopy(network.state_dict())
         module = FineTuneModule(network, learning_rate, schedule, settings.seed, run, **of_module)
+        looking = clock.used
         zero_shot_N = module.losses(batches.validation)
+        looking = clock.used - looking
+        in_time.start(clock.limit - (len(FRACTIONS) + 1) * looking)
         trainer.fit(module, datamodule=batches, ckpt_path=resumed)
         if recipe is None:
             assert validation is not None
@@ -125,6 +149,7 @@ def fit(
             fraction, loss = 1.0, best.loss
             if best.weights is not None:
                 network.load_state_dict(best.weights)
+        told.end()
     return FineTuneResult(
         network=network.cpu().eval(),
         fraction=fraction,
@@ -132,7 +157,7 @@ def fit(
         loss=loss,
         learning_rate=learning_rate,
         steps=trainer.global_step,
-        windows=found,
+        windows=len(training.past),
         validation_windows=0 if validation is None else len(validation.past),
         seconds=0.0,
         trainer=trainer,
@@ -146,9 +171,8 @@ def _trained_parts(
     """Freeze what a strategy does not train, and set the dropout of the head."""
     for name, parameter in network.named_parameters():
         part = name.split(".")[0]
-        new = part == "exogenous" or ".mixers.channel." in name or ".statics." in name
         parameter.requires_grad_(
-            new
+            is_new(name)
             or strategy == "full"
             or (strategy == "bias" and name.endswith("bias"))
             or (strategy in FROZEN_BACKBONE and part in ("head", "shortcut"))

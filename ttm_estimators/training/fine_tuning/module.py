@@ -31,8 +31,16 @@ ENCODED_AT_ONCE = 256
 
 VALIDATED_AT_ONCE = 256
 
+LOOKED_AT_WINDOWS = 512
+"""Windows that are validated after an epoch, at most: of 2,500 the pass would take as long as 13
+steps (ours). What is kept at the end is judged by all."""
+
 WEIGHT_DECAY = 0.02
 """Of AdamW, on matrices."""
+
+NEW_PARTS_LEARNING_RATE_FACTOR = 10.0
+"""Learning rate of what mixes channels and covariates, in times of that of the trained weights: it
+begins by adding nothing, and has further to go (ours)."""
 
 WARM_UP_FRACTION = 0.1
 """Fraction of the steps over which the learning rate rises."""
@@ -41,14 +49,24 @@ Schedule = Callable[[int], float]
 """Factor on the learning rate at each step."""
 
 
-def warm_up_and_decay(steps: int) -> Schedule:
-    """Rise linearly, and fall linearly to zero at ``steps``."""
+def warm_up_and_decay(steps: int, time_used: Callable[[], float] = float) -> Schedule:
+    """Rise linearly, and fall linearly to zero at ``steps``, or earlier where ``time_used``, the
+    fraction of the time for training, comes to 1 before.
+    """
     warm_up = max(1.0, WARM_UP_FRACTION * steps)
 
     def factor(step: int) -> float:
-        return min((step + 1) / warm_up, max(0.0, 1 - step / steps))
+        used = time_used()
+        warm = max((step + 1) / warm_up, used / WARM_UP_FRACTION)
+        return max(0.0, min(warm, 1 - step / steps, 1 - used))
 
     return factor
+
+
+def is_new(parameter: str) -> bool:
+    """Whether a parameter mixes channels or covariates, which the first weights do not."""
+    new = (".mixers.channel.", ".statics.")
+    return parameter.startswith("exogenous.") or any(part in parameter for part in new)
 
 
 class Examples(NamedTuple):
@@ -67,6 +85,13 @@ class Examples(NamedTuple):
         if self.encoded is not None:
             encoded = map_tensors(lambda tensor: tensor[indices], self.encoded)
         return Examples(past, future, known, static, encoded)
+
+    def spread(self) -> Examples:
+        """Choose some windows, evenly spread, where there are more than a look needs."""
+        found = len(self.past)
+        if found <= LOOKED_AT_WINDOWS:
+            return self
+        return self.take(torch.arange(LOOKED_AT_WINDOWS) * found // LOOKED_AT_WINDOWS)
 
     def parts(self, size: int) -> list[Examples]:
         """Cut in batches."""
@@ -173,12 +198,11 @@ class FineTuneModule(lightning.LightningModule):
         """Quantile loss of every window, without dropout."""
         levels = self.network.config.quantile_levels
         with evaluating(self.network):
+            one_by_one = torch.vmap(lambda *window: pinball_loss(*window, levels))
             losses = [
-                pinball_loss(forecast_HVQ[None], target_HV[None], levels)
-                for batch in batches
-                for forecast_HVQ, target_HV in zip(*self.forecast(batch), strict=True)
+                one_by_one(*(each[:, None] for each in self.forecast(batch))) for batch in batches
             ]
-        return torch.stack(losses).double() if losses else torch.empty(0)
+        return torch.cat(losses).double() if losses else torch.empty(0)
 
     def training_step(self, batch: Examples) -> Tensor:
         # Dropout of a step depends on its number alone, so that a resumed run repeats it.
@@ -192,6 +216,12 @@ class FineTuneModule(lightning.LightningModule):
 
     def configure_optimizers(self) -> dict[str, object]:  # type: ignore[override]
         optimizer = make_optimizer(self.network, self.learning_rate, self.weight_decay)
+        new = {parameter for name, parameter in self.network.named_parameters() if is_new(name)}
+        for group in list(optimizer.param_groups) if new else ():
+            faster = [parameter for parameter in group["params"] if parameter in new]
+            group["params"] = [parameter for parameter in group["params"] if parameter not in new]
+            rate = NEW_PARTS_LEARNING_RATE_FACTOR * self.learning_rate
+            optimizer.add_param_group({**group, "params": faster, "lr": rate})
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.schedule(step))
         return {
             "optimizer": optimizer,
@@ -213,6 +243,7 @@ class Batches(lightning.LightningDataModule):
         training: Examples,
         validation: Examples | None,
         batch_size: int,
+        steps: int,
         epoch_steps: int,
         seed: int,
     ) -> None:
@@ -220,27 +251,29 @@ class Batches(lightning.LightningDataModule):
         self.training = training
         self.held = validation
         self.validation = [] if validation is None else validation.parts(VALIDATED_AT_ONCE)
+        self.looked_at = [] if validation is None else validation.spread().parts(VALIDATED_AT_ONCE)
         self.batch_size = min(batch_size, len(training.past))
+        self.steps = steps
         self.epoch_steps = epoch_steps
         self.seed = seed
 
-    def with_epochs_of(self, steps: int) -> Batches:
-        """The same windows in epochs of other length."""
-        return Batches(self.training, self.held, self.batch_size, steps, self.seed)
+    def for_steps(self, steps: int) -> Batches:
+        """The same windows for one epoch of some steps."""
+        return Batches(self.training, self.held, self.batch_size, steps, steps, self.seed)
 
     def train_dataloader(self) -> DataLoader[Examples]:
         trainer = self.trainer
         assert trainer is not None
         first = trainer.current_epoch * self.epoch_steps
         chosen = [
-            self._indices((first + step) * trainer.world_size + trainer.global_rank)
-            for step in range(self.epoch_steps)
+            self._indices(step * trainer.world_size + trainer.global_rank)
+            for step in range(first, min(first + self.epoch_steps, self.steps))
         ]
         return DataLoader(_Chosen(self.training, chosen), batch_size=None)
 
     def val_dataloader(self) -> Any:
         """Every process takes all of them, and so finds the same loss without a word."""
-        return DataLoader(self.validation, batch_size=None) if self.validation else []  # type: ignore[arg-type]
+        return DataLoader(self.looked_at, batch_size=None) if self.looked_at else []  # type: ignore[arg-type]
 
     def _indices(self, k: int) -> Tensor:
         """Windows of batch ``k`` of all ranks together."""

@@ -46,7 +46,8 @@ class FineTuneResult:
     trainer: lightning.Trainer
 
     outliers: tuple[Outlier, ...] = ()
-    """Impossible readings of the series that were taken as missing."""
+    """Impossible readings of the series that were taken as missing. Validation series, where some
+    were given, are counted on after the others."""
 
     roles: Roles = field(default_factory=Roles)
     """Names of covariates, where they came in a table."""
