@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -95,7 +96,8 @@ def cross_validation(
         - "ttm": ours, as :meth:`~ttm_estimators.Forecaster.forecast_df` forecasts.
         - "ttm-finetuned": ours, fine-tuned once on what lies before the first cutoff of each
           series, so that it has seen no window. Arguments are those of
-          :class:`~ttm_estimators.FineTuneConfig`. It needs Lightning.
+          :class:`~ttm_estimators.FineTuneConfig`; without ``minutes`` or ``steps`` it has two
+          minutes. It needs Lightning.
         - "seasonal_naive": the last season repeated, "naive": the last value, both with normal
           quantiles as wide as the past differences, growing as those of a random walk. Where a
           history is shorter than a season, the last value.
@@ -263,7 +265,14 @@ def cross_validate(
 
     store.common = {**shared, "data": fingerprint(panel), "version": __version__}
     store.common["first"] = [windows, step]  # of models that are trained once
-    task = Task(panel, first, batch_size=batch_size, calendar_columns=tuple(added), **shared)
+    task = Task(
+        panel,
+        first,
+        batch_size=batch_size,
+        calendar_columns=tuple(added),
+        progress=progress and not sys.stderr.isatty(),  # a terminal has one bar already
+        **shared,
+    )
     identities = {name: each.identity for name, each in contenders.items()}
     series = sum(len(window.members) for window in found)
     parts: dict[tuple[int, str], Array] = {}

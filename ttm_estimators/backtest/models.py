@@ -25,6 +25,9 @@ from ttm_estimators.tables.panel import Panel
 if TYPE_CHECKING:
     from ttm_estimators.backtest.store import Store
 
+MINUTES = 2.0
+"""Time that fine-tuning has, unless its minutes or steps are given."""
+
 Advance = Callable[[int], None]
 """Tells how many more series have been forecast."""
 
@@ -53,6 +56,9 @@ class Task:
     seed: int = 0
     batch_size: int = 256
     keep_outliers: bool = False
+    progress: bool = False
+    """Whether training tells how far it is."""
+
     outliers: dict[tuple[str, int], Outlier] = field(default_factory=dict)
     """Impossible readings that were found on the way, by their series and row."""
 
@@ -148,7 +154,7 @@ class FineTuned:
     @property
     def identity(self) -> Any:
         """The weights that it starts from, and the settings."""
-        return [identity_of(self.forecaster), repr(sorted(self.settings.items()))]
+        return [identity_of(self.forecaster), MINUTES, repr(sorted(self.settings.items()))]
 
     def forecast(self, task: Task, advance: Advance) -> Array:
         """As the fine-tuned forecaster, which is kept in the folder of the backtest."""
@@ -164,6 +170,8 @@ class FineTuned:
         from ttm_estimators.training.fine_tuning.config import FineTuneConfig
 
         settings = {"seed": task.seed, "keep_outliers": task.keep_outliers, **self.settings}
+        if not {"minutes", "steps"} & {*settings}:
+            settings["minutes"] = MINUTES
         device = self.forecaster.device
         options: dict[str, Any] = {
             "accelerator": {"cuda": "gpu"}.get(device.type, device.type),
@@ -177,6 +185,7 @@ class FineTuned:
                 task.horizon,
                 known=task.every_known,
                 settings=FineTuneConfig(**settings),
+                progress=task.progress,
                 checkpoint=None if folder is None else folder.with_name(f"{folder.name}.ckpt"),
                 **options,
             )
