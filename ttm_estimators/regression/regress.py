@@ -137,12 +137,13 @@ class _Member(NamedTuple):
     scales: tuple[_Scale | None, ...]
     """Of the series and its logarithm, None where it has none."""
 
-    def blocks(self) -> Array:
+    def blocks(self) -> npt.NDArray[np.int64]:
         """Number of the block of each point: windows, the last first, then what lies before."""
         points = len(self.values_T)
         ends = [cutoff + self.horizon for cutoff in self.cutoffs]
         first = 2 * ends[-1] - ends[-2] if len(ends) > 1 else self.cutoffs[0]
-        block_T = self.windows + np.arange(points) * EARLY_BLOCKS // max(first, 1)
+        block_T: npt.NDArray[np.int64] = np.arange(points) * EARLY_BLOCKS // max(first, 1)
+        block_T += self.windows
         for number, end in enumerate(ends):
             begin = ends[number + 1] if number + 1 < len(ends) else first
             block_T[begin:end] = number
@@ -246,7 +247,7 @@ def _members(
     horizon: int,
     names: Sequence[str],
 ) -> list[_Member]:
-    aligned = []
+    aligned: list[Array] = []
     for values_T, one in zip(series, known, strict=True):
         known_TX = np.full((len(values_T) + horizon, len(columns)), np.nan)
         index = [columns.index(name) for name in one.names]
@@ -447,48 +448,6 @@ def _widened(quantiles_HQ: Array, width: float, levels: Sequence[float]) -> Arra
     """Bands of another width around the same median."""
     median_H1 = quantiles_HQ[:, [list(levels).index(0.5)]]
     return np.asarray(median_H1 + width * (quantiles_HQ - median_H1))
-
-
-class _Trial(NamedTuple):
-    """A held-out window, as one candidate or none forecasts it."""
-
-    place: tuple[int, int, int]
-    """Candidate from 1 on, 0 for none; series, and window."""
-
-    history_T: Array
-    """What is forecast."""
-
-    past_T: Array
-    """History with what covariates explain."""
-
-    truth_H: Array
-    scale: _Scale | None
-    effect_H: Array
-
-
-def _trials(
-    one: _Member,
-    i: int,
-    fitted: dict[int, tuple[Coefficients, dict[int, int]]],
-    reach: int,
-) -> Iterator[_Trial]:
-    """All held-out windows of a series."""
-    features_TD, _ = one.features()
-    for number, cutoff in enumerate(one.cutoffs):
-        begin = max(0, cutoff - reach)
-        past_T, truth_H = one.values_T[begin:cutoff], one.values_T[cutoff : cutoff + one.horizon]
-        if np.isnan(past_T).all() or np.isnan(truth_H).all():
-            continue
-        yield _Trial((0, i, number), past_T, past_T, truth_H, None, truth_H)
-        for candidate, (coefficients, places) in fitted.items():
-            scale = one.scales[_CANDIDATES[candidate][0]]
-            if scale is None:
-                continue
-            coefficients_D = coefficients.without_NRD[places[i], number]
-            effect_T = features_TD[begin : cutoff + one.horizon] @ coefficients_D
-            history_T = scale.add(past_T, -effect_T[: len(past_T)])
-            place = (1 + candidate, i, number)
-            yield _Trial(place, history_T, past_T, truth_H, scale, effect_T[len(past_T) :])
 
 
 def _quantile_loss(truth_H: Array, quantiles_HQ: Array, levels: Sequence[float]) -> float:
