@@ -296,7 +296,7 @@ def _part(path: Path | None, name: str, model: Model, task: Task, told: Progress
     if values is not None:
         told.skip(name, len(task.panel.series))
         return values
-    if model.trained_once and not told.done[name]:
+    if model.trained_once and name not in told.trained:
         told.train(name)
     try:
         values = model.forecast(task, lambda count: told.advance(name, count))

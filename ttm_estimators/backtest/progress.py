@@ -28,6 +28,8 @@ class Progress:
         self.done = dict.fromkeys(models, 0)
         self.skipped = dict.fromkeys(models, 0)
         self.seconds = dict.fromkeys(models, 0.0)
+        self.trained: set[str] = set()
+        self._training = ""
         self.show = show
         self._last = self._told = time.monotonic()
         self._bar = None
@@ -50,7 +52,9 @@ class Progress:
             self._bar.stop()
 
     def train(self, model: str) -> None:
-        """Tell that a model is trained, which takes a while before it forecasts."""
+        """Tell that a model is trained first, which says nothing of how fast it forecasts."""
+        self.trained.add(model)
+        self._training = model
         if self._bar is not None:
             self._bar.update(self._task, description=f"training {model}")
         elif self.show:
@@ -64,8 +68,12 @@ class Progress:
     def advance(self, model: str, series: int) -> None:
         """Count series that a model has just forecast."""
         now = time.monotonic()
-        self.done[model] += series
-        self.seconds[model] += now - self._last
+        if model == self._training:
+            self.skipped[model] += series
+            self._training = ""
+        else:
+            self.done[model] += series
+            self.seconds[model] += now - self._last
         self._last = now
         if not self.show:
             return
