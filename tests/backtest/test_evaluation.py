@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from ttm_estimators import TableError, TableWarning, cross_validation, evaluate
+from ttm_estimators.backtest.scores import seasonal_error
 
 LEVELS = [0.1, 0.5, 0.9]
 
@@ -99,6 +100,11 @@ def test_a_series_that_did_not_move_has_no_mase_and_is_told(sales):
     assert rows["MASE"].isna().all()
     assert (rows["WQL"] == 0).all()
     assert result.models["MASE"].notna().all()
+
+
+@pytest.mark.parametrize(("history", "season"), [([1.0, 3, 1, 3, 1], 2), ([1.0, 3, 5], 7)])
+def test_the_scale_is_of_neighbours_where_a_season_tells_nothing(history, season):
+    assert seasonal_error(np.array(history), season) == 2
 
 
 def test_a_table_that_never_moves_is_told_to_have_no_answer(make_series):

@@ -136,7 +136,8 @@ def evaluate(
     """Score what :func:`~ttm_estimators.cross_validation` returned.
 
     MASE is the absolute error of the median, divided by the mean seasonal difference of the history
-    before the cutoff (Hyndman & Koehler, 2006). Weighted quantile loss (WQL) is twice the pinball
+    before the cutoff (Hyndman & Koehler, 2006), one step apart where a season is longer than the
+    history or repeats exactly. Weighted quantile loss (WQL) is twice the pinball
     loss over all windows, divided by the sum of absolute values and averaged over levels; of a
     model without quantiles, its point forecast stands for all. Missing values are not scored.
 

@@ -141,14 +141,13 @@ def _series_of(frame: pd.DataFrame, panel: Panel) -> npt.NDArray[Any]:
 def seasonal_error(history: Array, season: int) -> float:
     """Mean absolute difference between values one season apart, the scale of MASE.
 
-    Of a history without two such values, those one step apart, as in GluonTS. NaN where the history
-    has not moved, for there is no scale then.
+    Of a history without two such values those one step apart, as in GluonTS, and so too where it
+    repeats exactly. NaN where the history has not moved, for there is no scale then.
     """
     for lag in (season, 1):
         differences = np.abs(history[lag:] - history[:-lag])
-        if np.isfinite(differences).any():
-            error = float(np.nanmean(differences))
-            return error if error > 0 else np.nan
+        if np.nansum(differences) > 0:
+            return float(np.nanmean(differences))
     return np.nan
 
 
