@@ -16,6 +16,8 @@ from ttm_estimators.forked import let_children_work
 from ttm_estimators.renamed import warn_of
 
 if TYPE_CHECKING:
+    from ttm_estimators.backtest.cross_validation import BacktestError, cross_validation
+    from ttm_estimators.backtest.evaluation import Evaluation, evaluate
     from ttm_estimators.forecasting import (
         Covariates,
         Forecast,
@@ -37,6 +39,10 @@ __version__ = "0.1.0"
 let_children_work()
 
 _HOMES = {
+    "BacktestError": "backtest.cross_validation",
+    "Evaluation": "backtest.evaluation",
+    "cross_validation": "backtest.cross_validation",
+    "evaluate": "backtest.evaluation",
     "Covariates": "forecasting",
     "FineTuneResult": "training.fine_tuning.result",
     "FineTuneConfig": "training.fine_tuning.config",
@@ -62,7 +68,9 @@ _OLD_NAMES = {"FineTuned": "FineTuneResult", "FineTuning": "FineTuneConfig"}
 
 __all__ = [
     "PRESETS",
+    "BacktestError",
     "Covariates",
+    "Evaluation",
     "FineTuneConfig",
     "FineTuneResult",
     "Forecast",
@@ -75,6 +83,8 @@ __all__ = [
     "TableWarning",
     "TinyTimeMixer",
     "WeightsError",
+    "cross_validation",
+    "evaluate",
     "fine_tune",
     "load",
     "load_network",

@@ -18,6 +18,7 @@ def test_the_version_is_that_of_the_package(run):
         ("forecast", "--horizon"),
         ("explain", "--holidays"),
         ("models", "--json"),
+        ("backtest", "--models"),
         ("finetune", "--known"),
         ("pretrain", "--budget"),
     ],

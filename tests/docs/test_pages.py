@@ -23,7 +23,9 @@ FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 APPS = {"ttm": ttm, "ttm-bench": ttm_bench}
 SHORTENED = ["--steps", "2", "--learning-rate", "0.001", "--windows", "64"]
-RUN = {"example": [], "explain": [], "finetune": SHORTENED, "forecast": [], "models": []}
+BACKTEST = ["--windows", "2", "--models", "ttm,seasonal_naive"]
+RUN = {"backtest": BACKTEST, "example": [], "explain": [], "finetune": SHORTENED}
+RUN |= {"forecast": [], "models": []}
 """Commands that run, if the page has made the file that they read, and what shortens them. Others
 are only parsed. After ``ttm example`` none of these may lack its file."""
 
@@ -200,6 +202,16 @@ def covariates(names):
     assert Path("effects.png").stat().st_size > 0
 
 
+def backtest(names):
+    columns = ["shop", "cutoff", "date", "y", "ttm", *(f"ttm-0.{k}" for k in range(1, 10))]
+    assert list(names["frame"])[: len(columns)] == columns
+    assert names["result"].advice.startswith("Use ttm: its MASE is ")
+    assert names["result"].models.loc["ttm", "relative MASE"] < 0.7
+    assert {"ours", "last week"} < {*names["other"]}
+    assert len(pd.read_csv("forecasts.csv")) == 2 * 7 * 3
+    assert "Backtest of sales.csv" in Path("report.html").read_text(encoding="utf-8")
+
+
 def weights(names):
     model, again = names["model"], names["again"]
     series = np.sin(np.arange(50.0))
@@ -214,6 +226,7 @@ def pretraining(names):
 
 PROMISES = {
     "README.md": readme,
+    "docs/backtest.md": backtest,
     "docs/command_line.md": command_line,
     "docs/dataframes.md": dataframes,
     "docs/covariates.md": covariates,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ttm_estimators import __version__
+from ttm_estimators.command_line.backtest import backtest
 from ttm_estimators.command_line.corpus import corpus
 from ttm_estimators.command_line.errors import InputError, OneLineErrors
 from ttm_estimators.command_line.example import example
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (example, forecast, explain, finetune, models, pretrain):
+for command in (example, forecast, explain, backtest, finetune, models, pretrain):
     app.command()(command)
 app.add_typer(corpus, name="corpus")
 

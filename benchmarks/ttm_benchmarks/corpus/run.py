@@ -17,8 +17,8 @@ from rich.table import Table
 
 from ttm_benchmarks.corpus.windows import Window, last_windows
 from ttm_benchmarks.demo.metrics import mase
-from ttm_benchmarks.demo.seasonal_naive import seasonal_naive
 from ttm_estimators import Forecaster, load
+from ttm_estimators.backtest.seasonal_naive import seasonal_naive
 from ttm_estimators.network.presets import DECILES
 
 MAX_SCALED_ERROR = 20.0

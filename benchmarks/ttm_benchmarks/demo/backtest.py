@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ttm_benchmarks.demo.metrics import mase, seasonal_error, weighted_quantile_loss
-from ttm_benchmarks.demo.seasonal_naive import seasonal_naive
 from ttm_benchmarks.demo.series import DemoSeries
 from ttm_estimators import Forecaster
+from ttm_estimators.backtest.seasonal_naive import seasonal_naive
 from ttm_estimators.network.presets import DECILES
 
 Array = npt.NDArray[np.float64]

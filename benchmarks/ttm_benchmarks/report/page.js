@@ -237,10 +237,7 @@ async function main() {
   views.pair = await draw("pair-chart", pairSpec);
   await update();
   for (const [number, { columns }] of content.examples.entries()) {
-    const rows = columns.time.map((_, step) =>
-      Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, values[step]])),
-    );
-    await draw(`example-${number}`, forecast(rows));
+    await draw(`example-${number}`, forecast(rowsOf(columns)));
   }
   form.addEventListener("change", () => {
     if (METRICS.includes(order.key)) order.key = form.elements.metric.value;

@@ -9,10 +9,11 @@ from rich.console import Console
 
 from ttm_benchmarks.gift_eval.leaderboard import common_tasks, find_results, read_scores
 from ttm_benchmarks.report.content import report_content
-from ttm_benchmarks.report.page import render
 from ttm_estimators.atomic import write_text
+from ttm_estimators.page.render import render
 
 PAGE_FILE = "index.html"
+SCRIPTS = ("scatter.js", "page.js")
 
 
 def run(
@@ -61,6 +62,6 @@ def run(
     tasks = common_tasks(scores, patterns)
     content = report_content(folders, scores, tasks, baseline, against, parameters)
     output.mkdir(parents=True, exist_ok=True)
-    write_text(output / PAGE_FILE, render(content))
+    write_text(output / PAGE_FILE, render(content, "ttm_benchmarks.report", SCRIPTS))
     console = Console(highlight=False)
     console.print(f"Open {output / PAGE_FILE} in a browser", soft_wrap=True)

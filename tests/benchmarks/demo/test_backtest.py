@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from ttm_benchmarks.demo.backtest import backtest, rolling_cutoffs
-from ttm_benchmarks.demo.seasonal_naive import seasonal_naive
 from ttm_benchmarks.demo.series import DemoSeries
 from ttm_estimators import Forecast, load
+from ttm_estimators.backtest.seasonal_naive import seasonal_naive
 from ttm_estimators.network.presets import DECILES
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from tests.benchmarks.conftest import write_results
+from tests.browser import browser, tab, visit  # noqa: F401
 from ttm_benchmarks.gift_eval.costs import Costs, add_costs
 from ttm_benchmarks.gift_eval.examples import add_example
 from ttm_benchmarks.report.run import run

@@ -1,71 +1,14 @@
 """The report as a person sees it: in a real browser, which is not asked for anything else."""
 
-import shutil
-
 import numpy as np
 import pytest
 
 from tests.benchmarks.report.conftest import HOURS, LONG, MONTHS, WEEKS
+from tests.browser import DESKTOP, PHONE
 from ttm_benchmarks.gift_eval.leaderboard import aggregate, find_results, read_scores
 from ttm_benchmarks.gift_eval.tasks import TASKS
 
 playwright = pytest.importorskip("playwright.sync_api")
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-DESKTOP, PHONE = (1280, 900), (390, 844)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip(f"no browser is installed: tried {', '.join(BROWSERS)}")
-    with (
-        playwright.sync_playwright() as driver,
-        driver.chromium.launch(executable_path=path, args=list(FLAGS)) as launched,
-    ):
-        yield launched
-
-
-@pytest.fixture
-def visit(browser, page):
-    """Open the report, and return its tab, what it complained of and what it asked for."""
-    contexts = []
-
-    def go(size=DESKTOP, scheme="light"):
-        width, height = size
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme
-        )
-        context.set_default_timeout(120_000)  # of a busy machine
-        contexts.append(context)
-        tab = context.new_page()
-        complaints, requests = [], []
-        tab.on("console", lambda message: complaints.append(message.text))
-        tab.on("pageerror", lambda error: complaints.append(str(error)))
-        tab.on("request", lambda request: requests.append(request.url))
-        tab.goto(page.as_uri())
-        tab.wait_for_selector("body[data-ready]")
-        return tab, complaints, requests
-
-    yield go
-    for context in contexts:
-        context.close()
-
-
-@pytest.fixture
-def tab(visit):
-    return visit()[0]
 
 
 def names(tab) -> list[str]:

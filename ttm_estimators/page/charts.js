@@ -26,97 +26,10 @@ const RATIO_TICKS = [
   0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.5, 2, 3, 5, 10, 20,
 ];
 
-/** Thousands, millions and billions by their letters. */
-const SHORT_NUMBER =
-  "datum.value < 1000 ? format(datum.value, '~g') : replace(format(datum.value, '~s'), 'G', 'B')";
-
-/** Ticks of a logarithmic axis. */
-function decades(digits) {
-  const powers = Array.from({ length: 18 }, (_, i) => 10 ** (i - 4));
-  return powers.flatMap((power) => digits.map((digit) => digit * power));
-}
-
 /**
- * Accuracy against a cost: a point for each model, named where there is room. Axes reach at least
- * over what is to be included, so that few points have a place too.
+ * Two models on each task or series, on a line. Where there is little width, names stand above their
+ * lines.
  */
-function scatter(field, title, digits, models, include = {}) {
-  const reaching = (values) => (values ? { domain: { unionWith: values } } : {});
-  return {
-    data: { name: "models", values: models },
-    width: "container",
-    height: 320,
-    mark: { type: "point", filled: true, opacity: 1 },
-    encoding: {
-      x: {
-        field,
-        type: "quantitative",
-        title,
-        scale: { type: "log", padding: 24, nice: false, ...reaching(include.x) },
-        axis: { values: decades(digits), labelExpr: SHORT_NUMBER, grid: false },
-      },
-      y: {
-        field: "score",
-        type: "quantitative",
-        title: null,
-        scale: { zero: false, padding: 16, ...reaching(include.y) },
-        axis: { tickCount: 6, domain: false, ticks: false },
-      },
-      color: { field: "role", type: "nominal", scale: COLOURS, legend: null },
-      size: { condition: { test: "datum.role == 'other'", value: 45 }, value: 120 },
-      tooltip: [
-        { field: "name", title: "title" },
-        { field: "CRPS", format: ".3f" },
-        { field: "MASE", format: ".3f" },
-        { field, title, format: ",.3~r" },
-      ],
-    },
-  };
-}
-
-/** Name the points of a compiled scatter chart, the most telling first, without overlaps. */
-function withNames(vega) {
-  const points = vega.marks.find((mark) => mark.type === "symbol");
-  const isOther = "datum.datum.role == 'other'";
-  vega.marks.push({
-    type: "text",
-    from: { data: points.name },
-    encode: {
-      enter: {
-        text: { field: "datum.name" },
-        fontSize: { value: 12 },
-        fontWeight: [{ test: isOther, value: 400 }, { value: 600 }],
-        fill: [
-          { test: isOther, value: "var(--muted)" },
-          { test: "datum.datum.role == 'ours'", value: "var(--ours)" },
-          { value: "var(--against)" },
-        ],
-      },
-    },
-    transform: [
-      {
-        type: "label",
-        size: { signal: "[max(width, 1), max(height, 1)]" },
-        sort: { field: "datum.datum.priority" },
-        anchor: [
-          "right",
-          "left",
-          "top",
-          "bottom",
-          "top-right",
-          "bottom-right",
-          "top-left",
-          "bottom-left",
-        ],
-        offset: [4],
-        avoidMarks: [points.name],
-      },
-    ],
-  });
-  return vega;
-}
-
-/** Two models on each task, on a line. Where there is little width, tasks stand above their lines. */
 function dumbbell(ours, against, tasks, rowHeight, narrow) {
   const place = narrow
     ? { labelAlign: "left", labelPadding: 0, labelOffset: -14 }
@@ -176,13 +89,16 @@ function dumbbell(ours, against, tasks, rowHeight, narrow) {
   };
 }
 
-/** History and truth, and the bands of a forecast. */
-function forecast(rows) {
+/**
+ * History and truth, and the bands of forecasts, which rows of one window belong to. Of whole numbers
+ * the axis is "quantitative".
+ */
+function forecast(rows, axis = "temporal") {
   const x = {
     field: "time",
-    type: "temporal",
+    type: axis,
     title: null,
-    scale: { type: "utc" },
+    scale: axis === "temporal" ? { type: "utc" } : { zero: false, nice: false },
     axis: { grid: false, tickCount: 6, labelOverlap: true },
   };
   const y = (field) => ({
@@ -192,35 +108,57 @@ function forecast(rows) {
     scale: { zero: false },
     axis: { tickCount: 4, domain: false, ticks: false, format: "~s" },
   });
+  const detail = { field: "window" };
+  const has = (field) => rows.some((row) => row[field] !== null && row[field] !== undefined);
   const ahead = { filter: "isValid(datum.q5)" };
   const band = (low, high, opacity) => ({
     transform: [ahead],
     mark: { type: "area", color: "var(--ours)", opacity },
-    encoding: { x, y: y(low), y2: { field: high } },
+    encoding: { x, y: y(low), y2: { field: high }, detail },
   });
+  const first = rows.filter(
+    (row, i) =>
+      row.q5 !== null && (!i || rows[i - 1].q5 === null || rows[i - 1].window !== row.window),
+  );
   return {
     data: { values: rows },
     width: "container",
     height: 220,
     layer: [
       {
-        data: { values: [rows.find((row) => row.q5 !== null)] },
+        data: { values: first },
         mark: { type: "rule", color: "var(--muted)", strokeDash: [4, 4] },
         encoding: { x },
       },
-      band("q1", "q9", 0.22),
-      band("q3", "q7", 0.3),
+      ...(has("q1") ? [band("q1", "q9", 0.22)] : []),
+      ...(has("q3") ? [band("q3", "q7", 0.3)] : []),
       {
         mark: { type: "line", color: "var(--ink)", strokeWidth: 1.3 },
         encoding: { x, y: y("value") },
       },
+      ...(has("other")
+        ? [
+            {
+              transform: [ahead],
+              mark: { type: "line", color: "var(--against)", strokeWidth: 1.5, strokeDash: [5, 3] },
+              encoding: { x, y: y("other"), detail },
+            },
+          ]
+        : []),
       {
         transform: [ahead],
         mark: { type: "line", color: "var(--ours)", strokeWidth: 2 },
-        encoding: { x, y: y("q5") },
+        encoding: { x, y: y("q5"), detail },
       },
     ],
   };
+}
+
+/** Rows of a picture, of its columns. */
+function rowsOf(columns) {
+  return columns.time.map((_, step) =>
+    Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, values[step]])),
+  );
 }
 
 /** Draw a chart, and return its view. */

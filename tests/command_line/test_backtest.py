@@ -1,0 +1,129 @@
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ttm_estimators import cross_validation, load
+
+ROWS = 60
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Two series of days, one with a price."""
+    random, days = np.random.default_rng(0), pd.date_range("2024-01-01", periods=ROWS)
+    steps = np.arange(ROWS)
+    parts = [
+        pd.DataFrame(
+            {
+                "shop": name,
+                "day": days,
+                "sales": 20 + 5 * np.sin(steps * 2 * np.pi / 7) + random.normal(size=ROWS),
+            }
+        )
+        for name in ("north", "south")
+    ]
+    pd.concat(parts).to_csv(tmp_path / "sales.csv", index=False)
+    return tmp_path / "sales.csv"
+
+
+def test_it_prints_models_a_sentence_and_the_worst_series(run, data):
+    code, out, _ = run("backtest", data, "--horizon", 7, "--windows", 3)
+    assert code == 0
+    assert "time 'day', id 'shop', value 'sales'" in out
+    table = [line for line in out.splitlines() if line.startswith("│")]
+    assert [line.split("│")[1].strip() for line in table] == ["ttm", "seasonal_naive", "naive"]
+    assert re.search(r"^(Use|Can't tell) ", out, re.MULTILINE)
+    assert re.search(r"^Worst series of \w+ by MASE: (north|south) \(\d", out, re.MULTILINE)
+
+
+def test_the_output_is_the_frame_of_cross_validation(run, data, model, tmp_path):
+    output = tmp_path / "forecasts.parquet"
+    options = ("--windows", 2, "--step", 3, "--quantiles", "0.1,0.9", "--model", model)
+    code, out, _ = run("backtest", data, "--horizon", 7, *options, "--output", output)
+    assert code == 0
+    assert f"Wrote {output}" in out
+    frame = cross_validation(
+        pd.read_csv(data), 7, windows=2, step=3, quantile_levels=[0.1, 0.9], model=load(model)
+    )
+    pd.testing.assert_frame_equal(pd.read_parquet(output), frame)
+
+
+def test_the_report_is_written_under_the_name_of_the_data(run, data, tmp_path):
+    pytest.importorskip("vl_convert")
+    report = tmp_path / "report.html"
+    code, _, _ = run("backtest", data, "--horizon", 7, "--models", "naive", "--report", report)
+    assert code == 0
+    assert "<h1>Backtest of sales.csv</h1>" in report.read_text(encoding="utf-8")
+
+
+def test_progress_with_the_time_left_is_told_where_there_is_no_terminal(run, data, monkeypatch):
+    monkeypatch.setattr("ttm_estimators.backtest.progress.SECONDS_BETWEEN_LINES", -1.0)
+    _, _, err = run("backtest", data, "--horizon", 7, "--windows", 2, "--models", "naive")
+    assert re.match(r"backtest: 25%, naive, \d+ s left\n", err)
+    assert err.endswith("backtest: 100%, naive, 0 s left\n")
+
+
+def test_training_is_told_before_it_begins(run, data):
+    tuned = "ttm-finetuned(steps=2, learning_rate=1e-3, windows=64)"
+    code, _, err = run("backtest", data, "--horizon", 7, "--windows", 2, "--models", tuned)
+    assert code == 0
+    assert err.splitlines()[0] == "backtest: training ttm-finetuned"
+
+
+def test_it_goes_on_from_its_folder(run, data, tmp_path, monkeypatch):
+    first = run("backtest", data, "--horizon", 7, "--folder", tmp_path / "parts")
+    monkeypatch.setattr("ttm_estimators.backtest.progress.SECONDS_BETWEEN_LINES", -1.0)
+    again = run("backtest", data, "--horizon", 7, "--folder", tmp_path / "parts")
+    assert again.out == first.out
+    assert again.err == ""
+
+
+def test_series_that_are_too_short_are_told_in_one_line(run, data, tmp_path):
+    frame = pd.read_csv(data)
+    frame = frame[(frame["shop"] == "north") | (frame["day"] > "2024-02-18")]
+    frame.to_csv(tmp_path / "short.csv", index=False)
+    code, _, err = run("backtest", tmp_path / "short.csv", "--horizon", 7, "--models", "naive")
+    assert code == 0
+    assert err.startswith("warning: of 5 windows, series were left out")
+    assert "'south' in 4" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--models", "best"), "model 'best' is unknown"),
+        (("--models", "sktime.no.Thing"), "can not be imported"),
+        (("--models", "ttm(model=nowhere)"), "unknown model 'nowhere'"),
+        (("--models", "ttm,ttm"), "given twice"),
+        (("--known", "price"), "no column 'price'"),
+        (("--windows", "0"), "--windows"),
+        (("--report", "report.pdf"), "must end in .html"),
+        (("--output", "nowhere/a.csv"), "does not exist"),
+        (("--quantiles", "2"), "give different levels"),
+        (("--horizon", "70"), "no series is long enough"),
+        (("--season", "0"), "--season"),
+    ],
+)
+def test_whatever_is_wrong_is_one_line(run, data, options, said):
+    given = options if "--horizon" in options else ("--horizon", "7", *options)
+    code, out, err = run("backtest", data, *given)
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"error: .+\n", err), err
+    assert said in err
+
+
+def test_a_folder_that_is_a_file_is_refused(run, data):
+    code, _, err = run("backtest", data, "--horizon", 7, "--folder", data)
+    assert (code, err) == (2, f"error: --folder {data} is a file: name a folder\n")
+
+
+def test_a_model_that_fails_is_one_line(run, data):
+    pytest.importorskip("sktime")
+    theta = "sktime.forecasting.theta.ThetaForecaster(sp=50)"
+    code, _, err = run("backtest", data, "--horizon", 7, "--models", theta)
+    assert code == 2
+    line = err.splitlines()[-1]
+    assert line.startswith("error: model 'ThetaForecaster' failed on series 'north' at the cutoff")

@@ -1,0 +1,169 @@
+"""Which model is better, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from ttm_estimators.backtest.scores import Forecasts, ratio
+
+CONFIDENCE = 0.95
+
+MIN_BLOCKS = 2
+"""Blocks from which on there is an interval."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The best model beside another."""
+
+    model: str
+    other: str
+    ratio: float
+    """Geometric mean over series of the best model's MASE in times of the other's."""
+
+    low: float
+    high: float
+    """Ends of its interval, NaN where there is one block only."""
+
+    blocks: int
+    of: str
+    """What the blocks are: "series" or "windows"."""
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the best model is better by more than chance."""
+        return self.high < 1
+
+
+def summed_errors(
+    forecasts: Forecasts, errors: Mapping[str, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """Scaled errors of each model, summed over the steps of a window: a row for each series.
+
+    Windows that overlap are one. NaN where a series has no such window, or no scale.
+    """
+    overlap = math.ceil(forecasts.horizon / forecasts.step)
+    window = ((-1 - forecasts.rows["window"]) // overlap).rename("window")
+    blocks = [forecasts.rows["series"], window]
+    return {
+        name: each["scaled"].groupby(blocks).sum(min_count=1).unstack()
+        for name, each in errors.items()
+    }
+
+
+def ordered(sums: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Names of models by the geometric mean of their errors over series, the lowest first."""
+
+    def mean(name: str) -> float:
+        each = sums[name].sum(axis=1, min_count=1).clip(lower=np.finfo(float).tiny)
+        return float(np.log(each).mean())
+
+    return sorted(sums, key=mean)
+
+
+def compare(sums: Mapping[str, pd.DataFrame], best: str) -> list[Comparison]:
+    """Compare the best model with each other one, by MASE, in pairs.
+
+    Their ratio is a geometric mean over series. Its interval is from how it varies over blocks,
+    which are series, or windows where these are more: Student's interval of the logarithm, by the
+    jackknife over blocks (Tukey, 1958), at a level by which all comparisons hold together
+    (Bonferroni).
+
+    Parameters
+    ----------
+    sums : mapping
+        Scaled errors of each model: a row for each series, a column for each window.
+    best : str
+        Model to compare with the others.
+    """
+    others = [name for name in sums if name != best]
+    level = 1 - (1 - CONFIDENCE) / max(1, len(others))
+    return [_compare(best, other, sums[best], sums[other], level) for other in others]
+
+
+def _compare(
+    best: str, other: str, one: pd.DataFrame, two: pd.DataFrame, level: float
+) -> Comparison:
+    one, two = (each.dropna(how="all").dropna(axis="columns", how="all") for each in (one, two))
+    series, windows = one.shape
+    of, count = ("windows", windows) if windows > series else ("series", series)
+    known = one.notna().to_numpy()
+    first, second = (each.fillna(0.0).to_numpy() for each in (one, two))
+    logarithms = np.log(ratio(first.sum(axis=1), second.sum(axis=1)))
+    middle = float(logarithms.mean()) if series else math.nan
+    width = math.nan
+    if count >= MIN_BLOCKS:
+        if of == "series":
+            without = (logarithms.sum() - logarithms) / (count - 1)
+        else:
+            less = [each.sum(axis=1, keepdims=True) - each for each in (first, second)]
+            left = known.sum(axis=1, keepdims=True) > known
+            without = np.nanmean(np.where(left, np.log(ratio(*less)), np.nan), axis=0)
+        deviation = math.sqrt((count - 1) * float(np.var(without)))
+        width = student_quantile((1 + level) / 2, count - 1) * deviation
+    low, high = math.exp(middle - width), math.exp(middle + width) if width < 50 else math.inf
+    return Comparison(best, other, math.exp(middle), low, high, count, of)
+
+
+@cache
+def student_quantile(level: float, degrees: int) -> float:
+    """Quantile of Student's t distribution, by integrating its density along an angle."""
+    angle = np.linspace(-np.pi / 2, np.pi / 2, 200_001)
+    density = np.cos(angle) ** (degrees - 1)
+    total = np.concatenate([[0.0], np.cumsum(density[1:] + density[:-1])])
+    found = np.interp(level, total / total[-1], angle)
+    return float(np.sqrt(degrees) * np.tan(found))
+
+
+def advice(comparisons: list[Comparison], best: str, best_by_loss: str) -> str:
+    """One sentence: which model to use, and how sure that is."""
+    if not comparisons:
+        return f"There is nothing to compare {best} with: give more models."
+    unsure = [one for one in comparisons if not one.is_sure]
+    also = f"; by weighted quantile loss {best_by_loss} is ahead" if best_by_loss != best else ""
+    if not unsure:
+        second = max(comparisons, key=lambda one: one.ratio)
+        gains = [_percent(1 - end) for end in (second.ratio, second.high, second.low)]
+        return (
+            f"Use {best}: its MASE is {gains[0]} below that of {second.other}, the next best "
+            f"(95 % interval {gains[1]} to {gains[2]}, from {second.blocks} {second.of}){also}."
+        )
+    unsure.sort(key=lambda one: -one.ratio)
+    closest, names = unsure[0], [one.other for one in unsure]
+    named = " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    blocks = f"{closest.blocks} {closest.of}"
+    if not closest.blocks:
+        return f"Can't tell {best} from {named}: no series changed before its cutoffs{also}."
+    if closest.low == closest.high == 1:
+        why = f"their MASE is the same in each of {blocks}"
+    elif math.isnan(closest.low):
+        why = (
+            f"its MASE is {_change(closest.ratio)} than that of {closest.other}, but one of "
+            f"{closest.of} tells nothing of chance"
+        )
+    else:
+        ends = f"from {_change(closest.low)} to {_change(closest.high)}, from {blocks}"
+        why = (
+            f"its MASE is {_change(closest.ratio)} than that of {closest.other}, but the 95 % "
+            f"interval reaches {ends}"
+        )
+    return (
+        f"Can't tell {best} from {named}: {why}{also}; use the simpler, or compare on more windows "
+        "or series."
+    )
+
+
+def _change(value: float) -> str:
+    if value >= 10:
+        return "far higher"
+    return f"{_percent(abs(value - 1))} {'lower' if value < 1 else 'higher'}"
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.1f} %"

@@ -1,0 +1,191 @@
+"""``ttm backtest``: models compared on the last windows of a file of series."""
+
+from __future__ import annotations
+
+import math
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ttm_estimators.command_line.errors import InputError, require
+from ttm_estimators.command_line.options import (
+    Calendar,
+    Data,
+    Device,
+    Holidays,
+    Horizon,
+    KeepOutliers,
+    Known,
+    Model,
+    reads_a_table,
+    tell,
+)
+from ttm_estimators.command_line.output import check_output, writing
+from ttm_estimators.tables.errors import TableError
+
+if TYPE_CHECKING:
+    from ttm_estimators.backtest.evaluation import Evaluation
+
+DEFAULT_MODELS = "ttm,seasonal_naive,naive"
+
+
+@reads_a_table
+def backtest(
+    data: Data,
+    horizon: Horizon,
+    windows: Annotated[int, typer.Option(min=1, help="Cutoffs of each series.")] = 5,
+    step: Annotated[
+        int | None, typer.Option(min=1, help="Rows between cutoffs. Default: the horizon.")
+    ] = None,
+    models: Annotated[
+        str,
+        typer.Option(
+            help="What to compare, separated by commas: ttm, ttm-finetuned, seasonal_naive, naive, "
+            "or paths of sktime's and GluonTS's forecasters, such as "
+            "sktime.forecasting.theta.ThetaForecaster(sp=12). Arguments may follow in brackets."
+        ),
+    ] = DEFAULT_MODELS,
+    known: Known = None,
+    calendar: Calendar = False,
+    holidays: Holidays = None,
+    season: Annotated[
+        int | None, typer.Option(min=1, help="Steps in a season. Default: by the frequency.")
+    ] = None,
+    quantiles: Annotated[
+        str | None, typer.Option(help="Quantile levels such as 0.1,0.5,0.9. Default: deciles.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="File for all forecasts: .csv or .parquet.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Page for a browser: .html.")] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="Folder for finished parts, from which an interrupted run goes on."),
+    ] = None,
+    model: Model = None,
+    reading: Any = None,
+    keep_outliers: KeepOutliers = False,
+    batch_size: Annotated[int, typer.Option(min=1, help="Series in one forward pass.")] = 256,
+    seed: Annotated[int, typer.Option(min=0, help="Of fine-tuning and of other libraries.")] = 0,
+    device: Device = "cpu",
+) -> None:
+    """Compare models on the last windows of the series of a file.
+
+    Each window is forecast from the rows before it, and scored: MASE, weighted quantile loss,
+    coverage of the band of the outermost quantiles, and bias. One sentence says which model to use
+    and how sure that is.
+
+    The result of --output has the id columns, cutoff, time, y, and for each model its median and a
+    column for each quantile level: ttm, ttm-0.1.
+    """
+    check_output(output, "--output", (".csv", ".parquet"))
+    check_output(report, "--report", (".html",))
+    if output is not None and output.resolve() == data.resolve():
+        raise InputError(f"--output {output} would replace the data: choose another name")
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise InputError(f"--folder {folder} is a file: name a folder")
+    if report is not None:
+        require("vl_convert", "report", "--report")
+        require("jinja2", "report", "--report")
+    if "ttm-finetuned" in models:
+        require("lightning", "train", "fine-tuning")
+    if holidays is not None:
+        require("holidays", "holidays", "--holidays")
+    from ttm_estimators.command_line.forecast import _parse_levels
+    from ttm_estimators.command_line.running import load_model
+    from ttm_estimators.network.presets import DECILES
+
+    levels = _parse_levels(quantiles) or DECILES
+    lists = ("time", "id", "value")
+    table_options = {
+        name: given or () if name in lists else given for name, given in reading.items()
+    }
+    result = _run(
+        data,
+        horizon,
+        table_options,
+        windows=windows,
+        step=step,
+        models=models,
+        model=load_model(model, device),
+        quantile_levels=levels,
+        known=known or (),
+        calendar=calendar,
+        holidays=holidays,
+        season=season,
+        batch_size=batch_size,
+        keep_outliers=keep_outliers,
+        seed=seed,
+        folder=folder,
+    )
+    tell(data, result.panel)
+    with writing(result.frame, output, report) as page:
+        if page is not None:
+            result.report(page, title=f"Backtest of {data.name}")
+    _show(result)
+    for file in filter(None, (output, report)):
+        typer.echo(f"Wrote {file}")
+
+
+def _run(data: Path, horizon: int, reading: Any, **options: Any) -> Evaluation:
+    """Forecast and score, where warnings are lines and what a user can mend is an error."""
+    from ttm_estimators.backtest.cross_validation import cross_validate
+    from ttm_estimators.backtest.evaluation import evaluate_panel
+    from ttm_estimators.forecasting import OutlierWarning
+    from ttm_estimators.tables.errors import TableWarning
+    from ttm_estimators.tables.files import read_file
+    from ttm_estimators.tables.reading import Reading
+
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            table = read_file(data, headless=reading["no_time"])
+            frame, panel = cross_validate(
+                table, Reading(**reading), horizon, progress=True, **options
+            )
+            result = evaluate_panel(frame, panel, season=options["season"])
+    except TableError:
+        raise
+    except (ValueError, ImportError, OSError) as error:
+        raise InputError(str(error)) from error
+    for one in {str(each.message): each for each in caught}.values():
+        if issubclass(one.category, (TableWarning, OutlierWarning)):
+            told = str(one.message).replace("set keep_outliers=True", "give --keep-outliers")
+            typer.echo(f"warning: {told}", err=True)
+        else:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    return result
+
+
+def _show(result: Evaluation) -> None:
+    """Print the models, the sentence and the worst series."""
+    from ttm_estimators.backtest.evaluation import band_name
+
+    heads = {str(name): str(name) for name in result.models}
+    if result.band is not None:
+        heads["coverage"] = f"in {band_name(result.band)} band"
+    table = Table(
+        caption=f"Relative to {result.baseline}: geometric means over series. Less is better."
+    )
+    table.add_column("model", overflow="fold")
+    for head in heads.values():
+        table.add_column(head, justify="right")
+    for name, row in result.models.iterrows():
+        table.add_row(escape(str(name)), *(_cell(key, row[key]) for key in heads))
+    Console(width=None if sys.stdout.isatty() else 100).print(table)
+    typer.echo(result.advice)
+    worst = ", ".join(f"{name} ({mase:.2f})" for name, mase in result.worst["MASE"].items())
+    if worst:
+        typer.echo(f"Worst series of {result.best} by MASE: {worst}")
+
+
+def _cell(name: str, value: float) -> str:
+    if math.isnan(value):
+        return "-"
+    return f"{value:.1%}" if name in ("coverage", "bias") else f"{value:.3f}"
