@@ -231,7 +231,10 @@ def _corpus_sets(corpus: Path | None) -> dict[str, list[Set]]:
 
 def _targets(corpus: Path, name: str) -> dict[str, Array]:
     table = pd.read_parquet(corpus / f"{name}.parquet", columns=["item_id", "target"])
-    return {row.item_id: np.asarray(row.target, dtype=float) for row in table.itertuples()}
+    return {
+        str(name): np.asarray(target, dtype=float)
+        for name, target in zip(table["item_id"], table["target"], strict=True)
+    }
 
 
 def _panels(series: list[Array], known: list[Array], horizon: int) -> list[Set]:

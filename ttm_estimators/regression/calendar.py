@@ -99,8 +99,8 @@ def _clock(begins: pd.DatetimeIndex, ends: pd.DatetimeIndex) -> Iterator[tuple[s
         yield "month end", np.asarray((ends - pd.Timedelta(1)).month != begins.month, dtype=float)
     else:
         yield "days", np.asarray((ends - begins).days, dtype=float)
-        dates = [each.to_numpy().astype("datetime64[D]") for each in (begins, ends)]
-        yield "working days", np.asarray(np.busday_count(*dates), dtype=float)
+        first, last = (each.to_numpy().astype("datetime64[D]") for each in (begins, ends))
+        yield "working days", np.busday_count(first, last).astype(float)
 
 
 def _holidays(

@@ -72,7 +72,8 @@ def make_features(
             _latest_mean(each, steps) for steps in (SHORT_MEAN_STEPS, season) for each in bent
         ]
         origins += continuous * (len(bent) - 1 + 2 * len(bent))
-    return standardised(np.concatenate(parts, axis=1), points), origins
+    features_TD = np.concatenate(parts, axis=1)
+    return (standardised(features_TD, points) if continuous else columns_TX), origins
 
 
 def standardised(values_TX: Array, points: int) -> Array:
@@ -96,7 +97,10 @@ def standardised(values_TX: Array, points: int) -> Array:
 
 def _values(column_T: Array) -> bool:
     """Whether a column has more different values than a category."""
-    return len(np.unique(column_T[~np.isnan(column_T)])) > MAX_VALUES_OF_A_CATEGORY
+    values_T = column_T[~np.isnan(column_T)]
+    for _ in range(MAX_VALUES_OF_A_CATEGORY):
+        values_T = values_T[values_T != values_T[0]] if len(values_T) else values_T
+    return len(values_T) > 0
 
 
 def _latest_mean(values_TX: Array, steps: int) -> Array:

@@ -43,6 +43,9 @@ EARLY_BLOCKS = 4
 SERIES_AT_ONCE = 64
 """Series whose held-out windows are forecast together: it bounds memory."""
 
+MIN_POINTS = 20_000
+"""Latest points that coefficients are estimated from, or as many more as a forecast depends on."""
+
 MAX_LOG_EFFECT = 20.0
 """Size of an effect on the logarithm of a series at most."""
 
@@ -91,12 +94,39 @@ class _Scale(NamedTuple):
         return np.asarray(values + effect)
 
 
+class _Latest:
+    """Features of the latest series that was asked for: the next often has the same covariates."""
+
+    def __init__(self) -> None:
+        self.key: tuple[Array, int, int] | None = None
+
+    def __call__(self, one: _Member) -> tuple[Array, list[int]]:
+        """Features of a series, and the column that each comes from."""
+        points = len(one.values_T)
+        key = self.key
+        if key is None or key[0] is not one.known_TX or key[1:] != (points, one.season):
+            self.found = make_features(one.known_TX, points, one.season, one.continuous)
+            self.filtered: dict[Callable[[Array, int], Array], Array] = {}
+            self.key = one.known_TX, points, one.season
+        return self.found
+
+    def less(self, filter_: Callable[[Array, int], Array], one: _Member) -> Array:
+        """Features of the history of a series, filtered."""
+        features_TD, _ = self(one)
+        if filter_ not in self.filtered:
+            history_TD = features_TD[: len(one.values_T)].copy()
+            self.filtered[filter_] = filter_(history_TD, one.season)
+        return self.filtered[filter_]
+
+
 class _Member(NamedTuple):
     """A series of the panel, with all that is known of it."""
 
     name: str
     values_T: Array
     known_TX: Array
+    """The same array where the series before has the same covariates."""
+
     season: int
     continuous: list[int]
     cutoffs: list[int]
@@ -107,15 +137,13 @@ class _Member(NamedTuple):
     scales: tuple[_Scale | None, ...]
     """Of the series and its logarithm, None where it has none."""
 
-    def features(self) -> tuple[Array, list[int]]:
-        return make_features(self.known_TX, len(self.values_T), self.season, self.continuous)
-
-    def blocks(self) -> Array:
+    def blocks(self) -> npt.NDArray[np.int64]:
         """Number of the block of each point: windows, the last first, then what lies before."""
         points = len(self.values_T)
         ends = [cutoff + self.horizon for cutoff in self.cutoffs]
         first = 2 * ends[-1] - ends[-2] if len(ends) > 1 else self.cutoffs[0]
-        block_T = self.windows + np.arange(points) * EARLY_BLOCKS // max(first, 1)
+        block_T: npt.NDArray[np.int64] = np.arange(points) * EARLY_BLOCKS // max(first, 1)
+        block_T += self.windows
         for number, end in enumerate(ends):
             begin = ends[number + 1] if number + 1 < len(ends) else first
             block_T[begin:end] = number
@@ -170,6 +198,12 @@ def regress_out(
     list of Regression
         In the order of ``series``.
     """
+    begins = [max(0, _end(values_T) - max(reach, MIN_POINTS)) for values_T in series]
+    known = [
+        one._replace(values_TX=one.values_TX[begin:])
+        for one, begin in zip(known, begins, strict=True)
+    ]
+    series = [values_T[begin:] for values_T, begin in zip(series, begins, strict=True)]
     columns = tuple(dict.fromkeys(name for one in known for name in one.names))
     members = _members(series, known, columns, horizon, names)
     judged = [
@@ -178,11 +212,11 @@ def regress_out(
         if known[i].names and one.cutoffs and one.scales[0] is not None
     ]
     panel = [members[i] for i in judged]
-    width = 0
+    width, latest = 0, _Latest()
     gain_N, chosen_N, fitted = np.zeros(len(members)), np.full(len(members), -1), {}
     if panel:
-        fitted = _fit_all(panel)
-        losses = _Losses(panel, fitted, levels, reach, forecast, bounds)
+        fitted = _fit_all(panel, latest)
+        losses = _Losses(panel, fitted, latest, levels, reach, forecast, bounds)
         chosen_N[judged], gain_N[judged], width = losses.judge()
     found = []
     for i, one in enumerate(members):
@@ -193,7 +227,14 @@ def regress_out(
             coefficients_D = coefficients.all_ND[of_panel[judged.index(i)]]
         found.append(
             _regression(
-                one, columns, candidate, coefficients_D, float(gain_N[i]), WIDTHS[width], levels
+                one,
+                columns,
+                candidate,
+                coefficients_D,
+                float(gain_N[i]),
+                WIDTHS[width],
+                levels,
+                latest,
             )
         )
     return found
@@ -206,12 +247,14 @@ def _members(
     horizon: int,
     names: Sequence[str],
 ) -> list[_Member]:
-    aligned = []
+    aligned: list[Array] = []
     for values_T, one in zip(series, known, strict=True):
         known_TX = np.full((len(values_T) + horizon, len(columns)), np.nan)
         index = [columns.index(name) for name in one.names]
         if index:
             known_TX[:, index] = one.values_TX[: len(known_TX)]
+        if aligned and np.array_equal(known_TX, aligned[-1], equal_nan=True):
+            known_TX = aligned[-1]
         aligned.append(known_TX)
     continuous = continuous_columns(aligned) if columns else []
     windows = _bounded(MIN_WINDOWS, MAX_WINDOWS, PANEL_WINDOWS, len(series))
@@ -229,6 +272,11 @@ def _members(
         )
         for name, values_T, known_TX in zip(names, series, aligned, strict=True)
     ]
+
+
+def _end(values_T: Array) -> int:
+    """Points up to the last observed one."""
+    return int(np.flatnonzero(~np.isnan(values_T))[-1]) + 1
 
 
 def _unit(values_T: Array) -> Array:
@@ -257,8 +305,7 @@ def _bounded(minimum: int, maximum: int, of_panel: int, series: int) -> int:
 
 def _cutoffs(values_T: Array, horizon: int, windows: int) -> list[int]:
     """Cutoffs of held-out windows, the last first, evenly spread over the later half."""
-    observed = np.flatnonzero(~np.isnan(values_T))
-    first, end = int(observed[0]), int(observed[-1]) + 1
+    first, end = int((~np.isnan(values_T)).argmax()), _end(values_T)
     half = (end - first) // 2
     windows = min(windows, half // horizon)
     if not windows:
@@ -267,25 +314,21 @@ def _cutoffs(values_T: Array, horizon: int, windows: int) -> list[int]:
     return [end - horizon - number * stride for number in range(windows)]
 
 
-def _fit_all(panel: Sequence[_Member]) -> dict[int, tuple[Coefficients, dict[int, int]]]:
+def _fit_all(
+    panel: Sequence[_Member], latest: _Latest
+) -> dict[int, tuple[Coefficients, dict[int, int]]]:
     """Coefficients of each candidate, and the place in them of each series that has its scale."""
     blocks = panel[0].windows + EARLY_BLOCKS
     products: dict[int, list[Products]] = {each: [] for each in range(len(_CANDIDATES))}
     places: dict[int, dict[int, int]] = {each: {} for each in range(len(_CANDIDATES))}
     for i, one in enumerate(panel):
-        features_TD, _ = one.features()
         block_T = one.blocks()
-        points = len(one.values_T)
-        filtered = {
-            filter_: filter_(features_TD[:points].copy(), one.season)
-            for filter_ in {its: None for _, its in _CANDIDATES}
-        }
         for candidate, (scale, filter_) in enumerate(_CANDIDATES):
             on = one.scales[scale]
             if on is None:
                 continue
             values_T = filter_(on.of(one.values_T)[:, None], one.season)[:, 0]
-            part = products_of(filtered[filter_], values_T, block_T, blocks)
+            part = products_of(latest.less(filter_, one), values_T, block_T, blocks)
             places[candidate][i] = len(products[candidate])
             products[candidate].append(part)
     return {
@@ -303,6 +346,7 @@ class _Losses(NamedTuple):
 
     panel: Sequence[_Member]
     fitted: dict[int, tuple[Coefficients, dict[int, int]]]
+    latest: _Latest
     levels: Sequence[float]
     reach: int
     forecast: Callable[[Sequence[Array], Sequence[str]], Array]
@@ -361,7 +405,7 @@ class _Losses(NamedTuple):
         """Held-out windows of a series, as candidates and none forecast them."""
         if candidates is None or not windows:
             return
-        features_TD, _ = one.features()
+        features_TD, _ = self.latest(one)
         for number in windows:
             if number >= len(one.cutoffs):
                 return
@@ -406,48 +450,6 @@ def _widened(quantiles_HQ: Array, width: float, levels: Sequence[float]) -> Arra
     return np.asarray(median_H1 + width * (quantiles_HQ - median_H1))
 
 
-class _Trial(NamedTuple):
-    """A held-out window, as one candidate or none forecasts it."""
-
-    place: tuple[int, int, int]
-    """Candidate from 1 on, 0 for none; series, and window."""
-
-    history_T: Array
-    """What is forecast."""
-
-    past_T: Array
-    """History with what covariates explain."""
-
-    truth_H: Array
-    scale: _Scale | None
-    effect_H: Array
-
-
-def _trials(
-    one: _Member,
-    i: int,
-    fitted: dict[int, tuple[Coefficients, dict[int, int]]],
-    reach: int,
-) -> Iterator[_Trial]:
-    """All held-out windows of a series."""
-    features_TD, _ = one.features()
-    for number, cutoff in enumerate(one.cutoffs):
-        begin = max(0, cutoff - reach)
-        past_T, truth_H = one.values_T[begin:cutoff], one.values_T[cutoff : cutoff + one.horizon]
-        if np.isnan(past_T).all() or np.isnan(truth_H).all():
-            continue
-        yield _Trial((0, i, number), past_T, past_T, truth_H, None, truth_H)
-        for candidate, (coefficients, places) in fitted.items():
-            scale = one.scales[_CANDIDATES[candidate][0]]
-            if scale is None:
-                continue
-            coefficients_D = coefficients.without_NRD[places[i], number]
-            effect_T = features_TD[begin : cutoff + one.horizon] @ coefficients_D
-            history_T = scale.add(past_T, -effect_T[: len(past_T)])
-            place = (1 + candidate, i, number)
-            yield _Trial(place, history_T, past_T, truth_H, scale, effect_T[len(past_T) :])
-
-
 def _quantile_loss(truth_H: Array, quantiles_HQ: Array, levels: Sequence[float]) -> float:
     level_Q = np.asarray(levels)
     error_HQ = truth_H[:, None] - quantiles_HQ
@@ -462,6 +464,7 @@ def _regression(
     gain: float,
     width: float,
     levels: Sequence[float],
+    latest: _Latest,
 ) -> Regression:
     """What becomes of one series."""
     names = tuple(dict.fromkeys(column.split("=")[0] for column in columns))
@@ -472,7 +475,7 @@ def _regression(
         return Regression(one.values_T, lambda quantiles: quantiles, lambda point: nothing, False)
     scale = one.scales[_CANDIDATES[candidate][0]]
     assert scale is not None
-    features_TD, origins = one.features()
+    features_TD, origins = latest(one)
     added_TD = features_TD * coefficients_D
     effect_T = added_TD.sum(axis=1)
     group_D = np.array([names.index(columns[x].split("=")[0]) for x in origins])

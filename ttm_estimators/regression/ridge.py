@@ -1,6 +1,6 @@
 """Coefficients of a panel by ridge regression, each series' drawn towards those of the panel.
 
-Shape suffixes: N series, R rows or blocks of time, D features.
+Shape suffixes: N series, T time, R rows or blocks of time, D features.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ttm_estimators.inputs.arrays import Array
 
@@ -45,10 +46,12 @@ class Coefficients(NamedTuple):
     """From all but one block each."""
 
 
-def products_of(features_TD: Array, values_T: Array, block_T: Array, blocks: int) -> Products:
+def products_of(
+    features_TD: Array, values_T: Array, block_T: npt.NDArray[np.int64], blocks: int
+) -> Products:
     """Sums of products of one series, N = 1; rows with a missing value do not count."""
     known_T = ~np.isnan(values_T) & ~np.isnan(features_TD).any(axis=1)
-    members = [known_T & (block_T == block) for block in range(blocks)]
+    members = [np.flatnonzero(known_T & (block_T == block)) for block in range(blocks)]
     parts = [(features_TD[each], values_T[each]) for each in members]
     return Products(
         np.stack([z.T @ z for z, _ in parts])[None],
