@@ -118,18 +118,17 @@ def run(
             sets[name] = real(name, values_TC, length)
     output.parent.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
-    for name, panels in _corpus_sets(corpus).items():
+    for name, panels in corpus_sets(corpus).items():
         rows.append({"set": name, **measure_zero_shot(forecaster, panels)})
     for name, one in reversed(sets.items()):
         rows.insert(0, {"set": name, **measure(forecaster, one, seed)})
         pd.DataFrame(rows).to_csv(output, index=False)
     table = Table(title="Mean absolute error of the median")
-    for column in rows[0]:
-        table.add_column(column, justify="left" if column == "set" else "right")
+    table.add_column("", no_wrap=True)
     for row in rows:
-        table.add_row(
-            row["set"], *(f"{row[name]:.3g}" if name in row else "" for name in [*rows[0]][1:])
-        )
+        table.add_column(row["set"], justify="right")
+    for measured in [*rows[0]][1:]:
+        table.add_row(measured, *(f"{r[measured]:.3g}" if measured in r else "" for r in rows))
     console = Console()
     console.print(table)
     console.print(f"Results are in {output}", soft_wrap=True)
@@ -202,7 +201,7 @@ def _errors(forecaster: Forecaster, one: Set, covariates: list[Covariates] | Non
     return errors
 
 
-def _corpus_sets(corpus: Path | None) -> dict[str, list[Set]]:
+def corpus_sets(corpus: Path | None) -> dict[str, list[Set]]:
     """Sets of the corpus, a panel for each cutoff."""
     if corpus is None:
         return {}

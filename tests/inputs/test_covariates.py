@@ -142,11 +142,20 @@ def test_categories_go_on_into_a_horizon_beyond_the_head():
     assert np.isfinite(forecast.quantiles).all()
 
 
-def test_a_network_without_covariates_warns_that_it_must_be_fine_tuned():
+def test_a_network_without_covariates_takes_those_known_in_the_future_alone():
     plain = Forecaster(tiny_network())
-    with pytest.warns(UserWarning, match="covariates are not used: fine-tune the model"):
-        forecast = plain.forecast(series(90), HORIZON, covariates=with_known([90]))
+    forecast = plain.forecast(series(90), HORIZON, covariates=with_known([90]))
     assert forecast.point.shape == (1, HORIZON)
+    assert len(forecast.effects) == 1
+    with pytest.warns(UserWarning, match="past-only and static covariates are not used: fine-tune"):
+        plain.forecast(series(90), HORIZON, covariates=[Covariates(static=[1])])
+
+
+def test_a_network_that_mixes_channels_warns_that_it_must_be_fine_tuned_with_covariates():
+    mixing = Forecaster(tiny_network(mix_channels=True, channels=1))
+    with pytest.warns(UserWarning, match="covariates are not used: fine-tune the model"):
+        forecast = mixing.forecast(series(90), HORIZON, covariates=with_known([90]))
+    assert forecast.effects == ()
 
 
 @pytest.mark.parametrize(

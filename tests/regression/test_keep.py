@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from ttm_estimators.regression.keep import best, best_width, kept_gains
+
+RANDOM = np.random.default_rng(0)
+
+
+def losses(gain, series=1, windows=8, spread=0.2):
+    """Losses of windows before, and after with a relative gain that varies from one to the next."""
+    before = np.ones((series, windows))
+    return before, before * (1 - gain - spread * RANDOM.normal(size=before.shape))
+
+
+def test_one_window_must_gain_two_fifths():
+    before = np.ones((1, 1))
+    assert kept_gains(before, before * 0.62) == 0.0
+    assert kept_gains(before, before * 0.58) == pytest.approx(0.42)
+
+
+def test_gains_by_chance_are_seldom_kept():
+    kept = [kept_gains(*losses(0.0))[0] > 0 for _ in range(400)]
+    assert np.mean(kept) < 0.06
+
+
+def test_a_panel_keeps_a_gain_that_each_series_alone_is_too_short_for():
+    before, after = losses(0.15, series=40, windows=2)
+    alone = [kept_gains(b[None], a[None])[0] > 0 for b, a in zip(before, after, strict=True)]
+    together = kept_gains(before, after)
+    assert np.mean(alone) < 0.5
+    assert (together > 0).all()
+    assert np.ptp(together) < 0.5 * np.ptp((before - after).mean(axis=1))
+
+
+def test_a_series_that_is_unlike_the_others_is_judged_by_itself():
+    before, after = losses(0.5, series=10, windows=8, spread=0.05)
+    after[0] = 1.5 * before[0]
+    gains = kept_gains(before, after)
+    assert gains[0] == 0.0
+    assert (gains[1:] > 0.4).all()
+
+
+def test_a_series_without_a_window_has_no_gain():
+    before, after = losses(0.5, series=3)
+    before[1] = after[1] = np.nan
+    gains = kept_gains(before, after)
+    assert gains[1] == 0.0
+    assert (gains[[0, 2]] > 0).all()
+
+
+def test_the_best_forecast_is_none_where_all_are_worse():
+    before = np.ones((2, 4))
+    after = np.stack([before * [[0.9], [1.1]], before * [[0.8], [1.2]], before * np.nan])
+    np.testing.assert_array_equal(best(before, after), [1, -1])
+
+
+def test_bands_are_as_wide_as_the_series_that_gain_ask_for():
+    before = np.ones((2, 4))
+    after = np.ones((2, 4, 3)) * np.array([[[0.5, 0.4, 0.6]], [[2.0, 1.5, 1.0]]])
+    assert best_width(before, after) == 1
+    assert best_width(before, np.full((2, 4, 3), np.nan)) == 0
