@@ -25,7 +25,7 @@ from ttm_estimators.inputs.outliers import Outlier, describe
 from ttm_estimators.network.presets import DECILES
 from ttm_estimators.tables.calendar import calendars
 from ttm_estimators.tables.columns import names_of
-from ttm_estimators.tables.dataframes import _table, _tell
+from ttm_estimators.tables.dataframes import as_table, tell
 from ttm_estimators.tables.errors import TableError
 from ttm_estimators.tables.files import Table
 from ttm_estimators.tables.panel import Panel, read_panel
@@ -179,7 +179,7 @@ def cross_validation(
         fill_gaps=fill_gaps,
         no_time=no_time,
     )
-    table, names = _table(df, "df")
+    table, names = as_table(df, "df")
     frame, panel = cross_validate(
         table,
         reading,
@@ -199,7 +199,7 @@ def cross_validation(
         folder=folder,
         progress=progress,
     )
-    _tell(panel, reading)
+    tell(panel, reading)
     return with_names(frame, panel, names)
 
 

@@ -28,7 +28,7 @@ from ttm_estimators.backtest.scores import (
 )
 from ttm_estimators.forecasting.dataframes import Names, listed
 from ttm_estimators.inputs.arrays import validated_count
-from ttm_estimators.tables.dataframes import _table
+from ttm_estimators.tables.dataframes import as_table
 from ttm_estimators.tables.errors import TableError, TableWarning, quoted
 from ttm_estimators.tables.panel import Panel, read_panel
 from ttm_estimators.tables.reading import Reading
@@ -196,7 +196,7 @@ def evaluate(
         no_time=no_time,
         known=listed(known),
     )
-    panel = read_panel(_table(df, "df")[0], reading)
+    panel = read_panel(as_table(df, "df")[0], reading)
     return evaluate_panel(frame, panel, baseline=baseline, season=season)
 
 

@@ -97,11 +97,10 @@ def backtest(
         require("lightning", "train", "fine-tuning")
     if holidays is not None:
         require("holidays", "holidays", "--holidays")
-    from ttm_estimators.command_line.forecast import _parse_levels
-    from ttm_estimators.command_line.running import load_model
+    from ttm_estimators.command_line.running import load_model, parse_levels
     from ttm_estimators.network.presets import DECILES
 
-    levels = _parse_levels(quantiles) or DECILES
+    levels = parse_levels(quantiles) or DECILES
     lists = ("time", "id", "value")
     table_options = {
         name: given or () if name in lists else given for name, given in reading.items()

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ttm_estimators.command_line.errors import InputError
 from ttm_estimators.command_line.options import (
     Calendar,
     Data,
@@ -30,6 +29,7 @@ from ttm_estimators.command_line.running import (
     index_of,
     load_model,
     model_name,
+    parse_levels,
     read_for,
     run,
     tell_effects,
@@ -81,7 +81,7 @@ def forecast(
     --future. A model that was fine-tuned with covariates finds them in columns of the same names.
     """
     check_files(data, future, output, plot, plot_series)
-    levels = _parse_levels(quantiles)
+    levels = parse_levels(quantiles)
     # pandas and torch are imported from here on, so that help is quick.
     from ttm_estimators.tables.forecast import forecast_panel
     from ttm_estimators.tables.panel import summary
@@ -112,18 +112,6 @@ def forecast(
         if file is not None:
             typer.echo(f"Wrote {file}: {told}")
     tell_effects(panel, result)
-
-
-def _parse_levels(text: str | None) -> tuple[float, ...] | None:
-    if text is None:
-        return None
-    try:
-        levels = tuple(float(one) for one in text.split(","))
-    except ValueError:
-        raise InputError(f"--quantiles {text!r}: give numbers such as 0.1,0.5,0.9") from None
-    if not all(0 < level < 1 for level in levels) or len(set(levels)) < len(levels):
-        raise InputError(f"--quantiles {text!r}: give different levels between 0 and 1")
-    return levels
 
 
 def _show(frame: pd.DataFrame, levels: tuple[float, ...], horizon: int, title: str) -> None:

@@ -79,6 +79,19 @@ def model_name(model: str | None) -> str:
     return DEFAULT if model is None else Path(model).name
 
 
+def parse_levels(text: str | None) -> tuple[float, ...] | None:
+    """Quantile levels of a text such as 0.1,0.5,0.9."""
+    if text is None:
+        return None
+    try:
+        levels = tuple(float(one) for one in text.split(","))
+    except ValueError:
+        raise InputError(f"--quantiles {text!r}: give numbers such as 0.1,0.5,0.9") from None
+    if not all(0 < level < 1 for level in levels) or len(set(levels)) < len(levels):
+        raise InputError(f"--quantiles {text!r}: give different levels between 0 and 1")
+    return levels
+
+
 def index_of(panel: Panel, name: str | None) -> int:
     """Which series is to be drawn."""
     names = [series.name for series in panel.series]

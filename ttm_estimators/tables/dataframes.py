@@ -51,7 +51,7 @@ def forecast_frame(
     """
     roles = roles_of(model.roles, known, calendar=calendar or holidays is not None)
     reading = replace(reading, known=roles.known, past=roles.past, static=tuple(roles.static))
-    table, names = _table(df, "df")
+    table, names = as_table(df, "df")
     table = _with_static(table, static, roles, reading.id)
     if future_df is not None and not roles.known:
         warnings.warn(
@@ -61,8 +61,8 @@ def forecast_frame(
     if future_df is None:
         panel = read_panel(table, reading)
     else:
-        panel = read_with_future(table, _table(future_df, "future_df")[0], reading)
-    _tell(panel, reading)
+        panel = read_with_future(table, as_table(future_df, "future_df")[0], reading)
+    tell(panel, reading)
     options |= {"known": known, "calendar": calendar, "holidays": holidays}
     try:
         result, forecast = run(model, panel, horizon, **options)
@@ -92,15 +92,15 @@ def fine_tune_frame(
     """Fine-tune on a DataFrame, see :meth:`ttm_estimators.Forecaster.fine_tune_df`."""
     from ttm_estimators.tables.fine_tune import fine_tune_panel  # imports Lightning
 
-    table, _ = _table(df, "df")
+    table, _ = as_table(df, "df")
     columns = listed(static) if not isinstance(static, pd.DataFrame) else []
     if isinstance(static, pd.DataFrame):
-        rows = _table(static, "static")[0].frame
+        rows = as_table(static, "static")[0].frame
         columns = [name for name in names_of(rows) if name not in table.frame]
         roles = Roles(static={name: [] for name in columns})
         table = _with_static(table, static, roles, reading.id)
     panel = read_panel(table, replace(reading, static=columns))
-    _tell(panel, reading)
+    tell(panel, reading)
     return fine_tune_panel(
         model.network,
         panel,
@@ -113,7 +113,7 @@ def fine_tune_frame(
     )
 
 
-def _table(df: Any, called: str) -> tuple[Table, dict[str, Any]]:
+def as_table(df: Any, called: str) -> tuple[Table, dict[str, Any]]:
     """A table whose column names are text, and the original names where they were not."""
     if isinstance(df, pd.Series):
         df = df.to_frame("value" if df.name is None else df.name)
@@ -146,7 +146,7 @@ def _with_static(
             stacklevel=4,
         )
         return table
-    frame, rows = table.frame, _table(static, "static")[0].frame
+    frame, rows = table.frame, as_table(static, "static")[0].frame
     shared = [name for name in names_of(rows) if name in frame and name not in roles.static]
     shared = [name for name in shared if name in ids] or shared
     columns = [name for name in roles.static if name in rows]
@@ -171,7 +171,7 @@ def _with_static(
     return replace(table, frame=frame.assign(**added))
 
 
-def _tell(panel: Panel, reading: Reading) -> None:
+def tell(panel: Panel, reading: Reading) -> None:
     """Log how columns were read, and warn of columns that were left out unasked."""
     logger.info("read %s", "; ".join(filter(None, [panel.took, panel.empty_ends])))
     if panel.left_out and not reading.value:
