@@ -11,13 +11,17 @@ import numpy.typing as npt
 
 from ttm_estimators.inputs.arrays import Array
 
-STANDARD_ERRORS = 1.645
+STANDARD_ERRORS = 2.326
 """Standard errors that a gain must have: the 5 % critical value of a one-sided normal test, as
 fine-tuning has it."""
 
 PRIOR_DEVIATION = 0.25
 """Standard deviation of the relative gains of independent windows before any is seen, as in the
 one-sided test of fine-tuning (ours)."""
+
+PRIOR_COMMON_FRACTION = 0.25
+"""Fraction of the variance of these gains that the series of a panel have in common at one time,
+such as a strange week, before any is seen (ours)."""
 
 
 def best(before_NR: Array, after_JNR: Array) -> npt.NDArray[np.int64]:
@@ -48,7 +52,9 @@ def kept_gains(before_NR: Array, after_NR: Array) -> Array:
     """Fraction of the loss that each series saves, 0 where it is no more than chance.
 
     The gain of a series is drawn towards the mean of the panel, as far as its own windows leave it
-    uncertain and as the series are alike (empirical Bayes).
+    uncertain and as the series are alike (empirical Bayes). Series rise and fall together: the mean
+    of the panel is no more certain than its windows, which stand at the same time in all series,
+    agree with each other.
     """
     gain_N, error_N = _shrunk(_relative(before_NR, after_NR))
     return np.where(gain_N > STANDARD_ERRORS * error_N, np.fmax(gain_N, 0.0), 0.0)
@@ -77,9 +83,20 @@ def _shrunk(gain_NR: Array) -> tuple[Array, Array]:
     between = max(0.0, float(np.average(np.square(mean_N - panel) - within_N, weights=count_N)))
     weight_N = between / (between + within_N)
     panel_variance = (between * np.square(count_N).sum() / count_N.sum() + variance) / count_N.sum()
+    panel_variance = max(panel_variance, _variance_over_time(gain_NR))
     gain_N[judged_N] = weight_N * mean_N + (1 - weight_N) * panel
     error_N[judged_N] = np.sqrt(weight_N * within_N + np.square(1 - weight_N) * panel_variance)
     return gain_N, error_N
+
+
+def _variance_over_time(gain_NR: Array) -> float:
+    """Variance of the mean gain of a panel, by what its windows say of it."""
+    series = len(gain_NR)
+    gain_R = _mean(gain_NR.T)
+    gain_R = gain_R[~np.isnan(gain_R)]
+    common = PRIOR_COMMON_FRACTION + (1 - PRIOR_COMMON_FRACTION) / series
+    squares = PRIOR_DEVIATION**2 * common + np.square(gain_R - gain_R.mean()).sum()
+    return float(squares / len(gain_R) ** 2)
 
 
 def _mean(values: Array) -> Array:

@@ -25,13 +25,16 @@ from ttm_estimators.regression.filters import find_season, level, local, steps
 from ttm_estimators.regression.keep import best, best_width, kept_gains
 from ttm_estimators.regression.ridge import Coefficients, Products, fit, products_of
 
-MIN_WINDOWS, MAX_WINDOWS, PANEL_WINDOWS = 4, 24, 64
+MIN_WINDOWS, MAX_WINDOWS, PANEL_WINDOWS = 8, 24, 64
 """Windows held out of a series, where its history is long enough: at least, at most, and in between
 so many of all the series of a panel. They take most of the time."""
 
 MIN_FIRST_WINDOWS, MAX_FIRST_WINDOWS, PANEL_FIRST_WINDOWS = 4, 8, 32
 """Of these, windows that all ways to estimate effects are tried on. The others judge the best one,
-where it is any better than none."""
+where it is any better than none: the best of several looks better than it is where it was chosen."""
+
+MIN_OTHER_WINDOWS = 4
+"""Other windows without which all judge together."""
 
 WIDTHS = (1.0, 1.15, 1.3, 1.5, 1.75, 2.0)
 """Factors of the width of bands to choose from: a network knows nothing of how uncertain the
@@ -354,12 +357,12 @@ class _Losses(NamedTuple):
 
     def judge(self) -> tuple[npt.NDArray[np.int64], Array, int]:
         """Candidate of each series, -1 for none, its gain, and the number of the width of bands."""
-        series, windows = len(self.panel), self.panel[0].windows
+        series, windows = len(self.panel), max(len(one.cutoffs) for one in self.panel)
         first_windows = _bounded(
             MIN_FIRST_WINDOWS, MAX_FIRST_WINDOWS, PANEL_FIRST_WINDOWS, len(self.panel)
         )
         loss_JNRA = np.full((1 + len(_CANDIDATES), series, windows, len(WIDTHS)), np.nan)
-        every = max(1, windows // first_windows)
+        every = max(2 if windows >= 2 * MIN_OTHER_WINDOWS else 1, windows // first_windows)
         first = range(0, windows, every)
         self._measure(loss_JNRA, [[*self.fitted]] * series, first)
         best_N = best(loss_JNRA[0, ..., 0], loss_JNRA[1:, ..., 0])
@@ -367,8 +370,14 @@ class _Losses(NamedTuple):
         self._measure(loss_JNRA, [[one] if one >= 0 else None for one in best_N], others)
         after_NRA = loss_JNRA[1 + best_N, np.arange(series)]
         after_NRA[best_N < 0] = np.nan
-        width = best_width(loss_JNRA[0, ..., 0], after_NRA)
-        gain_N = kept_gains(loss_JNRA[0, ..., 0], after_NRA[..., width])
+        before_NR = loss_JNRA[0, ..., 0]
+        width = best_width(before_NR, after_NRA)
+        if len(others) >= MIN_OTHER_WINDOWS:
+            # A series that is too short for the others is judged by what it has.
+            known_NR = ~np.isnan(before_NR)
+            long_N = known_NR[:, others].any(axis=1)
+            before_NR[np.ix_(long_N, [*first])] = np.nan
+        gain_N = kept_gains(before_NR, after_NRA[..., width])
         return np.where(gain_N > 0, best_N, -1), gain_N, width
 
     def _measure(
