@@ -49,8 +49,9 @@ SERIES_AT_ONCE = 64
 MIN_POINTS = 20_000
 """Latest points that coefficients are estimated from, or as many more as a forecast depends on."""
 
-MAX_LOG_EFFECT = 20.0
-"""Size of an effect on the logarithm of a series at most."""
+MIN_HISTORY_POINTS = 40
+"""Points without which a series is too short to tell what covariates do (ours: of shorter ones noise
+was kept in a third)."""
 
 
 class Known(NamedTuple):
@@ -93,8 +94,16 @@ class _Scale(NamedTuple):
         """Values of the series plus an effect on the scale."""
         effect = effect * self.deviation
         if self.logarithm:
-            return np.asarray(values * np.exp(effect.clip(-MAX_LOG_EFFECT, MAX_LOG_EFFECT)))
+            return np.asarray(values * np.exp(effect))
         return np.asarray(values + effect)
+
+    def bounded(self, effect_T: Array, points: int) -> Array:
+        """Effects of a history and its future, on a logarithm none beyond those of the history:
+        there a line would soon be a thousandfold.
+        """
+        if not self.logarithm:
+            return effect_T
+        return np.asarray(effect_T.clip(effect_T[:points].min(), effect_T[:points].max()))
 
 
 class _Latest:
@@ -309,6 +318,8 @@ def _bounded(minimum: int, maximum: int, of_panel: int, series: int) -> int:
 def _cutoffs(values_T: Array, horizon: int, windows: int) -> list[int]:
     """Cutoffs of held-out windows, the last first, evenly spread over the later half."""
     first, end = int((~np.isnan(values_T)).argmax()), _end(values_T)
+    if end - first < MIN_HISTORY_POINTS:
+        return []
     half = (end - first) // 2
     windows = min(windows, half // horizon)
     if not windows:
@@ -431,6 +442,7 @@ class _Losses(NamedTuple):
                     continue
                 coefficients_D = coefficients.without_NRD[places[i], number]
                 effect_T = features_TD[begin:end] @ coefficients_D
+                effect_T = scale.bounded(effect_T, len(past_T))
                 history_T = scale.add(past_T, -effect_T[: len(past_T)])
                 place = (1 + candidate, i, number)
                 yield _Trial(place, history_T, past_T, truth_H, scale, effect_T[len(past_T) :])
@@ -486,7 +498,7 @@ def _regression(
     assert scale is not None
     features_TD, origins = latest(one)
     added_TD = features_TD * coefficients_D
-    effect_T = added_TD.sum(axis=1)
+    effect_T = scale.bounded(added_TD.sum(axis=1), points)
     group_D = np.array([names.index(columns[x].split("=")[0]) for x in origins])
     added_HX = np.stack(
         [added_TD[points:, group_D == x].sum(axis=1) for x in range(len(names))], axis=1
