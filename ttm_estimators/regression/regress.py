@@ -1,4 +1,4 @@
-"""Known covariates regressed out of histories, and kept where held-out windows gain (ours).
+"""KnownInFuture covariates regressed out of histories, and kept where held-out windows gain (ours).
 
 A history less what its covariates explain is forecast, and what they will explain is added to all
 quantiles. So the network sees a history without them, and does not count them a second time. How
@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ttm_estimators.inputs.arrays import Array
+from ttm_estimators.inputs.covariates import KnownInFuture
 from ttm_estimators.regression.design import continuous_columns, make_features
 from ttm_estimators.regression.effects import CovariateEffects
 from ttm_estimators.regression.filters import find_season, level, local, steps
@@ -31,7 +32,7 @@ so many of all the series of a panel. They take most of the time."""
 
 MIN_FIRST_WINDOWS, MAX_FIRST_WINDOWS, PANEL_FIRST_WINDOWS = 4, 8, 32
 """Of these, windows that all ways to estimate effects are tried on. The others judge the best one,
-where it is any better than none: the best of several looks better than it is where it was chosen."""
+where it is any better than none: the best of several looks better where it was chosen."""
 
 MIN_OTHER_WINDOWS = 4
 """Other windows without which all judge together."""
@@ -50,17 +51,8 @@ MIN_POINTS = 20_000
 """Latest points that coefficients are estimated from, or as many more as a forecast depends on."""
 
 MIN_HISTORY_POINTS = 40
-"""Points without which a series is too short to tell what covariates do (ours: of shorter ones noise
-was kept in a third)."""
-
-
-class Known(NamedTuple):
-    """Covariates of one series that are known in the future."""
-
-    values_TX: Array
-    """Of the history and the horizon."""
-
-    names: tuple[str, ...]
+"""Points without which a series is too short to tell what covariates do (ours: for shorter ones
+noise was kept in a third)."""
 
 
 class Regression(NamedTuple):
@@ -170,7 +162,7 @@ The level of a logarithm was never much better than these (measured on series of
 
 def regress_out(
     series: Sequence[Array],
-    known: Sequence[Known],
+    known: Sequence[KnownInFuture],
     horizon: int,
     *,
     names: Sequence[str],
@@ -189,7 +181,7 @@ def regress_out(
     ----------
     series : sequence of array
         Histories of shape (time,), NaN where missing.
-    known : sequence of Known
+    known : sequence of KnownInFuture
         Covariates of each, of the history and the horizon. Series share coefficients of covariates
         with one name.
     horizon : int
@@ -254,7 +246,7 @@ def regress_out(
 
 def _members(
     series: Sequence[Array],
-    known: Sequence[Known],
+    known: Sequence[KnownInFuture],
     columns: tuple[str, ...],
     horizon: int,
     names: Sequence[str],

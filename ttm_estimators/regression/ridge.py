@@ -1,7 +1,7 @@
 """Coefficients of a panel by ridge regression, each series' drawn towards those of the panel.
 
-Shape suffixes: N series, T time, R rows or blocks of time, D features, J forecasts that are compared
-(those of each centre), A other axes: penalties.
+Shape suffixes: N series, T time, R rows or blocks of time, D features, J forecasts that are
+compared (those of each centre), A other axes: penalties.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def _solve(squares: Array, products: Array, strength: float, centres: list[Array
     """Coefficients that are drawn towards each of the centres."""
     right = np.stack([products + strength * centre for centre in centres], axis=-1)
     found = np.linalg.solve(squares + strength * np.eye(squares.shape[-1]), right)
-    return [found[..., j] for j in range(len(centres))]
+    return [np.asarray(found[..., j]) for j in range(len(centres))]
 
 
 def _loss(panel: Products, without_NRD: Array) -> float:
