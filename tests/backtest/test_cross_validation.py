@@ -127,6 +127,32 @@ def test_fine_tuning_sees_what_lies_before_the_first_cutoff_alone(sales):
     pd.testing.assert_frame_equal(*(part.drop(columns="y") for part in first))
 
 
+@pytest.mark.parametrize("models", [["ttm"], [QUICK]])
+def test_later_values_of_other_series_change_no_forecast(sales, models):
+    # The price drives sales, more so after "south" ended.
+    random = np.random.default_rng(0)
+    df = sales.assign(price=random.normal(size=len(sales)))
+    df["y"] -= 3 * df["price"]
+    last = df.loc[df["unique_id"] == "south", "ds"].max()
+    first = last - pd.Timedelta(days=14)
+    changed, later = df.copy(), (df["unique_id"] != "south") & (df["ds"] > first)
+    changed.loc[later, "y"] += 20 * changed.loc[later, "price"]
+    options = {"windows": 2, "models": models, "known": "price"}
+    frames = [cross_validation(each, 7, **options) for each in (df, changed)]
+    one, two = (each[each["cutoff"] <= first].drop(columns="y") for each in frames)
+    assert one["unique_id"].unique().tolist() == ["south"]
+    pd.testing.assert_frame_equal(one, two)
+    assert not frames[0].drop(columns="y").equals(frames[1].drop(columns="y"))
+
+
+def test_series_that_begin_after_the_earliest_cutoff_are_not_trained_on(sales):
+    late = sales[(sales["unique_id"] != "new") | (sales["ds"] >= "2024-03-28")]
+    with pytest.warns(TableWarning, match="up to 2024-03-26, the earliest cutoff.*'new'"):
+        frame = cross_validation(late, 7, windows=2, models=[QUICK])
+    assert set(frame["unique_id"]) == {"north", "south", "new"}
+    assert frame.notna().all(axis=None)
+
+
 def test_unequal_lengths_leave_short_series_out_of_early_windows(sales):
     short = sales[(sales["unique_id"] != "new") | (sales["ds"] >= "2024-04-20")]
     with pytest.warns(TableWarning, match="'new' in 2"):
@@ -350,7 +376,7 @@ def test_a_model_that_was_fine_tuned_with_covariates_finds_its_columns(driven, t
 
 
 def test_a_calendar_stands_beside_known_covariates(driven):
-    table = module._table(driven, "df")[0]
+    table = module.as_table(driven, "df")[0]
     panel = module.read_panel(table, module.Reading(known=["price"]))
     panel, names = module.with_calendar(panel, None)
     assert "weekday=Tue" in names

@@ -132,7 +132,8 @@ def test_an_estimator_is_trained_once_before_the_first_cutoff(sales):
     frame = cross_validation(sales, 7, windows=2, models=[Trained()], quantile_levels=LEVELS)
     assert Trained.calls == 1
     north = frame[frame["unique_id"] == "north"]
-    assert north["Trained-0.1"].tolist() == [106_106.1] * 7 + [106_113.1] * 7
+    # "south" ends 20 days before "north".
+    assert north["Trained-0.1"].tolist() == [86_106.1] * 7 + [86_113.1] * 7
 
 
 def test_a_real_estimator_is_trained_and_forecasts(sales, tmp_path, monkeypatch):

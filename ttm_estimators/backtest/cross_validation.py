@@ -16,7 +16,13 @@ from ttm_estimators.backtest.models import Model, Task, make_models, with_roles
 from ttm_estimators.backtest.progress import Progress
 from ttm_estimators.backtest.seasonal_naive import Array
 from ttm_estimators.backtest.store import Store, fingerprint, read_part, write_part
-from ttm_estimators.backtest.windows import Window, before, earliest, find_windows
+from ttm_estimators.backtest.windows import (
+    Window,
+    before,
+    earliest,
+    find_windows,
+    warn_of_untrained,
+)
 from ttm_estimators.forecasting import OutlierWarning
 from ttm_estimators.forecasting.dataframes import Names, listed
 from ttm_estimators.forecasting.quantile_levels import validated_levels
@@ -78,7 +84,8 @@ def cross_validation(
     """Forecast the last windows of every series from what came before, with several models.
 
     The last cutoff of a series leaves ``horizon`` of its rows, each earlier one ``step`` more. At
-    each, a model sees the rows up to it, and of known covariates ``horizon`` more.
+    each, a model sees the rows up to it, and of known covariates ``horizon`` more. Series may end
+    at different times: no forecast depends on values after its cutoff, of whatever series.
 
     Parameters
     ----------
@@ -94,8 +101,9 @@ def cross_validation(
         What to compare. As text, which may have arguments, such as ``ttm(model=my-weights)``:
 
         - "ttm": ours, as :meth:`~ttm_estimators.Forecaster.forecast_df` forecasts.
-        - "ttm-finetuned": ours, fine-tuned once on what lies before the first cutoff of each
-          series, so that it has seen no window. Arguments are those of
+        - "ttm-finetuned": ours, fine-tuned once on what lies up to the earliest cutoff of all
+          series, so that it has seen no window, nor anything later of another series. Series that
+          begin after that cutoff are not trained on. Arguments are those of
           :class:`~ttm_estimators.FineTuneConfig`; without ``minutes`` or ``steps`` it has two
           minutes. It needs Lightning.
         - "seasonal_naive": the last season repeated, "naive": the last value, both with normal
@@ -147,7 +155,8 @@ def cross_validation(
     Warns
     -----
     TableWarning
-        When a series is too short for a window, and is left out of it, or columns were left out.
+        When a series is too short for a window, and is left out of it, a model is not trained on a
+        series, for it has nothing before the earliest cutoff, or columns were left out.
 
     Raises
     ------
@@ -250,7 +259,10 @@ def cross_validate(
         panel, added = with_calendar(panel, holidays)
     together = any(_ties_channels(each) for each in contenders.values())
     found = find_windows(panel, horizon, windows, step, together=together)
-    first = before(panel, earliest(found), horizon)
+    first = earliest(panel, found, together=together)
+    trained = [name for name, each in contenders.items() if each.trained_once]
+    if trained:
+        warn_of_untrained(panel, first, trained)
     shared: dict[str, Any] = {
         "known": tuple(known),
         "calendar": calendar,
@@ -264,10 +276,10 @@ def cross_validate(
     from ttm_estimators import __version__
 
     store.common = {**shared, "data": fingerprint(panel), "version": __version__}
-    store.common["first"] = [windows, step]  # of models that are trained once
+    store.common["first"] = [first.members, first.cuts]  # of models that are trained once
     task = Task(
         panel,
-        first,
+        before(panel, first, horizon),
         batch_size=batch_size,
         calendar_columns=tuple(added),
         progress=progress and not sys.stderr.isatty(),  # a terminal has one bar already

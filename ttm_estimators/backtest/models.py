@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ttm_estimators.backtest.seasonal_naive import Array, naive_forecast, season_of
+from ttm_estimators.backtest.windows import chosen, with_one_cutoff
 from ttm_estimators.forecasting import Forecaster, OutlierWarning, load
 from ttm_estimators.inputs.covariates import Roles
 from ttm_estimators.inputs.outliers import Outlier
@@ -40,7 +41,7 @@ class Task:
     """What is known at the cutoffs."""
 
     first: Panel
-    """What is known before all windows, to train on."""
+    """What is known at the earliest cutoff of all series, to train on."""
 
     horizon: int
     levels: tuple[float, ...]
@@ -122,22 +123,29 @@ class ZeroShot:
         if not self.forecaster.roles:
             names = ("known", "calendar", "holidays")
             covariates = {name: getattr(task, name) for name in names}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", OutlierWarning)  # told once for all windows
-            _, result = forecast_panel(
-                self.forecaster,
-                task.panel,
-                task.horizon,
-                **covariates,
-                quantile_levels=task.levels,
-                batch_size=task.batch_size,
-                keep_outliers=task.keep_outliers,
-            )
-        for one in result.outliers:
-            series = task.panel.series[one.series]
-            task.outliers[series.name, len(series.values) + one.step] = one
-        advance(len(task.panel.series))
-        return np.concatenate([result.point[..., None], result.quantiles], axis=2)
+        groups = [[*range(len(task.panel.series))]]
+        if any(covariates.values()) and not self.forecaster.config.tied_channels:
+            groups = with_one_cutoff(task.panel)  # covariates' coefficients are pooled
+        values = np.empty((len(task.panel.series), task.horizon, 1 + len(task.levels)))
+        for members in groups:
+            panel = chosen(task.panel, members)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", OutlierWarning)  # told once for all windows
+                _, result = forecast_panel(
+                    self.forecaster,
+                    panel,
+                    task.horizon,
+                    **covariates,
+                    quantile_levels=task.levels,
+                    batch_size=task.batch_size,
+                    keep_outliers=task.keep_outliers,
+                )
+            for one in result.outliers:
+                series = panel.series[one.series]
+                task.outliers[series.name, len(series.values) + one.step] = one
+            values[members] = np.concatenate([result.point[..., None], result.quantiles], axis=2)
+            advance(len(members))
+        return values
 
 
 @dataclass
