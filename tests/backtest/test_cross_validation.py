@@ -11,7 +11,9 @@ import ttm_estimators
 from tests.tiny import tiny_network
 from ttm_estimators import Forecaster, TableError, TableWarning, cross_validation
 from ttm_estimators.backtest import cross_validation as module
+from ttm_estimators.backtest import models
 from ttm_estimators.backtest.models import Naive, ZeroShot
+from ttm_estimators.tables import fine_tune as fine_tuning
 
 LEVELS = [0.1, 0.5, 0.9]
 QUICK = "ttm-finetuned(steps=5, learning_rate=1e-3, windows=64)"
@@ -187,6 +189,7 @@ def test_a_run_that_was_killed_goes_on_and_gives_the_same_frame(sales, tmp_path,
     program = f"""
 import os, pandas as pd, ttm_estimators
 from ttm_estimators.backtest import cross_validation as module
+from ttm_estimators.backtest import models
 write = module.write_part
 def dying(path, values):
     write(path, values)
@@ -256,12 +259,47 @@ def test_more_windows_reuse_those_that_are_there(sales, tmp_path, monkeypatch):
     assert len(set(tmp_path.iterdir()) - there) == 1
 
 
-def test_a_damaged_part_is_told(sales, tmp_path):
-    cross_validation(sales, 7, windows=1, models=["naive"], folder=tmp_path)
+@pytest.mark.parametrize(
+    "content", [None, np.zeros((3, 6, 10)), np.zeros((3, 7, 1)), np.full((3, 7, 10), np.nan)]
+)
+def test_a_damaged_part_is_told_and_made_anew(sales, tmp_path, content):
+    whole = cross_validation(sales, 7, windows=1, models=["naive"], folder=tmp_path)
     (part,) = tmp_path.iterdir()
-    part.write_bytes(b"nothing")
-    with pytest.raises(ValueError, match="is damaged: remove it"):
-        cross_validation(sales, 7, windows=1, models=["naive"], folder=tmp_path)
+    if content is None:
+        part.write_bytes(b"nothing")
+    else:
+        np.save(part, content)
+    with pytest.warns(TableWarning, match=rf"{part.name} is damaged and is made anew: "):
+        again = cross_validation(sales, 7, windows=1, models=["naive"], folder=tmp_path)
+    pd.testing.assert_frame_equal(again, whole)
+    pd.testing.assert_frame_equal(
+        cross_validation(sales, 7, windows=1, models=["naive"], folder=tmp_path), whole
+    )
+
+
+def test_processes_that_train_in_one_folder_end_with_one_model(sales, tmp_path, monkeypatch):
+    options = {"windows": 1, "models": [QUICK], "folder": tmp_path}
+    fine_tune = fine_tuning.fine_tune_panel
+    checkpoints, frames = [], []
+
+    def slower(*given, checkpoint, **others):
+        checkpoints.append(checkpoint)
+        if len(checkpoints) == 1:  # another process begins later and is done first
+            frames.append(cross_validation(sales, 7, **options))
+        return fine_tune(*given, checkpoint=checkpoint, **others)
+
+    monkeypatch.setattr(fine_tuning, "fine_tune_panel", slower)
+    frames.append(cross_validation(sales, 7, **options))
+    pd.testing.assert_frame_equal(*frames)
+    assert len({*checkpoints}) == 2
+    assert not [*tmp_path.glob("*.ckpt")]
+
+
+def test_fine_tuning_goes_on_from_the_checkpoint_of_an_interrupted_process(tmp_path):
+    folder = tmp_path / "part"
+    assert not models._checkpoint(folder).exists()
+    (tmp_path / "part.0.ckpt").write_bytes(b"where it was")
+    assert models._checkpoint(folder).read_bytes() == b"where it was"
 
 
 # Models

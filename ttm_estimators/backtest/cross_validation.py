@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ttm_estimators.backtest.libraries import Library
 from ttm_estimators.backtest.models import Model, Task, make_models, with_roles
 from ttm_estimators.backtest.progress import Progress
 from ttm_estimators.backtest.seasonal_naive import Array
@@ -156,7 +157,8 @@ def cross_validation(
     -----
     TableWarning
         When a series is too short for a window, and is left out of it, a model is not trained on a
-        series, for it has nothing before the earliest cutoff, or columns were left out.
+        series, for it has nothing before the earliest cutoff, columns were left out, or a part in
+        ``folder`` is damaged and is made anew.
 
     Raises
     ------
@@ -304,7 +306,9 @@ def cross_validate(
 
 def _part(path: Path | None, name: str, model: Model, task: Task, told: Progress) -> Array:
     """Forecasts of one model at one window, from the folder if they are there."""
-    values = read_part(path)
+    size = (len(task.panel.series), task.horizon)
+    widths = {1 + len(task.levels), *([1] if isinstance(model, Library) else [])}
+    values = read_part(path, {(*size, width) for width in widths})
     if values is not None:
         told.skip(name, len(task.panel.series))
         return values

@@ -6,8 +6,11 @@ import ast
 import hashlib
 import inspect
 import re
+import shutil
+import uuid
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -185,6 +188,7 @@ class FineTuned:
             "accelerator": {"cuda": "gpu"}.get(device.type, device.type),
             **({} if device.index is None else {"devices": [device.index]}),
         }
+        checkpoint = None if folder is None else _checkpoint(folder)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", OutlierWarning)  # told with the forecasts
             tuned = fine_tune_panel(
@@ -194,16 +198,35 @@ class FineTuned:
                 known=task.every_known,
                 settings=FineTuneConfig(**settings),
                 progress=task.progress,
-                checkpoint=None if folder is None else folder.with_name(f"{folder.name}.ckpt"),
+                checkpoint=checkpoint,
                 **options,
             )
         if folder is not None:
             from ttm_estimators.atomic import replacing
 
-            with replacing(folder) as partial:
-                tuned.save(partial)
-            folder.with_name(f"{folder.name}.ckpt").unlink(missing_ok=True)
+            try:
+                with replacing(folder) as partial:
+                    tuned.save(partial)
+            except OSError:
+                if not folder.exists():
+                    raise
+            for each in _checkpoints(folder):
+                each.unlink(missing_ok=True)
+            return load(folder, device=device)  # of several processes, all go on with one
         return Forecaster(tuned.network, device=device, roles=tuned.roles)
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    return [*folder.parent.glob(f"{folder.name}.*.ckpt")]
+
+
+def _checkpoint(folder: Path) -> Path:
+    """Where this process keeps its own, a copy of what an interrupted one has left, if any."""
+    own = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.ckpt")
+    with suppress(OSError):  # another process may have finished, and removed them
+        if left := _checkpoints(folder):
+            shutil.copyfile(max(left, key=lambda one: one.stat().st_mtime), own)
+    return own
 
 
 def identity_of(forecaster: Forecaster) -> list[str]:
