@@ -155,6 +155,14 @@ def test_a_frame_that_was_written_and_read_is_scored_alike(frame, sales, tmp_pat
     [
         (lambda frame: frame.drop(columns="cutoff"), "frame has no column 'cutoff'"),
         (lambda frame: frame.head(0), "frame has no rows"),
+        (
+            lambda frame: frame.drop(index=[2]),
+            "frame has 6 of 7 steps of series 'north' at the cutoff 2024-04-08",
+        ),
+        (
+            lambda frame: pd.concat([frame, frame.tail(1)]),
+            "frame has 7 of 7 steps of series 'new' at the cutoff 2024-04-22 .*, in 8 rows",
+        ),
         (lambda frame: frame.iloc[:, :4], "no column with forecasts"),
         (lambda frame: frame.assign(unique_id="other"), "frame has series 'other'"),
         (

@@ -170,7 +170,8 @@ def evaluate(
     Raises
     ------
     TableError
-        When frame and table do not fit. It is a ``ValueError``.
+        When frame and table do not fit, or a window lacks rows or has some twice. It is a
+        ``ValueError``.
 
     Examples
     --------
