@@ -259,6 +259,15 @@ def test_more_windows_reuse_those_that_are_there(sales, tmp_path, monkeypatch):
     assert len(set(tmp_path.iterdir()) - there) == 1
 
 
+def test_a_seed_makes_parts_of_their_own_only_where_it_counts(sales, tmp_path):
+    names = []
+    for seed in (0, 1):
+        options = {"windows": 1, "models": ["ttm", "naive", QUICK], "seed": seed}
+        cross_validation(sales, 7, **options, folder=tmp_path)
+        names.append({part.name for part in tmp_path.iterdir()})
+    assert [name.rpartition("-")[0] for name in names[1] - names[0]] == ["ttm-finetuned"] * 2
+
+
 @pytest.mark.parametrize(
     "content", [None, np.zeros((3, 6, 10)), np.zeros((3, 7, 1)), np.full((3, 7, 10), np.nan)]
 )
@@ -423,6 +432,13 @@ def test_a_calendar_stands_beside_known_covariates(driven):
         assert len(one.covariates) == 127
         tuesdays = pd.date_range("2024-01-01", periods=127).weekday == 1
         np.testing.assert_array_equal(one.covariates["weekday=Tue"], tuesdays)
+
+
+@pytest.mark.parametrize("models", ["ttm", "naive"])
+def test_a_covariate_with_the_name_of_a_part_of_the_calendar_is_refused(driven, models):
+    df = driven.rename(columns={"price": "weekday"})
+    with pytest.raises(TableError, match="column 'weekday' has the name of a part of the calendar"):
+        cross_validation(df, 7, models=models, known="weekday", calendar=True)
 
 
 def test_numbers_have_no_calendar(make_series):

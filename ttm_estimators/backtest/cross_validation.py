@@ -270,7 +270,6 @@ def cross_validate(
         "calendar": calendar,
         "holidays": holidays,
         "season": season,
-        "seed": seed,
         "keep_outliers": keep_outliers,
         "levels": levels,
         "horizon": horizon,
@@ -282,6 +281,7 @@ def cross_validate(
     task = Task(
         panel,
         before(panel, first, horizon),
+        seed=seed,
         batch_size=batch_size,
         calendar_columns=tuple(added),
         progress=progress and not sys.stderr.isatty(),  # a terminal has one bar already
@@ -297,6 +297,8 @@ def cross_validate(
                 own = {"model": identities[name], "members": window.members, "cuts": window.cuts}
                 if not each.trained_once:
                     own["first"] = None  # whatever other windows there are
+                if each.draws:
+                    own["seed"] = seed
                 path = store.path(name, ".npy", **own)
                 parts[window.number, name] = _part(path, name, each, here, told)
     if task.outliers:
@@ -360,9 +362,12 @@ def with_calendar(panel: Panel, holidays: str | None) -> tuple[Panel, list[str]]
         later = len(own) - len(one.times)
         future = alone.futures(later)[0] if later else one.times[:0]
         (features,) = calendars(alone, [future], holidays)
-        both = [name for name in names_of(own) if name in features]
+        words = {_word(name) for name in features}
+        both = [name for name in names_of(own) if _word(name) in words]
         if both:
-            raise TableError(f"column {both[0]!r} has the name of one of the calendar", "rename it")
+            raise TableError(
+                f"column {both[0]!r} has the name of a part of the calendar", "rename it"
+            )
         tables.append((own, features.reset_index(drop=True)))
     names = list(dict.fromkeys(name for _, features in tables for name in names_of(features)))
     series = [
@@ -370,6 +375,11 @@ def with_calendar(panel: Panel, holidays: str | None) -> tuple[Panel, list[str]]
         for one, (own, features) in zip(panel.series, tables, strict=True)
     ]
     return replace(panel, series=series), names
+
+
+def _word(column: Any) -> str:
+    """Name of the covariate that a column is of: "weekday" of "weekday=Tue"."""
+    return str(column).partition("=")[0]
 
 
 def _warn_of_outliers(outliers: Mapping[tuple[str, int], Outlier], panel: Panel) -> None:

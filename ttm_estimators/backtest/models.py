@@ -78,6 +78,9 @@ class Model(Protocol):
     trained_once: bool
     """Whether it depends on what lies before all windows."""
 
+    draws: bool
+    """Whether it depends on the seed."""
+
     @property
     def identity(self) -> Any:
         """What its forecasts depend on beside the data, for JSON."""
@@ -92,6 +95,7 @@ class Naive:
 
     seasonal: bool
     trained_once: bool = False
+    draws: bool = False
 
     @property
     def identity(self) -> Any:
@@ -114,6 +118,7 @@ class ZeroShot:
 
     forecaster: Forecaster
     trained_once: bool = False
+    draws: bool = False
 
     @property
     def identity(self) -> Any:
@@ -160,6 +165,7 @@ class FineTuned:
     store: Store
     name: str
     trained_once: bool = True
+    draws: bool = True
     _tuned: Forecaster | None = None
 
     @property
@@ -174,7 +180,7 @@ class FineTuned:
         return ZeroShot(self._tuned).forecast(task, advance)
 
     def _fine_tune(self, task: Task) -> Forecaster:
-        folder = self.store.path(self.name, "", weights=self.identity)
+        folder = self.store.path(self.name, "", weights=self.identity, seed=task.seed)
         if folder is not None and folder.exists():
             return load(folder, device=self.forecaster.device)
         from ttm_estimators.tables.fine_tune import fine_tune_panel  # imports Lightning
@@ -320,17 +326,19 @@ def make_models(
         if isinstance(one, Forecaster):
             models[name] = ZeroShot(one)
         elif kind == "ttm":
-            _check(kind, arguments, ["model"])
+            check_arguments(kind, arguments, ["model"])
             models[name] = ZeroShot(forecaster(arguments.get("model")))
         elif kind == "ttm-finetuned":
             from ttm_estimators.training.fine_tuning.config import FineTuneConfig
 
-            _check(kind, arguments, ["model", *(each.name for each in fields(FineTuneConfig))])
+            check_arguments(
+                kind, arguments, ["model", *(each.name for each in fields(FineTuneConfig))]
+            )
             start = forecaster(arguments.pop("model", None))
             FineTuneConfig(**arguments)  # refuses early
             models[name] = FineTuned(start, arguments, store, name)
         elif kind in ("naive", "seasonal_naive"):
-            _check(kind, arguments, [])
+            check_arguments(kind, arguments, [])
             models[name] = Naive(kind == "seasonal_naive")
         elif kind and "." not in kind:
             raise ValueError(
@@ -365,7 +373,8 @@ def _class_name(one: Any) -> str:
     return one.__name__ if inspect.isclass(one) else type(one).__name__
 
 
-def _check(kind: str, arguments: Mapping[str, Any], known: Sequence[str]) -> None:
+def check_arguments(kind: str, arguments: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Refuse arguments in the text of a model that are unknown."""
     unknown = [name for name in arguments if name not in known]
     if unknown:
         only = f", only {quoted(list(known))}" if known else ""
