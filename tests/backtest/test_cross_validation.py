@@ -171,6 +171,18 @@ def test_missing_values_are_taken_and_given(sales):
     assert frame.drop(columns="y").notna().all(axis=None)
 
 
+@pytest.mark.parametrize("freq", [None, "YS"])
+def test_where_no_season_is_known_seasonal_naive_says_so(sales, freq, make_series):
+    df, options = make_series("a", np.arange(60))[["y"]], {"no_time": True}
+    if freq:
+        df, options = make_series("a", pd.date_range("1950", periods=60, freq=freq)), {}
+    with pytest.warns(TableWarning, match="no season known: give season=7, or season=1"):
+        frame = cross_validation(df, 7, models=["seasonal_naive", "naive"], **options)
+    np.testing.assert_array_equal(frame["seasonal_naive"], frame["naive"])
+    cross_validation(df, 7, models=["seasonal_naive"], season=7, **options)
+    cross_validation(df, 7, models=["ttm", "naive"], **options)
+
+
 def test_an_impossible_reading_is_told_once(sales):
     broken = sales.copy()
     broken.loc[30, "y"] = -999

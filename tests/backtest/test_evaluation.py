@@ -47,6 +47,7 @@ def test_scores_over_all_are_means_and_geometric_means_of_ratios(frame, sales):
     other = evaluate(frame, sales, baseline="naive")
     assert other.models.loc["naive", "relative MASE"] == 1
     assert result.best == result.models.index[0] == "ttm"
+    assert "Relative to naive: " in str(other)
 
 
 def test_gluonts_agrees_on_mase_and_weighted_quantile_loss(frame, sales):

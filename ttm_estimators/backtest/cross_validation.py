@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from ttm_estimators.backtest.libraries import Library
-from ttm_estimators.backtest.models import Model, Task, make_models, with_roles
+from ttm_estimators.backtest.models import Model, Naive, Task, make_models, with_roles
 from ttm_estimators.backtest.progress import Progress
-from ttm_estimators.backtest.seasonal_naive import Array
+from ttm_estimators.backtest.seasonal_naive import Array, season_of
 from ttm_estimators.backtest.store import Store, fingerprint, read_part, write_part
 from ttm_estimators.backtest.windows import (
     Window,
@@ -33,7 +33,7 @@ from ttm_estimators.network.presets import DECILES
 from ttm_estimators.tables.calendar import calendars
 from ttm_estimators.tables.columns import names_of
 from ttm_estimators.tables.dataframes import as_table, tell
-from ttm_estimators.tables.errors import TableError
+from ttm_estimators.tables.errors import TableError, TableWarning, quoted
 from ttm_estimators.tables.files import Table
 from ttm_estimators.tables.panel import Panel, read_panel
 from ttm_estimators.tables.reading import Reading
@@ -131,7 +131,7 @@ def cross_validation(
         calendar.
     season : int, optional
         Steps in a season. Default: that of the frequency: a day of hours, a week of days, a year of
-        weeks, months and quarters.
+        weeks, months and quarters. Where none is known, "seasonal_naive" repeats the last value.
     id, time, value, freq, date_format, timezone, round_time : optional
     decimal, thousands, fill_gaps, no_time : optional
         As in :meth:`ttm_estimators.Forecaster.forecast_df`.
@@ -157,8 +157,8 @@ def cross_validation(
     -----
     TableWarning
         When a series is too short for a window, and is left out of it, a model is not trained on a
-        series, for it has nothing before the earliest cutoff, columns were left out, or a part in
-        ``folder`` is damaged and is made anew.
+        series, for it has nothing before the earliest cutoff, "seasonal_naive" has no season, columns
+        were left out, or a part in ``folder`` is damaged and is made anew.
 
     Raises
     ------
@@ -241,8 +241,12 @@ def cross_validate(
     seed: int,
     folder: str | Path | None,
     progress: bool,
+    tell_panel: Callable[[Panel], None] = lambda panel: None,
 ) -> tuple[pd.DataFrame, Panel]:
-    """:func:`cross_validation` of a table, with the panel that was read."""
+    """:func:`cross_validation` of a table, with the panel that was read.
+
+    ``tell_panel`` gets it before any model begins.
+    """
     horizon = validated_count("horizon", horizon)
     windows = validated_count("windows", windows)
     step = horizon if step is None else validated_count("step", step)
@@ -261,6 +265,8 @@ def cross_validate(
         panel, added = with_calendar(panel, holidays)
     together = any(_ties_channels(each) for each in contenders.values())
     found = find_windows(panel, horizon, windows, step, together=together)
+    if season is None:
+        warn_without_season(panel, contenders)
     first = earliest(panel, found, together=together)
     trained = [name for name, each in contenders.items() if each.trained_once]
     if trained:
@@ -287,6 +293,7 @@ def cross_validate(
         progress=progress and not sys.stderr.isatty(),  # a terminal has one bar already
         **shared,
     )
+    tell_panel(panel)
     identities = {name: each.identity for name, each in contenders.items()}
     series = sum(len(window.members) for window in found)
     parts: dict[tuple[int, str], Array] = {}
@@ -304,6 +311,26 @@ def cross_validate(
     if task.outliers:
         _warn_of_outliers(task.outliers, panel)
     return _frame(panel, found, horizon, levels, list(contenders), parts), panel
+
+
+def warn_without_season(panel: Panel, models: Mapping[str, Model]) -> None:
+    """Tell where a seasonal naive forecast has no season.
+
+    Warns
+    -----
+    TableWarning
+        When a model is seasonal naive, and the frequency of a series has no season.
+    """
+    names = [name for name, each in models.items() if isinstance(each, Naive) and each.seasonal]
+    without = [one.name for one in panel.series if season_of(one.step) == 1]
+    if names and without:
+        of = "" if len(without) == len(panel.series) else f" of series {quoted(without)}"
+        warnings.warn(
+            f"no season known{of}: give season=7, or season=1 where there is none; until then "
+            f"{names[0]!r} repeats the last value",
+            TableWarning,
+            stacklevel=4,
+        )
 
 
 def _part(path: Path | None, name: str, model: Model, task: Task, told: Progress) -> Array:
@@ -388,8 +415,8 @@ def _warn_of_outliers(outliers: Mapping[tuple[str, int], Outlier], panel: Panel)
         one._replace(series=names[name], step=row - len(panel.series[names[name]].values))
         for (name, row), one in outliers.items()
     ]
-    quoted = [f"series {name!r}" for name in names]
-    message = describe(found, quoted, "set keep_outliers=True")
+    told = [f"series {name!r}" for name in names]
+    message = describe(found, told, "set keep_outliers=True")
     warnings.warn(message, OutlierWarning, stacklevel=4)
 
 
