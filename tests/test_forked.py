@@ -28,7 +28,9 @@ def forecast(_):
 """
 
 TUNES = """
-settings = ttm_estimators.FineTuneConfig(strategy="full", steps=10, learning_rate=1e-3)
+settings = ttm_estimators.FineTuneConfig(
+    strategy="full", steps=2, windows=8, batch_size=4, learning_rate=1e-3
+)
 network = ttm_estimators.load().network
 
 def tune(_):

@@ -15,6 +15,7 @@ from pandas import offsets
 from pandas.tseries.frequencies import to_offset
 
 from ttm_estimators import Covariates
+from ttm_estimators.regression import CovariateEffects
 
 Entry = Mapping[str, Any]
 
@@ -67,10 +68,33 @@ def covariates_of(entry: Entry, declared: Mapping[str, int], name: str) -> Covar
             )
     known, past, static = (entry[field] if declared[field] else None for field in ROLES)
     return Covariates(
-        known=None if known is None else np.asarray(known).T,
+        known=None if known is None else _named(known, KNOWN),
         past=None if past is None else np.asarray(past).T,
         static=() if static is None else [*np.asarray(static)],
     )
+
+
+def _named(values: Any, field: str) -> Any:
+    """Covariates in columns that errors and effects call by field and row."""
+    values_TX = np.asarray(values).T
+    if values_TX.ndim > 2:
+        return values_TX  # the core refuses it by the name of its item
+    values_TX = values_TX.reshape(len(values_TX), -1)
+    return pd.DataFrame(values_TX, columns=[f"{field}[{i}]" for i in range(values_TX.shape[1])])
+
+
+def effects_of(effects: Sequence[CovariateEffects], target: npt.NDArray[Any]) -> Any:
+    """Plain values of what covariates add to an item: a dict, or a list of one for each variate."""
+    told = [
+        {
+            "names": [*one.names],
+            "gain": float(one.gain),
+            "windows": int(one.windows),
+            "kept": bool(one.kept),
+        }
+        for one in effects
+    ]
+    return told if target.ndim > 1 else told[0]
 
 
 def start_of(entry: Entry) -> pd.Period:

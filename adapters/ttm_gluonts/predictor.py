@@ -25,6 +25,7 @@ from gluonts.model.predictor import Predictor, RepresentablePredictor
 from ttm_estimators import Covariates, Forecaster, TinyTimeMixer, load, save_network
 from ttm_estimators.forecasting.quantile_levels import check_levels, validated_levels
 from ttm_estimators.network import TTMConfig
+from ttm_estimators.regression import CovariateEffects
 from ttm_estimators.regression.calendar import calendar_features
 from ttm_estimators.regression.with_calendar import with_calendar
 from ttm_gluonts.entries import (
@@ -33,6 +34,7 @@ from ttm_gluonts.entries import (
     Entry,
     batches,
     covariates_of,
+    effects_of,
     end_of,
     fill_unobserved,
     name_of,
@@ -44,6 +46,10 @@ from ttm_gluonts.entries import (
 
 NETWORK = "network"
 """Folder that a serialised predictor keeps its weights in."""
+
+
+Effects = tuple[CovariateEffects, ...]
+"""Of each variate of an item."""
 
 
 class TTMPredictor(RepresentablePredictor):
@@ -88,6 +94,8 @@ class TTMPredictor(RepresentablePredictor):
 
     Raises
     ------
+    TypeError
+        When ``holidays`` is no text.
     ttm_estimators.WeightsError
         When the model is unknown or its folder damaged.
     ValueError
@@ -120,7 +128,7 @@ class TTMPredictor(RepresentablePredictor):
         keep_outliers: bool = False,
         num_feat_dynamic_real: int = 0,
         calendar: bool = False,
-        holidays: str | None = None,
+        holidays: Any = None,  # validated() would make a string of True
     ) -> None:
         super().__init__(prediction_length=prediction_length, lead_time=lead_time)
         if isinstance(model, TinyTimeMixer):
@@ -141,6 +149,11 @@ class TTMPredictor(RepresentablePredictor):
         self.num_samples = num_samples
         self.seed = seed
         self.keep_outliers = keep_outliers
+        if not isinstance(holidays, str | None):
+            raise TypeError(
+                "holidays must be the code of a country, a text such as 'DE' or 'US-CA', got "
+                f"{holidays!r}"
+            )
         self.holidays = holidays
         self.calendar = calendar or holidays is not None
         if holidays is not None:  # an unknown country is told of at once
@@ -196,7 +209,11 @@ class TTMPredictor(RepresentablePredictor):
         ------
         Forecast
             Quantiles in an array of shape (forecast keys, prediction_length), with variates as
-            last axis where targets have them, or sample paths in the place of keys.
+            last axis where targets have them, or sample paths in the place of keys. Where
+            covariates count without training, ``info["covariates"]`` tells whether they were kept:
+            a dict of names, gain, windows and kept, as in
+            :class:`ttm_estimators.regression.CovariateEffects`, or a list of one for each variate.
+            The rest of ``info`` is that of the entry.
 
         Raises
         ------
@@ -209,11 +226,14 @@ class TTMPredictor(RepresentablePredictor):
         levels = self.levels if paths is None else (np.arange(paths) + 0.5) / paths
         random = np.random.default_rng(self.seed)
         entries = fill_unobserved(warn_of_covariates(dataset, self._told, self._advice))
-        for entry, values_QHV in self._forecasts(entries, tuple(levels)):
+        for entry, values_QHV, effects in self._forecasts(entries, tuple(levels)):
+            info = entry.get("info")
+            if effects:
+                info = {**(info or {}), "covariates": effects_of(effects, series_of(entry))}
             facts = {
                 "start_date": end_of(entry) + self.lead_time,
                 "item_id": entry.get("item_id"),
-                "info": entry.get("info"),
+                "info": info,
             }
             if paths is None:
                 yield self._quantile_forecast(values_QHV, **facts)
@@ -222,26 +242,30 @@ class TTMPredictor(RepresentablePredictor):
 
     def _forecasts(
         self, entries: Iterator[Entry], levels: tuple[float, ...]
-    ) -> Iterator[tuple[Entry, np.ndarray[Any, Any]]]:
-        """Entries with their forecasts, of shape (Q, H) or (Q, H, V) each."""
+    ) -> Iterator[tuple[Entry, np.ndarray[Any, Any], Effects]]:
+        """Entries with their forecasts, of shape (Q, H) or (Q, H, V) each, and effects."""
         if not self._pools:
             done = 0
             for batch in batches(entries, self.batch_size):
-                yield from zip(batch, self._forecast(batch, count(done), levels), strict=True)
+                for entry, each in zip(
+                    batch, self._forecast(batch, count(done), levels), strict=True
+                ):
+                    yield entry, *each
                 done += len(batch)
             return
         rows = [*entries]
-        values: list[Any] = [None] * len(rows)
+        found: list[Any] = [None] * len(rows)
         for positions in with_one_cutoff(rows):
             forecasts = self._forecast([rows[i] for i in positions], positions, levels)
-            for i, values_QHV in zip(positions, forecasts, strict=True):
-                values[i] = values_QHV
-        yield from zip(rows, values, strict=True)
+            for i, each in zip(positions, forecasts, strict=True):
+                found[i] = each
+        for entry, each in zip(rows, found, strict=True):
+            yield entry, *each
 
     def _forecast(
         self, batch: list[Entry], positions: Iterable[int], levels: tuple[float, ...]
-    ) -> np.ndarray[Any, Any]:
-        """Forecast entries of one number of variates, shape (N, Q, H) or (N, Q, H, V)."""
+    ) -> Iterator[tuple[np.ndarray[Any, Any], Effects]]:
+        """Forecast entries of one number of variates, shape (Q, H) or (Q, H, V) each."""
         names = [*map(name_of, batch, positions)]
         covariates = None
         if self.calendar or any(self.declared.values()):
@@ -255,7 +279,10 @@ class TTMPredictor(RepresentablePredictor):
             keep_outliers=self.keep_outliers,
             names=names,
         )
-        return np.ascontiguousarray(np.moveaxis(forecast.quantiles[:, self.lead_time :], -1, 1))
+        values = np.ascontiguousarray(np.moveaxis(forecast.quantiles[:, self.lead_time :], -1, 1))
+        each = len(forecast.effects) // len(batch)
+        effects = [forecast.effects[i * each : (i + 1) * each] for i in range(len(batch))]
+        return zip(values, effects, strict=True)
 
     def _covariates(self, entry: Entry, name: str) -> Covariates:
         """Covariates of an entry that count, with the calendar where it is asked for."""

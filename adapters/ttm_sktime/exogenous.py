@@ -82,9 +82,16 @@ def check_calendar(histories: Histories, holidays: str | None) -> None:
 
     Raises
     ------
+    TypeError
+        When ``holidays`` is no text.
     ValueError
         When the index of y holds whole numbers or time deltas, or there is no such country.
     """
+    if not isinstance(holidays, str | None):
+        raise TypeError(
+            "holidays must be the code of a country, a text such as 'DE' or 'US-CA', got "
+            f"{holidays!r}"
+        )
     times = histories.members[0].times_T
     if not isinstance(times, (pd.DatetimeIndex, pd.PeriodIndex)):
         raise ValueError(
@@ -120,7 +127,8 @@ def covariates_of(
     Raises
     ------
     ValueError
-        When a series has no X, none of its past, or none for a step that is asked for. The message
+        When a series has no X, none of its past, none for a step that is asked for, or NaN only in
+        a column of what is to be forecast. The message
         names columns, steps and dates.
     """
     horizon = 0 if steps_NS is None else int(steps_NS.max())
@@ -175,4 +183,10 @@ def _known(
                 "covariates do is learnt there"
             )
         known = np.where(at_T[:, None] < 0, np.nan, values_TX[at_T])
+        unknown = X.columns[np.isnan(known[len(member.times_T) :]).all(axis=0)]
+        if horizon and len(unknown):
+            raise ValueError(
+                f"{name} has no future values of {', '.join(map(repr, unknown))} in X, only NaN: "
+                "give them to predict, or leave these columns out of X in fit and predict"
+            )
         yield pd.DataFrame(known, columns=X.columns)

@@ -294,6 +294,47 @@ class TTMForecaster(BaseForecaster):
         columns = self._get_columns(method="predict_quantiles", alpha=alpha)
         return pd.DataFrame(values_NSVQ.reshape(len(index), -1), index=index, columns=columns)
 
+    def explain(self, fh: Any = None, X: Any = None) -> pd.DataFrame:
+        """Tell whether X and the calendar count in a forecast, where they do without training.
+
+        Parameters
+        ----------
+        fh : int, list, array or ForecastingHorizon, optional
+            As in ``predict``. After ``predict`` it costs nothing.
+        X : DataFrame, optional
+            As in ``predict``.
+
+        Returns
+        -------
+        DataFrame
+            A row for each series, with the index of its name, and for each ``variate`` of it:
+            ``kept`` is whether the forecast uses them, ``gain`` the fraction of the quantile loss
+            of held-out ``windows`` that they save, 0 where they are not kept, and ``names`` a tuple
+            of the covariates. See :class:`ttm_estimators.regression.CovariateEffects`.
+
+        Raises
+        ------
+        ValueError
+            When there is neither X nor a calendar, or the network takes none without training.
+        """
+        self.check_is_fitted()
+        forecast, _, _ = self._forecast(self._check_fh(fh), self._check_X(X=X))
+        effects = forecast.effects
+        if not effects:
+            raise ValueError(
+                "no covariates count without training here, so there is nothing to explain: give "
+                "X, calendar or holidays, and a network that was not trained with X"
+            )
+        variates, keys = [*self._get_columns()], self._histories.keys
+        each = {
+            "variate": variates * (len(effects) // len(variates)),
+            "kept": [one.kept for one in effects],
+            "gain": [one.gain for one in effects],
+            "windows": [one.windows for one in effects],
+            "names": [one.names for one in effects],
+        }
+        return pd.DataFrame(each, index=None if keys is None else keys.repeat(len(variates)))
+
     def _forecast(
         self,
         fh: ForecastingHorizon,

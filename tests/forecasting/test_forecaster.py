@@ -532,3 +532,41 @@ def test_short_series_of_different_lengths_go_in_one_batch_of_a_network_that_mix
     together = mixing.forecast(series, 12).quantiles
     for i, one in enumerate(series):
         np.testing.assert_allclose(together[i], mixing.forecast([one], 12).quantiles[0], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("covariates", "message"),
+    [
+        ([np.ones(47), np.ones(47)], r"^covariates\[0\] is a ndarray: give ttm_estimators.Cov"),
+        ([None, {"known": np.ones(47)}], r"^covariates\[1\] is a dict: give ttm_estimators.Cov"),
+        (np.ones((2, 47)), "^covariates is a ndarray: give a list with one ttm_estimators.Cov"),
+        (pd.DataFrame({"a": np.ones(47)}), "^covariates is a DataFrame: give a list with one "),
+    ],
+)
+def test_covariates_of_a_wrong_kind_are_told_what_to_be(forecaster, covariates, message):
+    with pytest.raises(TypeError, match=message):
+        forecaster.forecast(
+            np.random.default_rng(0).random((2, 40)).tolist(), 7, covariates=covariates
+        )
+
+
+def test_covariates_of_a_single_series_may_stand_alone(forecaster):
+    history, known = np.random.default_rng(0).random((2, 60))
+    covariates = Covariates(known=known)
+    alone = forecaster.forecast(history[:53], HORIZON, covariates=covariates)
+    listed = forecaster.forecast([history[:53]], HORIZON, covariates=[covariates])
+    assert len(alone.effects) == 1
+    np.testing.assert_array_equal(alone.quantiles, listed.quantiles)
+    with pytest.raises(ValueError, match="there are 2 series, but covariates of 1"):
+        forecaster.forecast([history, history], HORIZON, covariates=covariates)
+
+
+def test_none_stands_for_a_series_without_covariates(forecaster):
+    history, known = np.random.default_rng(0).random((2, 60))
+    series, given = [history[:53], history[3:50]], Covariates(known=known)
+    found, expected = (
+        forecaster.forecast(series, HORIZON, covariates=[given, other])
+        for other in (None, Covariates())
+    )
+    assert not found.effects[1].kept
+    np.testing.assert_array_equal(found.quantiles, expected.quantiles)

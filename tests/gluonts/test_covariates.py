@@ -1,5 +1,6 @@
 """Covariates of GluonTS's data count where they are declared."""
 
+import json
 import re
 import warnings
 from dataclasses import asdict
@@ -155,7 +156,10 @@ def test_what_is_declared_is_learnt(model_folder, tmp_path):
     copy = copied(tuned, tmp_path)
     assert copy.declared == tuned.declared == dict(zip(FIELDS, (1, 2, 1), strict=True))
     assert np.array_equal([forecast.mean for forecast in copy.predict(rows[:2])], found)
-    with pytest.raises(ValueError, match="item 'd0' has no future values of the covariates 0"):
+    with pytest.raises(
+        ValueError,
+        match="item 'd0' has no future values of the covariates 'feat_dynamic_real\\[0\\]'",
+    ):
         list(tuned.predict(driven(future=3)))
 
 
@@ -354,7 +358,8 @@ def test_zero_shot_a_missing_future_is_told(calendar):
     predictor = TTMPredictor(
         prediction_length=5, lead_time=1, num_feat_dynamic_real=1, calendar=calendar
     )
-    with pytest.raises(ValueError, match="item 'd0' has no future values of the covariates 0"):
+    message = r"item 'd0' has no future values of the covariates 'feat_dynamic_real\[0\]'"
+    with pytest.raises(ValueError, match=message):
         next(predictor.predict(known(5)))
     assert len([*predictor.predict(known(6))]) == 3
 
@@ -413,6 +418,45 @@ def test_holidays_count_at_once(lead_time):
 def test_an_unknown_country_is_told_at_once():
     with pytest.raises(ValueError, match="no holidays of 'XX' are known"):
         TTMPredictor(prediction_length=5, holidays="XX")
+
+
+@pytest.mark.parametrize("holidays", [True, 49])
+def test_holidays_that_are_no_text_are_refused(holidays):
+    with pytest.raises(TypeError, match=f"holidays must be the code of a country, .* {holidays}$"):
+        TTMPredictor(prediction_length=5, holidays=holidays)
+
+
+@pytest.mark.parametrize("batch_size", [1, 256])
+def test_info_tells_whether_covariates_were_kept(batch_size):
+    rows = known(5)
+    rows[0]["info"] = {"source": "meter"}
+    predictor = TTMPredictor(5, num_feat_dynamic_real=1, batch_size=batch_size)
+    forecasts = [*predictor.predict(rows)]
+    told = [forecast.info.pop("covariates") for forecast in forecasts]
+    assert [forecast.info for forecast in forecasts] == [{"source": "meter"}, {}, {}]
+    assert rows[0]["info"] == {"source": "meter"}
+    for each in told:
+        assert each["names"] == ["feat_dynamic_real[0]"]
+        assert each["kept"]
+        assert 0 < each["gain"] < 1
+        assert each["windows"] > 0
+    assert json.loads(json.dumps(told)) == told
+    assert load_json(dump_json(told)) == told
+
+
+def test_info_tells_of_each_variate_and_of_covariates_that_are_not_kept():
+    row = known(5)[0]
+    noise = np.random.default_rng(9).normal(size=150)
+    row["target"] = np.stack([row["target"], noise])
+    predictor = TTMPredictor(5, num_feat_dynamic_real=1, num_samples=10)
+    told = next(predictor.predict([row])).info["covariates"]
+    assert [each["kept"] for each in told] == [True, False]
+    assert told[1]["gain"] == 0.0
+
+
+def test_info_stays_as_it_is_without_covariates():
+    rows = [{name: row[name] for name in BARE} for row in known(5)]
+    assert next(TTMPredictor(5).predict(rows)).info is None
 
 
 def test_a_tuned_network_may_have_a_calendar_beside_it(model_folder):

@@ -37,20 +37,20 @@ def test_months_have_their_days_however_they_are_dated(times):
     assert features["days"].tolist()[:3] == [31.0, 29.0, 31.0]
     assert features["days"].iloc[-1] == 28.0
     assert features["working days"].iloc[0] == 23.0
-    assert features["any holiday"].tolist()[:5] == [1.0, 0.0, 1.0, 1.0, 3.0]
+    assert features["holiday=any"].tolist()[:5] == [1.0, 0.0, 1.0, 1.0, 3.0]
 
 
 def test_public_holidays_have_their_days_and_those_around_them():
     times = pd.date_range("2023-12-20", "2024-01-03")
     features = calendar_features(times, "DE")
     assert features.loc["2023-12-25", "holiday=Christmas Day"] == 1.0
-    found = features.index[features["any holiday"] == 1.0].strftime("%m-%d").tolist()
+    found = features.index[features["holiday=any"] == 1.0].strftime("%m-%d").tolist()
     assert found == ["12-25", "12-26", "01-01"]
-    assert features.index[features["before holiday"] == 1.0].strftime("%m-%d").tolist() == [
+    assert features.index[features["holiday=before"] == 1.0].strftime("%m-%d").tolist() == [
         "12-24",
         "12-31",
     ]
-    assert features.index[features["after holiday"] == 1.0].strftime("%m-%d").tolist() == [
+    assert features.index[features["holiday=after"] == 1.0].strftime("%m-%d").tolist() == [
         "12-27",
         "01-02",
     ]
@@ -59,7 +59,7 @@ def test_public_holidays_have_their_days_and_those_around_them():
 def test_an_hour_of_a_holiday_is_one():
     times = pd.date_range("2024-12-24", periods=72, freq="h")
     features = calendar_features(times, "US-CA")
-    assert features["any holiday"].sum() == 24
+    assert features["holiday=any"].sum() == 24
 
 
 def test_columns_that_never_differ_are_left_out():

@@ -58,7 +58,7 @@ def test_a_missing_future_is_told_with_columns_and_steps(tuned):
     with pytest.raises(ValueError, match="X has no column 'price', which the network was trained"):
         tuned.predict(X=X.rename(columns={"price": "cost"}))
     X.iloc[len(y) :] = np.nan
-    with pytest.raises(ValueError, match="y has no future values of the covariates 'price'"):
+    with pytest.raises(ValueError, match="y has no future values of 'price' in X, only NaN: give"):
         tuned.predict(X=X)
 
 
@@ -164,7 +164,7 @@ def test_zero_shot_a_missing_future_is_told_with_columns_and_steps(zero_shot):
     with pytest.raises(ValueError, match=r"for the steps 1, 2, 3, 4 after y"):
         zero_shot.predict()
     X.iloc[len(y) :] = np.nan
-    with pytest.raises(ValueError, match="y has no future values of the covariates 'price'"):
+    with pytest.raises(ValueError, match="y has no future values of 'price' in X, only NaN: give"):
         zero_shot.predict(X=X)
 
 
@@ -269,6 +269,47 @@ def test_a_calendar_needs_dates(model, index, arguments):
 def test_an_unknown_country_is_told_at_fit(model):
     with pytest.raises(ValueError, match="no holidays of 'XX' are known"):
         TTMForecaster(model, holidays="XX").fit(driven()[0])
+
+
+@pytest.mark.parametrize("holidays", [True, False])
+def test_holidays_that_are_no_text_are_refused(model, holidays):
+    with pytest.raises(TypeError, match=f"holidays must be the code of a country, .* {holidays}$"):
+        TTMForecaster(model, holidays=holidays).fit(driven()[0])
+
+
+def test_explain_tells_whether_x_counts(zero_shot):
+    _, X, _ = driven()
+    fitted = zero_shot.clone().fit(driven()[0], X=X)
+    told = fitted.explain(FH, X)
+    assert told.columns.tolist() == ["variate", "kept", "gain", "windows", "names"]
+    (row,) = told.to_dict("records")
+    assert row["variate"] == "sales"
+    assert row["names"] == ("price",)
+    assert row["kept"]
+    assert 0 < row["gain"] < 1
+    assert row["windows"] > 0
+    pd.testing.assert_frame_equal(told, zero_shot.explain(X=X))
+
+
+def test_explain_has_a_row_for_each_series_and_variate():
+    y, X, _ = driven()
+    noise = np.random.default_rng(5).normal(size=len(y))
+    frame = pd.DataFrame({"sales": y, "noise": noise})
+    panel, own = (panel_of(dict.fromkeys(("n", "s"), each)) for each in (frame, X))
+    told = TTMForecaster().fit(panel, X=own).explain(FH, own)
+    assert told.index.tolist() == ["n", "n", "s", "s"]
+    assert told.index.name == "shop"
+    assert told["variate"].tolist() == ["sales", "noise"] * 2
+    assert told["kept"].tolist() == [True, False] * 2
+    days = TTMForecaster(calendar=True).fit(panel).explain(FH)
+    assert days["names"].iloc[0] == ("weekday", "month end")
+
+
+def test_explain_says_where_there_is_nothing_to_tell(model, tuned):
+    _, X, _ = driven()
+    for forecaster, known in ((TTMForecaster(model).fit(driven()[0]), None), (tuned, X)):
+        with pytest.raises(ValueError, match="nothing to explain: give X, calendar or holidays"):
+            forecaster.explain(FH, known)
 
 
 def test_a_network_that_learnt_from_x_has_no_place_for_a_calendar(model, tuned):

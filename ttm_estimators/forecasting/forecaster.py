@@ -159,7 +159,7 @@ class Forecaster(DataFrames):
         series: Sequence[npt.ArrayLike] | npt.ArrayLike,
         horizon: int,
         *,
-        covariates: Sequence[Covariates] | None = None,
+        covariates: Sequence[Covariates | None] | Covariates | None = None,
         quantile_levels: Sequence[float] | None = None,
         batch_size: int = 256,
         keep_outliers: bool = False,
@@ -185,7 +185,8 @@ class Forecaster(DataFrames):
         horizon : int
             Steps to forecast, at least 1. Beyond ``config.horizon`` the forecast is rolled out.
         covariates : sequence of Covariates, optional
-            Those of each series, of the kinds that the network was fine-tuned on. Where it was
+            Those of each series, None for one that has none, of the kinds that the network was
+            fine-tuned on. Those of a single series may stand alone. Where it was
             fine-tuned on none, those known in the future count by a regression, and a warning says
             that others do not, nor those without any value in a history: see
             :mod:`ttm_estimators.regression`. A forecast then depends on the
@@ -214,7 +215,7 @@ class Forecaster(DataFrames):
         Raises
         ------
         TypeError
-            When ``series`` is no sequence of series.
+            When ``series`` is no sequence of series, or ``covariates`` none of covariates.
         ValueError
             When a series is empty, all missing, infinite, not numeric or has more than two
             dimensions, the horizon or a level is out of range, or covariates do not fit or do not
@@ -230,7 +231,7 @@ class Forecaster(DataFrames):
         check_levels(self.quantile_levels, levels)
         items = as_list(series)
         names = names or [f"series {i}" for i in range(len(items))]
-        covariates = self._checked(covariates, len(items))
+        checked = self._checked(covariates, len(items))
         outliers: list[Outlier] = []
         arrays: list[Array] = []
         for i, one in enumerate(items):
@@ -241,9 +242,9 @@ class Forecaster(DataFrames):
             arrays.append(array)
         channels = _common_channels([array.shape for array in arrays], names)
         rows: list[_Row] = []
-        for array, known, name in zip(arrays, covariates, names, strict=True):
+        for array, known, name in zip(arrays, checked, names, strict=True):
             rows += self._rows(array, known, steps, name)
-        regressions = self._regressions(arrays, covariates, steps, names, rows_at_once)
+        regressions = self._regressions(arrays, checked, steps, names, rows_at_once)
         if outliers:
             message = describe(outliers, names, "set keep_outliers=True")
             warnings.warn(message, OutlierWarning, stacklevel=2)
@@ -274,10 +275,13 @@ class Forecaster(DataFrames):
             return forecast
         return replace(forecast, quantiles=forecast.at(levels), levels=levels)
 
-    def _checked(self, covariates: Sequence[Covariates] | None, series: int) -> list[Covariates]:
+    def _checked(
+        self, given: Sequence[Covariates | None] | Covariates | None, series: int
+    ) -> list[Covariates]:
         """Covariates of every series, if the network takes any."""
-        if covariates is None:
+        if given is None:
             return [Covariates()] * series
+        covariates = _one_for_each(given)
         if len(covariates) != series:
             raise ValueError(f"there are {series} series, but covariates of {len(covariates)}")
         config = self.config
@@ -293,7 +297,7 @@ class Forecaster(DataFrames):
             if config.tied_channels:
                 return [Covariates()] * series
             return [Covariates(known=one.known) for one in covariates]
-        return list(covariates)
+        return covariates
 
     def _regressions(
         self,
@@ -519,6 +523,24 @@ def load(
 def read_roles(folder: Path) -> Roles:
     """Names of the covariates that weights in a folder were fine-tuned with, by their card."""
     return Roles(**read_card(folder).get("covariates", {}))
+
+
+def _one_for_each(covariates: Sequence[Covariates | None] | Covariates) -> list[Covariates]:
+    """Make a list of covariates of those of each series, or of a single one."""
+    if isinstance(covariates, Covariates):
+        return [covariates]
+    if not isinstance(covariates, Sequence) or isinstance(covariates, str):
+        raise TypeError(
+            f"covariates is a {type(covariates).__name__}: give a list with one "
+            "ttm_estimators.Covariates(known=…) for each series"
+        )
+    for i, one in enumerate(covariates):
+        if one is not None and not isinstance(one, Covariates):
+            raise TypeError(
+                f"covariates[{i}] is a {type(one).__name__}: give "
+                "ttm_estimators.Covariates(known=…)"
+            )
+    return [Covariates() if one is None else one for one in covariates]
 
 
 def _common_channels(shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> int | None:
