@@ -66,7 +66,7 @@ def test_effects_are_the_forecast_less_that_of_the_adjusted_history():
     assert np.abs(base - 50).max() < 4
     slope = np.polyfit(prices[0, -HORIZON:], effect.values[:, 0], 1)[0]
     assert -6 < slope < -4
-    assert str(effect).startswith("covariates save ")
+    assert str(effect).startswith("covariates lower the error by ")
 
 
 def test_columns_of_one_calendar_feature_are_one_covariate():
@@ -222,11 +222,11 @@ def test_no_covariates_have_no_effects():
 def test_effects_say_in_a_line_whether_they_count():
     nothing = CovariateEffects(("price",), np.zeros((3, 1)), 0.0, 1)
     assert str(nothing) == (
-        "covariates not used: no gain that is more than chance on 1 held-out window"
+        "covariates not used: they lowered the error by no more than chance on 1 held-out window"
     )
     kept = CovariateEffects(("a", "b"), np.array([[1.0, -4.0]]), 0.25, 8)
     assert str(kept) == (
-        "covariates save 25% of the loss on 8 held-out windows; mean effects: b ±4, a ±1"
+        "covariates lower the error by 25% on 8 held-out windows; mean absolute effect: b 4, a 1"
     )
 
 
