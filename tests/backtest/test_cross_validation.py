@@ -16,6 +16,7 @@ from ttm_estimators.backtest.models import Naive, ZeroShot
 from ttm_estimators.tables import fine_tune as fine_tuning
 
 LEVELS = [0.1, 0.5, 0.9]
+LEARNS = "ttm-finetuned(steps=60, learning_rate=2e-2, batch_size=32)"
 QUICK = "ttm-finetuned(steps=5, learning_rate=1e-3, windows=64)"
 
 
@@ -129,7 +130,7 @@ def test_fine_tuning_sees_what_lies_before_the_first_cutoff_alone(sales):
     pd.testing.assert_frame_equal(*(part.drop(columns="y") for part in first))
 
 
-@pytest.mark.parametrize("models", [["ttm"], [QUICK]])
+@pytest.mark.parametrize("models", [["ttm"], [LEARNS]])
 def test_later_values_of_other_series_change_no_forecast(sales, models):
     # The price drives sales, more so after "south" ended.
     random = np.random.default_rng(0)
@@ -411,7 +412,7 @@ def test_a_future_of_covariates_is_no_window(driven):
 
 
 def test_known_covariates_go_to_fine_tuning(driven):
-    models = ["ttm-finetuned(steps=60, learning_rate=2e-2, batch_size=32)", "naive"]
+    models = [LEARNS, "naive"]
     frame = cross_validation(driven, 7, windows=2, models=models, known="price")
     scores = ttm_estimators.evaluate(frame, driven, known="price").models["MASE"]
     assert scores["ttm-finetuned"] < 0.6 * scores["naive"]
