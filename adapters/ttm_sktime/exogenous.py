@@ -183,8 +183,9 @@ def _known(
                 "covariates do is learnt there"
             )
         known = np.where(at_T[:, None] < 0, np.nan, values_TX[at_T])
-        unknown = X.columns[np.isnan(known[len(member.times_T) :]).all(axis=0)]
-        if horizon and len(unknown):
+        empty = np.isnan(known[len(member.times_T) :]).all(axis=0)
+        unknown = [one for one, missing in zip(X.columns, empty, strict=True) if missing]
+        if horizon and unknown:
             raise ValueError(
                 f"{name} has no future values of {', '.join(map(repr, unknown))} in X, only NaN: "
                 "give them to predict, or leave these columns out of X in fit and predict"
