@@ -183,8 +183,8 @@ def _known(
                 "covariates do is learnt there"
             )
         known = np.where(at_T[:, None] < 0, np.nan, values_TX[at_T])
-        empty = np.isnan(known[len(member.times_T) :]).all(axis=0)
-        unknown = [one for one, missing in zip(X.columns, empty, strict=True) if missing]
+        missing = pd.DataFrame(known[len(member.times_T) :], columns=X.columns).isna().all()
+        unknown = [*missing.index[missing]]
         if horizon and unknown:
             raise ValueError(
                 f"{name} has no future values of {', '.join(map(repr, unknown))} in X, only NaN: "
