@@ -183,7 +183,9 @@ def _known(
                 "covariates do is learnt there"
             )
         known = np.where(at_T[:, None] < 0, np.nan, values_TX[at_T])
-        missing = pd.DataFrame(known[len(member.times_T) :], columns=X.columns).isna().all()
+        filled = pd.DataFrame(known, columns=X.columns).notna()
+        points = len(member.times_T)
+        missing = filled[:points].any() & ~filled[points:].any()
         unknown = [*missing.index[missing]]
         if horizon and unknown:
             raise ValueError(

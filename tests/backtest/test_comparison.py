@@ -56,8 +56,36 @@ def test_an_unclear_case_says_that_it_can_not_be_told():
     told = sentence(ttm=best, seasonal_naive=other, naive=9 * other)
     assert told.startswith("Can't tell ")
     assert " lower than that of " in told
-    assert "the 95 % interval reaches from " in told
+    assert " (95 % interval " in told
+    assert "lower to " in told
     assert " or naive" not in told
+
+
+def test_several_that_can_not_be_told_apart_have_an_interval_each():
+    random = np.random.default_rng(0)
+    errors = {name: np.exp(0.2 * random.normal(size=20)) for name in ("ttm", "Theta", "naive")}
+    told = sentence(**errors)
+    assert told.count("than that of") == told.count("(95 % interval ") == 2
+    assert "too few" not in told
+    assert told.endswith("use naive, the simplest, or compare on more windows or series.")
+
+
+def test_a_wide_interval_asks_for_more_windows():
+    told = sentence(ttm=[1.0, 9.0, 1.0], seasonal_naive=[3.0, 3.0, 3.5])
+    assert "; too few windows: give --windows 10 or more; until then use seasonal_naive" in told
+
+
+@pytest.mark.parametrize(
+    ("names", "use"),
+    [
+        (["ttm", "seasonal_naive"], "use seasonal_naive, the simplest"),
+        (["ttm-finetuned", "ttm"], "use ttm, the simplest"),
+        (["ttm", "Theta"], "use the one that is easiest to run"),
+        (["Theta", "Arima"], "use the one that is easiest to run"),
+    ],
+)
+def test_the_simplest_is_named(names, use):
+    assert use in sentence(**{name: [1.0, 2.0, 3.0] for name in names})
 
 
 def test_one_block_tells_nothing():

@@ -11,7 +11,9 @@ import ttm_estimators
 from tests.tiny import tiny_network
 from ttm_estimators import Forecaster, TableError, TableWarning, cross_validation
 from ttm_estimators.backtest import cross_validation as module
+from ttm_estimators.backtest import models
 from ttm_estimators.backtest.models import Naive, ZeroShot
+from ttm_estimators.tables import fine_tune as fine_tuning
 
 LEVELS = [0.1, 0.5, 0.9]
 QUICK = "ttm-finetuned(steps=5, learning_rate=1e-3, windows=64)"
@@ -127,6 +129,32 @@ def test_fine_tuning_sees_what_lies_before_the_first_cutoff_alone(sales):
     pd.testing.assert_frame_equal(*(part.drop(columns="y") for part in first))
 
 
+@pytest.mark.parametrize("models", [["ttm"], [QUICK]])
+def test_later_values_of_other_series_change_no_forecast(sales, models):
+    # The price drives sales, more so after "south" ended.
+    random = np.random.default_rng(0)
+    df = sales.assign(price=random.normal(size=len(sales)))
+    df["y"] -= 3 * df["price"]
+    last = df.loc[df["unique_id"] == "south", "ds"].max()
+    first = last - pd.Timedelta(days=14)
+    changed, later = df.copy(), (df["unique_id"] != "south") & (df["ds"] > first)
+    changed.loc[later, "y"] += 20 * changed.loc[later, "price"]
+    options = {"windows": 2, "models": models, "known": "price"}
+    frames = [cross_validation(each, 7, **options) for each in (df, changed)]
+    one, two = (each[each["cutoff"] <= first].drop(columns="y") for each in frames)
+    assert one["unique_id"].unique().tolist() == ["south"]
+    pd.testing.assert_frame_equal(one, two)
+    assert not frames[0].drop(columns="y").equals(frames[1].drop(columns="y"))
+
+
+def test_series_that_begin_after_the_earliest_cutoff_are_not_trained_on(sales):
+    late = sales[(sales["unique_id"] != "new") | (sales["ds"] >= "2024-03-28")]
+    with pytest.warns(TableWarning, match="up to 2024-03-26, the earliest cutoff.*'new'"):
+        frame = cross_validation(late, 7, windows=2, models=[QUICK])
+    assert set(frame["unique_id"]) == {"north", "south", "new"}
+    assert frame.notna().all(axis=None)
+
+
 def test_unequal_lengths_leave_short_series_out_of_early_windows(sales):
     short = sales[(sales["unique_id"] != "new") | (sales["ds"] >= "2024-04-20")]
     with pytest.warns(TableWarning, match="'new' in 2"):
@@ -141,6 +169,18 @@ def test_missing_values_are_taken_and_given(sales):
     frame = cross_validation(gaps, 7, windows=2)
     assert frame["y"].isna().any()
     assert frame.drop(columns="y").notna().all(axis=None)
+
+
+@pytest.mark.parametrize("freq", [None, "YS"])
+def test_where_no_season_is_known_seasonal_naive_says_so(sales, freq, make_series):
+    df, options = make_series("a", np.arange(60))[["y"]], {"no_time": True}
+    if freq:
+        df, options = make_series("a", pd.date_range("1950", periods=60, freq=freq)), {}
+    with pytest.warns(TableWarning, match="no season known: give season=7, or season=1"):
+        frame = cross_validation(df, 7, models=["seasonal_naive", "naive"], **options)
+    np.testing.assert_array_equal(frame["seasonal_naive"], frame["naive"])
+    cross_validation(df, 7, models=["seasonal_naive"], season=7, **options)
+    cross_validation(df, 7, models=["ttm", "naive"], **options)
 
 
 def test_an_impossible_reading_is_told_once(sales):
@@ -161,6 +201,7 @@ def test_a_run_that_was_killed_goes_on_and_gives_the_same_frame(sales, tmp_path,
     program = f"""
 import os, pandas as pd, ttm_estimators
 from ttm_estimators.backtest import cross_validation as module
+from ttm_estimators.backtest import models
 write = module.write_part
 def dying(path, values):
     write(path, values)
@@ -230,12 +271,56 @@ def test_more_windows_reuse_those_that_are_there(sales, tmp_path, monkeypatch):
     assert len(set(tmp_path.iterdir()) - there) == 1
 
 
-def test_a_damaged_part_is_told(sales, tmp_path):
-    cross_validation(sales, 7, windows=1, models=["naive"], folder=tmp_path)
+def test_a_seed_makes_parts_of_their_own_only_where_it_counts(sales, tmp_path):
+    names = []
+    for seed in (0, 1):
+        options = {"windows": 1, "models": ["ttm", "naive", QUICK], "seed": seed}
+        cross_validation(sales, 7, **options, folder=tmp_path)
+        names.append({part.name for part in tmp_path.iterdir()})
+    assert [name.rpartition("-")[0] for name in names[1] - names[0]] == ["ttm-finetuned"] * 2
+
+
+@pytest.mark.parametrize(
+    "content", [None, np.zeros((3, 6, 10)), np.zeros((3, 7, 1)), np.full((3, 7, 10), np.nan)]
+)
+def test_a_damaged_part_is_told_and_made_anew(sales, tmp_path, content):
+    whole = cross_validation(sales, 7, windows=1, models=["naive"], folder=tmp_path)
     (part,) = tmp_path.iterdir()
-    part.write_bytes(b"nothing")
-    with pytest.raises(ValueError, match="is damaged: remove it"):
-        cross_validation(sales, 7, windows=1, models=["naive"], folder=tmp_path)
+    if content is None:
+        part.write_bytes(b"nothing")
+    else:
+        np.save(part, content)
+    with pytest.warns(TableWarning, match=rf"{part.name} is damaged and is made anew: "):
+        again = cross_validation(sales, 7, windows=1, models=["naive"], folder=tmp_path)
+    pd.testing.assert_frame_equal(again, whole)
+    pd.testing.assert_frame_equal(
+        cross_validation(sales, 7, windows=1, models=["naive"], folder=tmp_path), whole
+    )
+
+
+def test_processes_that_train_in_one_folder_end_with_one_model(sales, tmp_path, monkeypatch):
+    options = {"windows": 1, "models": [QUICK], "folder": tmp_path}
+    fine_tune = fine_tuning.fine_tune_panel
+    checkpoints, frames = [], []
+
+    def slower(*given, checkpoint, **others):
+        checkpoints.append(checkpoint)
+        if len(checkpoints) == 1:  # another process begins later and is done first
+            frames.append(cross_validation(sales, 7, **options))
+        return fine_tune(*given, checkpoint=checkpoint, **others)
+
+    monkeypatch.setattr(fine_tuning, "fine_tune_panel", slower)
+    frames.append(cross_validation(sales, 7, **options))
+    pd.testing.assert_frame_equal(*frames)
+    assert len({*checkpoints}) == 2
+    assert not [*tmp_path.glob("*.ckpt")]
+
+
+def test_fine_tuning_goes_on_from_the_checkpoint_of_an_interrupted_process(tmp_path):
+    folder = tmp_path / "part"
+    assert not models._checkpoint(folder).exists()
+    (tmp_path / "part.0.ckpt").write_bytes(b"where it was")
+    assert models._checkpoint(folder).read_bytes() == b"where it was"
 
 
 # Models
@@ -350,7 +435,7 @@ def test_a_model_that_was_fine_tuned_with_covariates_finds_its_columns(driven, t
 
 
 def test_a_calendar_stands_beside_known_covariates(driven):
-    table = module._table(driven, "df")[0]
+    table = module.as_table(driven, "df")[0]
     panel = module.read_panel(table, module.Reading(known=["price"]))
     panel, names = module.with_calendar(panel, None)
     assert "weekday=Tue" in names
@@ -359,6 +444,13 @@ def test_a_calendar_stands_beside_known_covariates(driven):
         assert len(one.covariates) == 127
         tuesdays = pd.date_range("2024-01-01", periods=127).weekday == 1
         np.testing.assert_array_equal(one.covariates["weekday=Tue"], tuesdays)
+
+
+@pytest.mark.parametrize("models", ["ttm", "naive"])
+def test_a_covariate_with_the_name_of_a_part_of_the_calendar_is_refused(driven, models):
+    df = driven.rename(columns={"price": "weekday"})
+    with pytest.raises(TableError, match="column 'weekday' has the name of a part of the calendar"):
+        cross_validation(df, 7, models=models, known="weekday", calendar=True)
 
 
 def test_numbers_have_no_calendar(make_series):

@@ -47,6 +47,7 @@ def test_scores_over_all_are_means_and_geometric_means_of_ratios(frame, sales):
     other = evaluate(frame, sales, baseline="naive")
     assert other.models.loc["naive", "relative MASE"] == 1
     assert result.best == result.models.index[0] == "ttm"
+    assert "Relative to naive: " in str(other)
 
 
 def test_gluonts_agrees_on_mase_and_weighted_quantile_loss(frame, sales):
@@ -155,6 +156,14 @@ def test_a_frame_that_was_written_and_read_is_scored_alike(frame, sales, tmp_pat
     [
         (lambda frame: frame.drop(columns="cutoff"), "frame has no column 'cutoff'"),
         (lambda frame: frame.head(0), "frame has no rows"),
+        (
+            lambda frame: frame.drop(index=[2]),
+            "frame has 6 of 7 steps of series 'north' at the cutoff 2024-04-08",
+        ),
+        (
+            lambda frame: pd.concat([frame, frame.tail(1)]),
+            "frame has 7 of 7 steps of series 'new' at the cutoff 2024-04-22 .*, in 8 rows",
+        ),
         (lambda frame: frame.iloc[:, :4], "no column with forecasts"),
         (lambda frame: frame.assign(unique_id="other"), "frame has series 'other'"),
         (

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from ttm_estimators import BacktestError, cross_validation, evaluate
+from ttm_estimators.backtest.models import Naive
 
 pytest.importorskip("gluonts")
 pytest.importorskip("sktime")
@@ -132,7 +133,8 @@ def test_an_estimator_is_trained_once_before_the_first_cutoff(sales):
     frame = cross_validation(sales, 7, windows=2, models=[Trained()], quantile_levels=LEVELS)
     assert Trained.calls == 1
     north = frame[frame["unique_id"] == "north"]
-    assert north["Trained-0.1"].tolist() == [106_106.1] * 7 + [106_113.1] * 7
+    # "south" ends 20 days before "north".
+    assert north["Trained-0.1"].tolist() == [86_106.1] * 7 + [86_113.1] * 7
 
 
 def test_a_real_estimator_is_trained_and_forecasts(sales, tmp_path, monkeypatch):
@@ -154,6 +156,20 @@ def test_a_forecaster_that_fails_is_told_with_series_and_cutoff(sales):
         "model 'ThetaForecaster' failed on series 'short' at the cutoff 2024-01-13: ValueError: "
     )
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"{THETA}(nope=1)", "model 'ThetaForecaster' takes no argument 'nope', only 'initial"),
+        (f"{SEASONAL}(nope=1)", "model 'SeasonalNaivePredictor' takes no argument 'nope'"),
+        ("sktime.forecasting.compose.EnsembleForecaster", "needs the argument 'forecasters'"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_told_before_any_model_runs(sales, text, said, monkeypatch):
+    monkeypatch.setattr(Naive, "forecast", lambda *_: pytest.fail("a model ran"))
+    with pytest.raises(ValueError, match=said):
+        cross_validation(sales, 7, models=["naive", text])
 
 
 def test_a_predictor_that_fails_is_told_with_its_series(sales):

@@ -82,8 +82,9 @@ def test_nothing_after_a_cutoff_is_known_but_a_horizon_of_covariates():
     assert [len(one.covariates) for one in known.series] == [25, 20]
 
 
-def test_the_earliest_cutoff_of_each_series_is_before_all_of_its_windows():
+def test_training_ends_at_the_earliest_cutoff_of_all_series():
+    table = panel(a=30, b=11)
     with pytest.warns(TableWarning):
-        found = find_windows(panel(a=30, b=11), 5, 3, 3)
-    first = earliest(found)
-    assert dict(zip(first.members, first.cuts, strict=True)) == {0: 19, 1: 3}
+        found = find_windows(table, 5, 3, 3)
+    first = earliest(table, found)
+    assert dict(zip(first.members, first.cuts, strict=True)) == {0: 3, 1: 3}

@@ -72,6 +72,36 @@ def test_training_is_told_before_it_begins(run, data):
     assert err.splitlines()[0] == "backtest: training ttm-finetuned"
 
 
+def test_how_the_file_was_read_is_told_before_any_model_begins(run, data, monkeypatch):
+    def fail(*_):
+        raise ValueError("no")
+
+    monkeypatch.setattr("ttm_estimators.backtest.models.Naive.forecast", fail)
+    code, out, err = run("backtest", data, "--horizon", 7, "--models", "naive")
+    assert code == 2
+    assert out == f"Read {data}: time 'day', id 'shop', value 'sales'\n"
+    assert err.startswith("error: model 'naive' failed")
+
+
+def test_a_season_that_is_unknown_is_told(run, data, tmp_path):
+    pd.read_csv(data)[["sales"]].to_csv(tmp_path / "bare.csv", index=False)
+    models = ("--models", "seasonal_naive,naive")
+    given = ("backtest", tmp_path / "bare.csv", "--no-time", "--horizon", 7, *models)
+    code, _, err = run(*given)
+    assert code == 0
+    assert err.startswith("warning: no season known: give --season 7, or --season 1 where there")
+    assert run(*given, "--season", 7).err == ""
+
+
+def test_a_covariate_with_the_name_of_a_part_of_the_calendar_is_an_error(run, data, tmp_path):
+    frame = pd.read_csv(data)
+    frame.assign(weekday=frame.index % 7).to_csv(tmp_path / "dated.csv", index=False)
+    options = ("--known", "weekday", "--calendar")
+    code, out, err = run("backtest", tmp_path / "dated.csv", "--horizon", 7, *options)
+    assert (code, out) == (2, "")
+    assert err == "error: column 'weekday' has the name of a part of the calendar: rename it\n"
+
+
 def test_it_goes_on_from_its_folder(run, data, tmp_path, monkeypatch):
     first = run("backtest", data, "--horizon", 7, "--folder", tmp_path / "parts")
     monkeypatch.setattr("ttm_estimators.backtest.progress.SECONDS_BETWEEN_LINES", -1.0)

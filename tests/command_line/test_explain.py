@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 
 import ttm_estimators
 from ttm_estimators.example import FILES
+from ttm_estimators.forecasting import forecaster
+from ttm_estimators.inputs.covariates import Roles
 
 HORIZON = 28
 SALES, FUTURE = FILES
@@ -22,6 +24,20 @@ DRIVEN = (SALES, "--horizon", HORIZON, *KNOWN, "--future", FUTURE)
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    """Those that are saved."""
+    found = []
+    save = Figure.savefig
+
+    def spy(self, *arguments, **options):
+        found.append(self)
+        save(self, *arguments, **options)
+
+    monkeypatch.setattr(Figure, "savefig", spy)
+    return found
 
 
 def expected(**options):
@@ -37,7 +53,8 @@ def test_a_forecast_with_covariates_is_that_of_a_frame_and_says_what_they_gain(r
     assert f"Read {SALES} and {FUTURE}: time 'date', id 'shop', value 'sales', covariates" in out
     last = out.splitlines()[-1]
     assert re.fullmatch(
-        r"Covariates: price, promotion kept in 3 of 3 series, error on their own past \d+ % lower",
+        r"Covariates used together in 3 of 3 series: price, promotion; error on their own past "
+        r"\d+ % lower",
         last,
     )
     model, arguments, options = expected()
@@ -47,17 +64,27 @@ def test_a_forecast_with_covariates_is_that_of_a_frame_and_says_what_they_gain(r
     assert list(result["date"]) == list(pd.read_csv(FUTURE)["date"])
 
 
-def test_covariates_that_are_not_kept_are_told(run, here):
-    """Random numbers beside a wave."""
+def random_numbers_beside_a_wave():
     random = np.random.default_rng(0)
     frame = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=207)})
     frame["load"] = 20 + 5 * np.sin(np.arange(207) / 3) + random.normal(size=207)
     frame.loc[200:, "load"] = np.nan
     frame["noise"] = random.normal(size=207)
     frame.to_csv("data.csv", index=False)
-    code, out, err = run("forecast", "data.csv", "--horizon", 7, "--known", "noise")
+    return ("data.csv", "--horizon", 7, "--known", "noise")
+
+
+def test_covariates_that_are_not_used_are_told(run, here):
+    code, out, err = run("forecast", *random_numbers_beside_a_wave())
     assert (code, err) == (0, "")
-    assert out.splitlines()[-1].startswith("Covariates: noise not kept, as its past ")
+    assert out.splitlines()[-1].startswith("Covariates not used: noise; on held-out windows they ")
+
+
+def test_effects_of_covariates_that_are_not_used_are_not_drawn(run, here, figures):
+    code, _, err = run("explain", *random_numbers_beside_a_wave(), "--plot", "effects.png")
+    assert (code, err) == (0, "")
+    (axes,) = figures[0].axes
+    assert [line.get_label() for line in axes.lines][::2] == ["history", "without covariates"]
 
 
 def test_effects_are_printed_written_and_drawn(run, here):
@@ -66,7 +93,7 @@ def test_effects_are_printed_written_and_drawn(run, here):
     assert (code, err) == (0, "")
     for covariate in ("price", "promotion", "weekday"):
         assert re.search(rf"│ {covariate} +│ +[\d.]+ │ +\d+% │", out), out
-    assert out.splitlines()[-1].startswith("Covariates: price, promotion, weekday")
+    assert ": price, promotion, weekday" in out.splitlines()[-1]
     model, arguments, options = expected(calendar=True)
     frame = model.explain_df(*arguments, **options)
     result = pd.read_csv("effects.csv")
@@ -75,18 +102,27 @@ def test_effects_are_printed_written_and_drawn(run, here):
     assert image.imread("effects.png")[..., :3].std() > 0.05
 
 
-def test_the_series_that_is_drawn_is_the_one_that_is_named(run, here, monkeypatch):
-    drawn = []
-    save = Figure.savefig
-
-    def spy(self, *arguments, **options):
-        drawn.append([axes.get_title("left") for axes in self.axes])
-        save(self, *arguments, **options)
-
-    monkeypatch.setattr(Figure, "savefig", spy)
-    code, _, err = run("explain", *DRIVEN, "--plot", "effects.svg", "--plot-series", "west")
+def test_the_series_that_is_drawn_is_the_one_that_is_named(run, here, figures):
+    plot = ("--plot", "effects.svg", "--plot-series", "west", "--output", "effects.csv")
+    code, _, err = run("explain", *DRIVEN, *plot)
     assert (code, err) == (0, "")
-    assert drawn == [["west: 28 steps ahead", "what each covariate adds"]]
+    titles = [axes.get_title("left") for axes in figures[0].axes]
+    assert titles == ["west: 28 steps ahead", "effects: base + effects = forecast"]
+    drawn = {line.get_label(): line for line in figures[0].axes[0].lines}
+    west = pd.read_csv("effects.csv").query("shop == 'west'")
+    for column, label in [("base", "base"), ("without", "without covariates")]:
+        np.testing.assert_allclose(drawn[label].get_ydata()[1:], west[column])
+    assert drawn["base"].get_linestyle() == ":"
+
+
+def test_a_model_that_has_learnt_covariates_has_no_effects_to_tell(run, here, monkeypatch):
+    roles = Roles(known=("price", "promotion"))
+    monkeypatch.setattr(forecaster, "read_roles", lambda path: roles)
+    for known in (KNOWN, ()):
+        code, _, err = run("explain", SALES, "--horizon", 3, *known, "--model", "ttm-2048-720")
+        assert code == 2
+        assert "effects are told of zero-shot covariates only" in err
+        assert "but ttm-2048-720 has learnt 'price', 'promotion': take a model" in err
 
 
 @pytest.mark.parametrize("command", ["forecast", "explain"])

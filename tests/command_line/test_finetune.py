@@ -80,6 +80,34 @@ def test_a_folder_is_written_that_forecasts_the_file(run, finetune, table, model
     assert run("forecast", data, "--horizon", 5, "--model", tmp_path / "tuned").code == 0
 
 
+def test_columns_are_told_before_training_and_weights_that_are_replaced_after(finetune, table):
+    data = table(driven(future=0)[["shop", "day", "sales"]])
+    for verb in ("Wrote", "Replaced"):
+        code, out, _ = finetune(data, "--steps", 2)
+        assert code == 0
+        assert out.startswith("Read ")
+        assert out.splitlines()[-1].startswith(f"{verb} ")
+
+
+def test_columns_are_told_where_training_fails(finetune, table, monkeypatch):
+    def fail(*arguments, **options):
+        raise ValueError("no training")
+
+    monkeypatch.setattr("ttm_estimators.tables.fine_tune.fine_tune_panel", fail)
+    code, out, err = finetune(table(driven(future=0)[["shop", "day", "sales"]]))
+    assert (code, err) == (2, "error: no training\n")
+    assert out.startswith("Read ")
+
+
+def test_a_folder_of_other_files_is_left_alone(finetune, table, tmp_path):
+    (tmp_path / "tuned").mkdir()
+    (tmp_path / "tuned" / "thesis.txt").write_text("mine")
+    code, _, err = finetune(table(driven(future=0)[["shop", "day", "sales"]]))
+    assert code == 2
+    assert err.endswith("holds other files than weights: name another folder\n")
+    assert [path.name for path in (tmp_path / "tuned").iterdir()] == ["thesis.txt"]
+
+
 def test_minutes_are_kept_and_told(run, table, model, tmp_path):
     data = table(driven(future=0)[["shop", "day", "sales"]])
     arguments = [data, "--horizon", HORIZON, "--output", tmp_path / "tuned", "--model", model]

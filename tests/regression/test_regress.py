@@ -66,7 +66,7 @@ def test_effects_are_the_forecast_less_that_of_the_adjusted_history():
     assert np.abs(base - 50).max() < 4
     slope = np.polyfit(prices[0, -HORIZON:], effect.values[:, 0], 1)[0]
     assert -6 < slope < -4
-    assert str(effect).startswith("covariates save ")
+    assert str(effect).startswith("covariates lower the error by ")
 
 
 def test_columns_of_one_calendar_feature_are_one_covariate():
@@ -222,9 +222,63 @@ def test_no_covariates_have_no_effects():
 def test_effects_say_in_a_line_whether_they_count():
     nothing = CovariateEffects(("price",), np.zeros((3, 1)), 0.0, 1)
     assert str(nothing) == (
-        "covariates not used: no gain that is more than chance on 1 held-out window"
+        "covariates not used: they lowered the error by no more than chance on 1 held-out window"
     )
     kept = CovariateEffects(("a", "b"), np.array([[1.0, -4.0]]), 0.25, 8)
     assert str(kept) == (
-        "covariates save 25% of the loss on 8 held-out windows; mean effects: b ±4, a ±1"
+        "covariates lower the error by 25% on 8 held-out windows; mean absolute effect: b 4, a 1"
     )
+
+
+def test_a_covariate_that_a_series_never_had_is_told_and_not_asked_for_in_its_future():
+    random = np.random.default_rng(0)
+    series = [random.normal(size=120) for _ in range(2)]
+    price = pd.DataFrame({"price": random.normal(size=127)})
+    absent = pd.DataFrame({"price": np.full(120, np.nan)})
+    covariates = [Covariates(known=price), Covariates(known=absent)]
+    with pytest.warns(UserWarning, match="series 1 has no value of price in its history"):
+        forecast = model.forecast(series, 7, covariates=covariates)
+    assert np.isfinite(forecast.quantiles).all()
+
+
+def test_a_series_of_a_few_points_is_forecast_without_covariates():
+    random = np.random.default_rng(0)
+    for points in (2, 5, 12, 39):
+        y = random.normal(size=points).cumsum()
+        x = random.normal(size=points + 1).cumsum()
+        found = model.forecast([y], 1, covariates=[Covariates(known=x)])
+        assert not found.effects[0].kept
+        np.testing.assert_array_equal(found.point, model.forecast([y], 1).point)
+
+
+def test_a_panel_that_moves_together_seldom_keeps_noise():
+    random = np.random.default_rng(0)
+    kept = []
+    for _ in range(12):
+        common = random.normal(size=212).cumsum()
+        series = [common[:200] + 0.5 * random.normal(size=200) for _ in range(10)]
+        noise = random.normal(size=(212, 2)).cumsum(axis=0)
+        found = model.forecast(series, 12, covariates=[Covariates(known=noise)] * 10)
+        kept.append(any(each.kept for each in found.effects))
+    assert np.mean(kept) < 0.2
+
+
+def test_effects_on_a_logarithm_stay_within_those_of_the_history():
+    random = np.random.default_rng(0)
+    y = np.exp(random.normal(size=210))
+    x = np.log(y) + 0.1 * random.normal(size=210)
+    x[200:] = 3 * x[:200].max()
+    found = model.forecast([y[:200]], 10, covariates=[Covariates(known=x)])
+    assert found.point.max() < 3 * y[:200].max()
+
+
+def test_the_offset_of_a_covariate_does_not_matter():
+    random = np.random.default_rng(0)
+    x = random.normal(size=207)
+    y = 5 * x + random.normal(size=207)
+    near, far = (
+        model.forecast([y[:200]], 7, covariates=[Covariates(known=x + offset)])
+        for offset in (0.0, 1e9)
+    )
+    assert far.effects[0].kept
+    np.testing.assert_allclose(far.point, near.point, atol=1e-3)

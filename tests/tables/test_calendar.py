@@ -76,6 +76,14 @@ def test_holidays_are_those_of_the_country():
     assert german.at[pd.Timestamp("2024-07-04"), "holiday=any"] == 0
 
 
+def test_a_country_may_be_written_small():
+    pytest.importorskip("holidays", reason="holidays need the extra of that name")
+    panel = read(pd.DataFrame({"time": pd.date_range("2024-06-01", periods=60), "y": 1.0}))
+    for small, code in (("de", "DE"), ("us-ca", "US-CA"), ("Germany", "DE")):
+        small_frame, frame = (of(panel, holidays=country)[0] for country in (small, code))
+        pd.testing.assert_frame_equal(small_frame, frame)
+
+
 def test_an_unknown_country_is_one_line():
     pytest.importorskip("holidays", reason="holidays need the extra of that name")
     panel = read(pd.DataFrame({"time": pd.date_range("2024-06-01", periods=9), "y": 1.0}))

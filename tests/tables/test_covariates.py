@@ -128,6 +128,13 @@ def test_true_and_false_count_as_one_and_zero(shipped, sales):
     pd.testing.assert_frame_equal(*found)
 
 
+def test_a_covariate_of_words_is_told_how_to_become_numbers(shipped, sales):
+    past, ahead = (part.assign(weather="sun") for part in sales)
+    said = "'weather' is not numeric: 'sun' in row 1: give a .* 0 and 1, such as 'weather=sun'"
+    with pytest.raises(TableError, match=said):
+        shipped.forecast_df(past, HORIZON, known="weather", value="sales", future_df=ahead)
+
+
 def test_a_column_that_is_not_there_is_named(shipped, sales):
     with pytest.raises(TableError, match="df has no column 'cost', only 'shop', 'date'"):
         shipped.forecast_df(sales[0], HORIZON, known="cost", value="sales")

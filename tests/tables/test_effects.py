@@ -20,21 +20,38 @@ def effects(gain, windows=8, names=("price", "weekday")):
     [
         (
             (0.25, 0.21, 0),
-            "kept in 2 of 3 series, error on their own past 23 % lower; not kept in 'c'",
+            "used together in 2 of 3 series: price, weekday; error on their own past 23 % lower; "
+            "not used in 'c'",
         ),
-        ((0.25, 0.25, 0.25), "kept in 3 of 3 series, error on their own past 25 % lower"),
-        ((0.25,), "kept, error on its own past 25 % lower"),
-        ((0.0, 0.0, 0.0), "not kept in any series, as their past gains no more than chance"),
-        ((0.0,), "not kept, as its past gains no more than chance"),
+        (
+            (0.25, 0.25, 0.25),
+            "used together in 3 of 3 series: price, weekday; error on their own past 25 % lower",
+        ),
+        ((0.25,), "used together: price, weekday; error on its own past 25 % lower"),
+        (
+            (0.0, 0.0, 0.0),
+            "not used in any series: price, weekday; on held-out windows they lowered the error by "
+            "no more than chance",
+        ),
+        (
+            (0.0,),
+            "not used: price, weekday; on held-out windows they lowered the error by no more than "
+            "chance",
+        ),
     ],
 )
 def test_one_line_says_where_covariates_count_and_what_they_gain(gains, said):
     told = describe([effects(gain) for gain in gains], [*"abc"][: len(gains)])
-    assert told == f"Covariates: price, weekday {said}"
+    assert told == f"Covariates {said}"
+
+
+def test_a_single_covariate_is_not_used_together():
+    told = describe([effects(0.25, names=("price",))], ["a"])
+    assert told == "Covariates used: price; error on its own past 25 % lower"
 
 
 def test_a_past_that_is_too_short_to_judge_is_told():
-    assert describe([effects(0.0, 0)], ["a"]).endswith("as its past is too short to judge by")
+    assert describe([effects(0.0, 0)], ["a"]).endswith("; its past is too short to judge by")
 
 
 @pytest.fixture(scope="module")

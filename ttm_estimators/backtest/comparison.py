@@ -17,6 +17,15 @@ CONFIDENCE = 0.95
 MIN_BLOCKS = 2
 """Blocks from which on there is an interval."""
 
+MAX_FACTOR = 2.0
+"""Factor between a ratio and the end of its interval, above which windows are too few."""
+
+MIN_WINDOWS = 10
+"""Windows that are asked for where they are too few."""
+
+SIMPLE = ("naive", "seasonal_naive", "ttm")
+"""Models that are simpler than all others, the simplest first."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -137,26 +146,40 @@ def advice(comparisons: list[Comparison], best: str, best_by_loss: str) -> str:
     unsure.sort(key=lambda one: -one.ratio)
     closest, names = unsure[0], [one.other for one in unsure]
     named = " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-    blocks = f"{closest.blocks} {closest.of}"
     if not closest.blocks:
         return f"Can't tell {best} from {named}: no series changed before its cutoffs{also}."
-    if closest.low == closest.high == 1:
+    blocks = f"{closest.blocks} {closest.of}"
+    if all(one.low == one.high == 1 for one in unsure):
         why = f"their MASE is the same in each of {blocks}"
     elif math.isnan(closest.low):
-        why = (
-            f"its MASE is {_change(closest.ratio)} than that of {closest.other}, but one of "
-            f"{closest.of} tells nothing of chance"
-        )
+        why = f"{_each(unsure)}, but one of {closest.of} tells nothing of chance"
     else:
-        ends = f"from {_change(closest.low)} to {_change(closest.high)}, from {blocks}"
-        why = (
-            f"its MASE is {_change(closest.ratio)} than that of {closest.other}, but the 95 % "
-            f"interval reaches {ends}"
-        )
-    return (
-        f"Can't tell {best} from {named}: {why}{also}; use the simpler, or compare on more windows "
-        "or series."
-    )
+        why = f"{_each(unsure)}, from {blocks}"
+    use = _simplest([best, *names])
+    if any(not one.high / one.ratio <= MAX_FACTOR for one in unsure):
+        enough = MIN_WINDOWS if closest.blocks < MIN_WINDOWS else 2 * closest.blocks
+        what = f"too few windows: give --windows {enough} or more; until then {use}"
+    else:
+        what = f"{use}, or compare on more windows or series"
+    return f"Can't tell {best} from {named}: {why}{also}; {what}."
+
+
+def _each(comparisons: list[Comparison]) -> str:
+    """The best model's MASE beside that of each other one, with intervals."""
+    parts = []
+    for one in comparisons:
+        ends = f"{_change(one.low)} to {_change(one.high)}"
+        interval = "" if math.isnan(one.low) else f" (95 % interval {ends})"
+        parts.append(f"{_change(one.ratio)} than that of {one.other}{interval}")
+    return "its MASE is " + " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
+
+
+def _simplest(names: list[str]) -> str:
+    """Which of these to use while they can not be told apart."""
+    found = [name for name in SIMPLE if name in names]
+    if found == ["ttm"] and {*names} != {"ttm", "ttm-finetuned"}:
+        found = []  # nobody knows how simple the others are
+    return f"use {found[0]}, the simplest" if found else "use the one that is easiest to run"
 
 
 def _change(value: float) -> str:

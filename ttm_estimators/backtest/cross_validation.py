@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +12,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ttm_estimators.backtest.models import Model, Task, make_models, with_roles
+from ttm_estimators.backtest.libraries import Library
+from ttm_estimators.backtest.models import Model, Naive, Task, make_models, with_roles
 from ttm_estimators.backtest.progress import Progress
-from ttm_estimators.backtest.seasonal_naive import Array
+from ttm_estimators.backtest.seasonal_naive import Array, season_of
 from ttm_estimators.backtest.store import Store, fingerprint, read_part, write_part
-from ttm_estimators.backtest.windows import Window, before, earliest, find_windows
+from ttm_estimators.backtest.windows import (
+    Window,
+    before,
+    earliest,
+    find_windows,
+    warn_of_untrained,
+)
 from ttm_estimators.forecasting import OutlierWarning
 from ttm_estimators.forecasting.dataframes import Names, listed
 from ttm_estimators.forecasting.quantile_levels import validated_levels
@@ -26,7 +33,7 @@ from ttm_estimators.network.presets import DECILES
 from ttm_estimators.tables.calendar import calendars
 from ttm_estimators.tables.columns import names_of
 from ttm_estimators.tables.dataframes import as_table, tell
-from ttm_estimators.tables.errors import TableError
+from ttm_estimators.tables.errors import TableError, TableWarning, quoted
 from ttm_estimators.tables.files import Table
 from ttm_estimators.tables.panel import Panel, read_panel
 from ttm_estimators.tables.reading import Reading
@@ -78,7 +85,8 @@ def cross_validation(
     """Forecast the last windows of every series from what came before, with several models.
 
     The last cutoff of a series leaves ``horizon`` of its rows, each earlier one ``step`` more. At
-    each, a model sees the rows up to it, and of known covariates ``horizon`` more.
+    each, a model sees the rows up to it, and of known covariates ``horizon`` more. Series may end
+    at different times: no forecast depends on values after its cutoff, of whatever series.
 
     Parameters
     ----------
@@ -94,8 +102,9 @@ def cross_validation(
         What to compare. As text, which may have arguments, such as ``ttm(model=my-weights)``:
 
         - "ttm": ours, as :meth:`~ttm_estimators.Forecaster.forecast_df` forecasts.
-        - "ttm-finetuned": ours, fine-tuned once on what lies before the first cutoff of each
-          series, so that it has seen no window. Arguments are those of
+        - "ttm-finetuned": ours, fine-tuned once on what lies up to the earliest cutoff of all
+          series, so that it has seen no window, nor anything later of another series. Series that
+          begin after that cutoff are not trained on. Arguments are those of
           :class:`~ttm_estimators.FineTuneConfig`; without ``minutes`` or ``steps`` it has two
           minutes. It needs Lightning.
         - "seasonal_naive": the last season repeated, "naive": the last value, both with normal
@@ -122,7 +131,7 @@ def cross_validation(
         calendar.
     season : int, optional
         Steps in a season. Default: that of the frequency: a day of hours, a week of days, a year of
-        weeks, months and quarters.
+        weeks, months and quarters. Where none is known, "seasonal_naive" repeats the last value.
     id, time, value, freq, date_format, timezone, round_time : optional
     decimal, thousands, fill_gaps, no_time : optional
         As in :meth:`ttm_estimators.Forecaster.forecast_df`.
@@ -147,7 +156,9 @@ def cross_validation(
     Warns
     -----
     TableWarning
-        When a series is too short for a window, and is left out of it, or columns were left out.
+        When a series is too short for a window, and is left out of it, a model is not trained on a
+        series, for it has nothing before the earliest cutoff, "seasonal_naive" has no season,
+        columns were left out, or a part in ``folder`` is damaged and is made anew.
 
     Raises
     ------
@@ -230,8 +241,12 @@ def cross_validate(
     seed: int,
     folder: str | Path | None,
     progress: bool,
+    tell_panel: Callable[[Panel], None] = lambda panel: None,
 ) -> tuple[pd.DataFrame, Panel]:
-    """:func:`cross_validation` of a table, with the panel that was read."""
+    """:func:`cross_validation` of a table, with the panel that was read.
+
+    ``tell_panel`` gets it before any model begins.
+    """
     horizon = validated_count("horizon", horizon)
     windows = validated_count("windows", windows)
     step = horizon if step is None else validated_count("step", step)
@@ -250,13 +265,17 @@ def cross_validate(
         panel, added = with_calendar(panel, holidays)
     together = any(_ties_channels(each) for each in contenders.values())
     found = find_windows(panel, horizon, windows, step, together=together)
-    first = before(panel, earliest(found), horizon)
+    if season is None:
+        warn_without_season(panel, contenders)
+    first = earliest(panel, found, together=together)
+    trained = [name for name, each in contenders.items() if each.trained_once]
+    if trained:
+        warn_of_untrained(panel, first, trained)
     shared: dict[str, Any] = {
         "known": tuple(known),
         "calendar": calendar,
         "holidays": holidays,
         "season": season,
-        "seed": seed,
         "keep_outliers": keep_outliers,
         "levels": levels,
         "horizon": horizon,
@@ -264,15 +283,17 @@ def cross_validate(
     from ttm_estimators import __version__
 
     store.common = {**shared, "data": fingerprint(panel), "version": __version__}
-    store.common["first"] = [windows, step]  # of models that are trained once
+    store.common["first"] = [first.members, first.cuts]  # of models that are trained once
     task = Task(
         panel,
-        first,
+        before(panel, first, horizon),
+        seed=seed,
         batch_size=batch_size,
         calendar_columns=tuple(added),
         progress=progress and not sys.stderr.isatty(),  # a terminal has one bar already
         **shared,
     )
+    tell_panel(panel)
     identities = {name: each.identity for name, each in contenders.items()}
     series = sum(len(window.members) for window in found)
     parts: dict[tuple[int, str], Array] = {}
@@ -283,6 +304,8 @@ def cross_validate(
                 own = {"model": identities[name], "members": window.members, "cuts": window.cuts}
                 if not each.trained_once:
                     own["first"] = None  # whatever other windows there are
+                if each.draws:
+                    own["seed"] = seed
                 path = store.path(name, ".npy", **own)
                 parts[window.number, name] = _part(path, name, each, here, told)
     if task.outliers:
@@ -290,9 +313,31 @@ def cross_validate(
     return _frame(panel, found, horizon, levels, list(contenders), parts), panel
 
 
+def warn_without_season(panel: Panel, models: Mapping[str, Model]) -> None:
+    """Tell where a seasonal naive forecast has no season.
+
+    Warns
+    -----
+    TableWarning
+        When a model is seasonal naive, and the frequency of a series has no season.
+    """
+    names = [name for name, each in models.items() if isinstance(each, Naive) and each.seasonal]
+    without = [one.name for one in panel.series if season_of(one.step) == 1]
+    if names and without:
+        of = "" if len(without) == len(panel.series) else f" of series {quoted(without)}"
+        warnings.warn(
+            f"no season known{of}: give season=7, or season=1 where there is none; until then "
+            f"{names[0]!r} repeats the last value",
+            TableWarning,
+            stacklevel=4,
+        )
+
+
 def _part(path: Path | None, name: str, model: Model, task: Task, told: Progress) -> Array:
     """Forecasts of one model at one window, from the folder if they are there."""
-    values = read_part(path)
+    size = (len(task.panel.series), task.horizon)
+    widths = {1 + len(task.levels), *([1] if isinstance(model, Library) else [])}
+    values = read_part(path, {(*size, width) for width in widths})
     if values is not None:
         told.skip(name, len(task.panel.series))
         return values
@@ -344,9 +389,12 @@ def with_calendar(panel: Panel, holidays: str | None) -> tuple[Panel, list[str]]
         later = len(own) - len(one.times)
         future = alone.futures(later)[0] if later else one.times[:0]
         (features,) = calendars(alone, [future], holidays)
-        both = [name for name in names_of(own) if name in features]
+        words = {_word(name) for name in features}
+        both = [name for name in names_of(own) if _word(name) in words]
         if both:
-            raise TableError(f"column {both[0]!r} has the name of one of the calendar", "rename it")
+            raise TableError(
+                f"column {both[0]!r} has the name of a part of the calendar", "rename it"
+            )
         tables.append((own, features.reset_index(drop=True)))
     names = list(dict.fromkeys(name for _, features in tables for name in names_of(features)))
     series = [
@@ -356,14 +404,19 @@ def with_calendar(panel: Panel, holidays: str | None) -> tuple[Panel, list[str]]
     return replace(panel, series=series), names
 
 
+def _word(column: Any) -> str:
+    """Name of the covariate that a column is of: "weekday" of "weekday=Tue"."""
+    return str(column).partition("=")[0]
+
+
 def _warn_of_outliers(outliers: Mapping[tuple[str, int], Outlier], panel: Panel) -> None:
     names = {one.name: i for i, one in enumerate(panel.series)}
     found = [
         one._replace(series=names[name], step=row - len(panel.series[names[name]].values))
         for (name, row), one in outliers.items()
     ]
-    quoted = [f"series {name!r}" for name in names]
-    message = describe(found, quoted, "set keep_outliers=True")
+    told = [f"series {name!r}" for name in names]
+    message = describe(found, told, "set keep_outliers=True")
     warnings.warn(message, OutlierWarning, stacklevel=4)
 
 

@@ -106,7 +106,8 @@ class Evaluation:
         names = {"coverage": f"coverage of {band_name(self.band)}"} if self.band else {}
         table = self.models.rename(columns=names).to_string(float_format="{:.3f}".format)
         worst = ", ".join(f"{name} ({mase:.2f})" for name, mase in self.worst["MASE"].items())
-        return f"{table}\n\n{self.advice}\nWorst series of {self.best} by MASE: {worst}"
+        told = f"Relative to {self.baseline}: geometric means over series. Less is better."
+        return f"{table}\n{told}\n\n{self.advice}\nWorst series of {self.best} by MASE: {worst}"
 
 
 def band_name(band: tuple[float, float]) -> str:
@@ -170,7 +171,8 @@ def evaluate(
     Raises
     ------
     TableError
-        When frame and table do not fit. It is a ``ValueError``.
+        When frame and table do not fit, or a window lacks rows or has some twice. It is a
+        ``ValueError``.
 
     Examples
     --------

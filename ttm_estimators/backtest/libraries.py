@@ -23,8 +23,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ttm_estimators.backtest.models import Advance, Model, Task
+from ttm_estimators.backtest.models import Advance, Model, Task, check_arguments
 from ttm_estimators.backtest.seasonal_naive import Array, season_of
+from ttm_estimators.tables.errors import quoted
 from ttm_estimators.tables.panel import Series
 from ttm_estimators.tables.timetable import Timetable
 
@@ -41,7 +42,7 @@ def from_library(given: Any, arguments: Mapping[str, Any]) -> Model:
     Raises
     ------
     ValueError
-        When there is no such class, or it is no forecaster.
+        When there is no such class, it is no forecaster, or takes other arguments.
     """
     name = given if isinstance(given, str) else getattr(given, "__name__", type(given).__name__)
     if isinstance(given, str):
@@ -50,6 +51,8 @@ def from_library(given: Any, arguments: Mapping[str, Any]) -> Model:
             given = getattr(import_module(path), last)
         except (ImportError, AttributeError) as error:
             raise ValueError(f"model {name!r} can not be imported: {error}") from error
+    if inspect.isclass(given):
+        _check_arguments(name.rpartition(".")[2], given, arguments)
     has = {each for each in ("train", "fit", "predict") if hasattr(given, each)}
     if "train" in has:
         return Library(name, given, arguments, _gluonts, trained_once=True)
@@ -63,6 +66,31 @@ def from_library(given: Any, arguments: Mapping[str, Any]) -> Model:
     )
 
 
+FILLED_IN = ("prediction_length", "season_length", "freq")
+"""Arguments that the table and the horizon tell."""
+
+
+def _check_arguments(name: str, given: Any, arguments: Mapping[str, Any]) -> None:
+    """Refuse arguments that a class does not take, before any model runs."""
+    try:
+        parameters = inspect.signature(given).parameters.values()
+    except (TypeError, ValueError):  # a class without a signature
+        return
+    if not any(one.kind is one.VAR_KEYWORD for one in parameters):
+        check_arguments(name, arguments, [one.name for one in parameters])
+    absent = [
+        one.name
+        for one in parameters
+        if one.default is one.empty
+        and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+        and one.name not in (*FILLED_IN, *arguments)
+    ]
+    if absent:
+        raise ValueError(
+            f"model {name!r} needs the argument {quoted(absent)}: give {name}({absent[0]}=...)"
+        )
+
+
 @dataclass
 class Library:
     """A forecaster of another library."""
@@ -74,6 +102,7 @@ class Library:
     arguments: Mapping[str, Any]
     run: Any
     trained_once: bool = False
+    draws: bool = True
     ready: Any = None
     """The object, with what it was trained to."""
 

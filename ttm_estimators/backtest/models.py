@@ -6,8 +6,11 @@ import ast
 import hashlib
 import inspect
 import re
+import shutil
+import uuid
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ttm_estimators.backtest.seasonal_naive import Array, naive_forecast, season_of
+from ttm_estimators.backtest.windows import chosen, with_one_cutoff
 from ttm_estimators.forecasting import Forecaster, OutlierWarning, load
 from ttm_estimators.inputs.covariates import Roles
 from ttm_estimators.inputs.outliers import Outlier
@@ -40,7 +44,7 @@ class Task:
     """What is known at the cutoffs."""
 
     first: Panel
-    """What is known before all windows, to train on."""
+    """What is known at the earliest cutoff of all series, to train on."""
 
     horizon: int
     levels: tuple[float, ...]
@@ -74,6 +78,9 @@ class Model(Protocol):
     trained_once: bool
     """Whether it depends on what lies before all windows."""
 
+    draws: bool
+    """Whether it depends on the seed."""
+
     @property
     def identity(self) -> Any:
         """What its forecasts depend on beside the data, for JSON."""
@@ -88,6 +95,7 @@ class Naive:
 
     seasonal: bool
     trained_once: bool = False
+    draws: bool = False
 
     @property
     def identity(self) -> Any:
@@ -110,6 +118,7 @@ class ZeroShot:
 
     forecaster: Forecaster
     trained_once: bool = False
+    draws: bool = False
 
     @property
     def identity(self) -> Any:
@@ -122,22 +131,29 @@ class ZeroShot:
         if not self.forecaster.roles:
             names = ("known", "calendar", "holidays")
             covariates = {name: getattr(task, name) for name in names}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", OutlierWarning)  # told once for all windows
-            _, result = forecast_panel(
-                self.forecaster,
-                task.panel,
-                task.horizon,
-                **covariates,
-                quantile_levels=task.levels,
-                batch_size=task.batch_size,
-                keep_outliers=task.keep_outliers,
-            )
-        for one in result.outliers:
-            series = task.panel.series[one.series]
-            task.outliers[series.name, len(series.values) + one.step] = one
-        advance(len(task.panel.series))
-        return np.concatenate([result.point[..., None], result.quantiles], axis=2)
+        groups = [[*range(len(task.panel.series))]]
+        if any(covariates.values()) and not self.forecaster.config.tied_channels:
+            groups = with_one_cutoff(task.panel)  # covariates' coefficients are pooled
+        values = np.empty((len(task.panel.series), task.horizon, 1 + len(task.levels)))
+        for members in groups:
+            panel = chosen(task.panel, members)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", OutlierWarning)  # told once for all windows
+                _, result = forecast_panel(
+                    self.forecaster,
+                    panel,
+                    task.horizon,
+                    **covariates,
+                    quantile_levels=task.levels,
+                    batch_size=task.batch_size,
+                    keep_outliers=task.keep_outliers,
+                )
+            for one in result.outliers:
+                series = panel.series[one.series]
+                task.outliers[series.name, len(series.values) + one.step] = one
+            values[members] = np.concatenate([result.point[..., None], result.quantiles], axis=2)
+            advance(len(members))
+        return values
 
 
 @dataclass
@@ -149,6 +165,7 @@ class FineTuned:
     store: Store
     name: str
     trained_once: bool = True
+    draws: bool = True
     _tuned: Forecaster | None = None
 
     @property
@@ -163,7 +180,7 @@ class FineTuned:
         return ZeroShot(self._tuned).forecast(task, advance)
 
     def _fine_tune(self, task: Task) -> Forecaster:
-        folder = self.store.path(self.name, "", weights=self.identity)
+        folder = self.store.path(self.name, "", weights=self.identity, seed=task.seed)
         if folder is not None and folder.exists():
             return load(folder, device=self.forecaster.device)
         from ttm_estimators.tables.fine_tune import fine_tune_panel  # imports Lightning
@@ -177,6 +194,7 @@ class FineTuned:
             "accelerator": {"cuda": "gpu"}.get(device.type, device.type),
             **({} if device.index is None else {"devices": [device.index]}),
         }
+        checkpoint = None if folder is None else _checkpoint(folder)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", OutlierWarning)  # told with the forecasts
             tuned = fine_tune_panel(
@@ -186,16 +204,35 @@ class FineTuned:
                 known=task.every_known,
                 settings=FineTuneConfig(**settings),
                 progress=task.progress,
-                checkpoint=None if folder is None else folder.with_name(f"{folder.name}.ckpt"),
+                checkpoint=checkpoint,
                 **options,
             )
         if folder is not None:
             from ttm_estimators.atomic import replacing
 
-            with replacing(folder) as partial:
-                tuned.save(partial)
-            folder.with_name(f"{folder.name}.ckpt").unlink(missing_ok=True)
+            try:
+                with replacing(folder) as partial:
+                    tuned.save(partial)
+            except OSError:
+                if not folder.exists():
+                    raise
+            for each in _checkpoints(folder):
+                each.unlink(missing_ok=True)
+            return load(folder, device=device)  # of several processes, all go on with one
         return Forecaster(tuned.network, device=device, roles=tuned.roles)
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    return [*folder.parent.glob(f"{folder.name}.*.ckpt")]
+
+
+def _checkpoint(folder: Path) -> Path:
+    """Where this process keeps its own, a copy of what an interrupted one has left, if any."""
+    own = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.ckpt")
+    with suppress(OSError):  # another process may have finished, and removed them
+        if left := _checkpoints(folder):
+            shutil.copyfile(max(left, key=lambda one: one.stat().st_mtime), own)
+    return own
 
 
 def identity_of(forecaster: Forecaster) -> list[str]:
@@ -289,17 +326,19 @@ def make_models(
         if isinstance(one, Forecaster):
             models[name] = ZeroShot(one)
         elif kind == "ttm":
-            _check(kind, arguments, ["model"])
+            check_arguments(kind, arguments, ["model"])
             models[name] = ZeroShot(forecaster(arguments.get("model")))
         elif kind == "ttm-finetuned":
             from ttm_estimators.training.fine_tuning.config import FineTuneConfig
 
-            _check(kind, arguments, ["model", *(each.name for each in fields(FineTuneConfig))])
+            check_arguments(
+                kind, arguments, ["model", *(each.name for each in fields(FineTuneConfig))]
+            )
             start = forecaster(arguments.pop("model", None))
             FineTuneConfig(**arguments)  # refuses early
             models[name] = FineTuned(start, arguments, store, name)
         elif kind in ("naive", "seasonal_naive"):
-            _check(kind, arguments, [])
+            check_arguments(kind, arguments, [])
             models[name] = Naive(kind == "seasonal_naive")
         elif kind and "." not in kind:
             raise ValueError(
@@ -334,7 +373,8 @@ def _class_name(one: Any) -> str:
     return one.__name__ if inspect.isclass(one) else type(one).__name__
 
 
-def _check(kind: str, arguments: Mapping[str, Any], known: Sequence[str]) -> None:
+def check_arguments(kind: str, arguments: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Refuse arguments in the text of a model that are unknown."""
     unknown = [name for name in arguments if name not in known]
     if unknown:
         only = f", only {quoted(list(known))}" if known else ""

@@ -77,6 +77,7 @@ def match_forecasts(frame: pd.DataFrame, panel: Panel, season: int | None) -> Fo
     which = _series_of(frame, panel)
     cutoff = np.full(len(frame), -1)
     steps = np.full(len(frame), -1)
+    ahead = np.zeros(len(frame), dtype=int)
     scale = np.full(len(frame), np.nan)
     horizon, step = 1, 0
     order = np.argsort(which, kind="stable")
@@ -91,9 +92,12 @@ def match_forecasts(frame: pd.DataFrame, panel: Panel, season: int | None) -> Fo
         length = season or season_of(one.step)
         scales = np.array([seasonal_error(one.values[: end + 1], length) for end in found])
         scale[rows] = scales[number]
-        horizon = max(horizon, int(np.bincount(number).max()))
+        ahead[rows] = steps[rows] - at
+        horizon = max(horizon, int(ahead[rows].max()))
         gaps = np.diff(found)
         step = min([step or horizon, *gaps.tolist()]) if gaps.size else step
+    every = pd.DataFrame({"series": which, "window": cutoff, "step": steps})
+    _check_whole(frame, every.assign(ahead=ahead), horizon, panel)
     truth = frame[VALUE].to_numpy(dtype=float)
     known = np.isfinite(truth)
     levels = max((tuple(sorted(own)) for own in columns.values()), key=len)
@@ -108,9 +112,22 @@ def match_forecasts(frame: pd.DataFrame, panel: Panel, season: int | None) -> Fo
             row = frame.loc[lacking.idxmax()]
             raise TableError(f"model {name!r} has no forecast of {row[panel.time]}")
         models[name] = table[known].reset_index(drop=True)
-    every = pd.DataFrame({"series": which, "window": cutoff, "step": steps})
     scored = every.assign(truth=truth, scale=scale)[known].reset_index(drop=True)
     return Forecasts(every, scored, models, levels or (0.5,), horizon, step or horizon)
+
+
+def _check_whole(frame: pd.DataFrame, every: pd.DataFrame, horizon: int, panel: Panel) -> None:
+    """Refuse windows in which a step is missing or is there twice."""
+    windows = every.groupby(["series", "window"], sort=False)["ahead"]
+    wrong = windows.agg(["size", "nunique", "min"]).ne([horizon, horizon, 1]).any(axis=1)
+    for i, window in wrong.index[wrong]:
+        rows = every[(every["series"] == i) & (every["window"] == window)]
+        there = rows["ahead"][rows["ahead"] > 0].nunique()
+        raise TableError(
+            f"frame has {there} of {horizon} steps of series {panel.series[i].name!r} at the "
+            f"cutoff {frame[CUTOFF].iloc[rows.index[0]]}, in {len(rows)} rows: give every row that "
+            "cross_validation returned once"
+        )
 
 
 def _steps(column: pd.Series[Any], times: pd.Index[Any], told: str) -> npt.NDArray[Any]:

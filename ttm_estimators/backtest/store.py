@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import warnings
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pandas as pd
 
 from ttm_estimators.atomic import replacing
 from ttm_estimators.backtest.seasonal_naive import Array
+from ttm_estimators.tables.errors import TableWarning
 from ttm_estimators.tables.panel import Panel
 
 
@@ -44,14 +47,32 @@ class Store:
         return self.folder / f"{re.sub('[^A-Za-z0-9]+', '-', name).strip('-')}-{digest}{kind}"
 
 
-def read_part(path: Path | None) -> Array | None:
-    """Forecasts that an earlier run has finished, if there are any."""
+def read_part(path: Path | None, shapes: Collection[tuple[int, ...]]) -> Array | None:
+    """Forecasts that an earlier run has finished, if there are any.
+
+    Parameters
+    ----------
+    path : Path or None
+        File.
+    shapes : collection of tuple
+        Those that they may have.
+
+    Warns
+    -----
+    TableWarning
+        When the file has something else. It is then as if it was not there.
+    """
     if path is None or not path.exists():
         return None
     try:
         values: Array = np.load(path, allow_pickle=False)
+        if values.shape not in shapes:
+            raise ValueError(f"its shape is {values.shape}")
+        if values.dtype != np.float64 or not np.isfinite(values).all():
+            raise ValueError("it has values that are no finite numbers")
     except (ValueError, EOFError) as error:
-        raise ValueError(f"{path} is damaged: remove it ({error})") from error
+        warnings.warn(f"{path} is damaged and is made anew: {error}", TableWarning, stacklevel=6)
+        return None
     return values
 
 

@@ -5,11 +5,18 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from ttm_estimators.tables.errors import MAX_NAMES_IN_A_MESSAGE, TableError, TableWarning
+from ttm_estimators.tables.errors import (
+    MAX_NAMES_IN_A_MESSAGE,
+    TableError,
+    TableWarning,
+    quoted,
+)
 from ttm_estimators.tables.panel import Panel
+from ttm_estimators.tables.steps import show
 
 MIN_OBSERVED_POINTS = 2
 """Observed values before a cutoff: the fewest that a naive forecast has a scale from."""
@@ -109,11 +116,66 @@ def before(panel: Panel, window: Window, horizon: int) -> Panel:
     return replace(panel, series=series, keys=keys)
 
 
-def earliest(windows: Sequence[Window]) -> Window:
-    """The first cutoff of every series: what lies before it is before all windows."""
-    cuts: dict[int, int] = {}
-    for window in windows:
-        for i, cut in zip(window.members, window.cuts, strict=True):
-            cuts.setdefault(i, cut)
-    members = sorted(cuts)
+def earliest(panel: Panel, windows: Sequence[Window], *, together: bool = False) -> Window:
+    """What a model may be trained on that forecasts all windows: what no cutoff lies before.
+
+    Series may end at different times. Values after the earliest cutoff of all are the future of
+    the series that has it, so that they are left out of every series. A series without at least two
+    observed values up to then is left out.
+
+    Parameters
+    ----------
+    panel : Panel
+        Series.
+    windows : sequence of Window
+        As of :func:`find_windows`.
+    together : bool, default False
+        As there.
+    """
+    cutoff = min(
+        panel.series[i].times[cut - 1]
+        for window in windows
+        for i, cut in zip(window.members, window.cuts, strict=True)
+    )
+    cuts = [int(one.times.searchsorted(cutoff, side="right")) for one in panel.series]
+    block = panel.variables if together else 1
+    fits = [
+        np.isfinite(one.values[:cut]).sum() >= MIN_OBSERVED_POINTS
+        for one, cut in zip(panel.series, cuts, strict=True)
+    ]
+    members = [i for i in range(len(cuts)) if all(fits[i - i % block : i - i % block + block])]
     return Window(0, members, [cuts[i] for i in members])
+
+
+def warn_of_untrained(panel: Panel, first: Window, models: Sequence[str]) -> None:
+    """Name the series that models are not trained on.
+
+    Warns
+    -----
+    TableWarning
+        When there are some.
+    """
+    names = [one.name for i, one in enumerate(panel.series) if i not in {*first.members}]
+    if names:
+        one = panel.series[first.members[0]]
+        warnings.warn(
+            f"{quoted(models)} learns from what lies up to {show(one.times[first.cuts[0] - 1])}, "
+            f"the earliest cutoff, and so not from series {quoted(names)}, which "
+            "has nothing to learn from before it",
+            TableWarning,
+            stacklevel=4,
+        )
+
+
+def chosen(panel: Panel, members: Sequence[int]) -> Panel:
+    """Some series of a panel."""
+    keys = panel.keys.iloc[list(members)].reset_index(drop=True)
+    return replace(panel, series=[panel.series[i] for i in members], keys=keys)
+
+
+def with_one_cutoff(panel: Panel) -> list[list[int]]:
+    """Positions of the series that end at the same time, by groups."""
+    groups: dict[Any, list[int]] = {}
+    for i, one in enumerate(panel.series):
+        groups.setdefault(one.times[-1], []).append(i)
+    return [*groups.values()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -123,7 +124,6 @@ def backtest(
         seed=seed,
         folder=folder,
     )
-    tell(data, result.panel)
     with writing(result.frame, output, report) as page:
         if page is not None:
             result.report(page, title=f"Backtest of {data.name}")
@@ -146,7 +146,12 @@ def _run(data: Path, horizon: int, reading: Any, **options: Any) -> Evaluation:
             warnings.simplefilter("always")
             table = read_file(data, headless=reading["no_time"])
             frame, panel = cross_validate(
-                table, Reading(**reading), horizon, progress=True, **options
+                table,
+                Reading(**reading),
+                horizon,
+                progress=True,
+                tell_panel=lambda panel: tell(data, panel),
+                **options,
             )
             result = evaluate_panel(frame, panel, season=options["season"])
     except TableError:
@@ -156,6 +161,7 @@ def _run(data: Path, horizon: int, reading: Any, **options: Any) -> Evaluation:
     for one in {str(each.message): each for each in caught}.values():
         if issubclass(one.category, (TableWarning, OutlierWarning)):
             told = str(one.message).replace("set keep_outliers=True", "give --keep-outliers")
+            told = re.sub(r"\bseason=(\d)", r"--season \1", told)
             typer.echo(f"warning: {told}", err=True)
         else:
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)

@@ -31,6 +31,7 @@ from ttm_estimators.command_line.running import (
     load_model,
     model_name,
     read_for,
+    roles_of_model,
     run,
     tell_effects,
 )
@@ -65,20 +66,27 @@ def explain(
     """Tell what each covariate and the calendar add to the forecasts of a file.
 
     The table has the mean absolute effect of each covariate over all series and steps, in units of
-    the series. --output has a row for each series and step: the point forecast without covariates;
-    that of the history less what they explain (base), what each covariate adds to it, and their
-    sum (with); and the fraction of the error on its own past that the series gains.
+    the series, measured against an average day. --output has a row for each series and step: the
+    point forecast without covariates; that of the history less what they explain (base), what each
+    covariate adds to it, and their sum (with); and the fraction of the error on its own past that
+    the series gains.
     """
     check_files(data, future, output, plot, plot_series)
-    if not known and not calendar and holidays is None:
+    if not roles_of_model(model) and not known and not calendar and holidays is None:
         raise InputError(
             "there are no covariates to explain: name some with --known, or give --calendar"
         )
     # pandas and torch are imported from here on, so that help is quick.
-    from ttm_estimators.tables.effects import covariate_names, explain_panel, summarised
+    from ttm_estimators.tables.effects import (
+        check_explainable,
+        covariate_names,
+        explain_panel,
+        summarised,
+    )
     from ttm_estimators.tables.panel import summary
 
     wanted: dict[str, Any] = {"known": known or (), "calendar": calendar, "holidays": holidays}
+    check_explainable(roles_of_model(model), model_name(model))
     panel = read_for(model, data, reading, future=future, **wanted)
     index = index_of(panel, plot_series)
     frame, result = run(
@@ -97,7 +105,8 @@ def explain(
             from ttm_estimators.command_line.plot import draw_effects
 
             without = frame["without"].to_numpy().reshape(result.point.shape)
-            draw_effects(picture, panel, without, result, model_name(model), index)
+            base = frame["base"].to_numpy().reshape(result.point.shape)
+            draw_effects(picture, panel, without, base, result, model_name(model), index)
     typer.echo(told)
     _show(summarised(frame, covariate_names(result.effects)))
     for file in (output, plot):

@@ -67,7 +67,7 @@ def finetune(
         int | None,
         typer.Option(
             min=1,
-            help="Optimiser steps, all of them unless minutes are given and over before. "
+            help="Exactly this many steps, or fewer if --minutes ends first. "
             "Default: 1,000 at most, fewer where they no longer help.",
         ),
     ] = None,
@@ -89,8 +89,10 @@ def finetune(
     """Fine-tune a model on the series of a file.
 
     The last part of each series chooses among weights: what does not forecast it better than the
-    model did before is not kept. An interrupted run resumes when it is started again. Rows after
-    the last value of a series may hold covariates of its future.
+    model did before is not kept. It takes two minutes at most, see --minutes. An interrupted run
+    resumes when it is started again. Rows after the last value of a series may hold covariates of
+    its future. Calendars and holidays are not learnt: ttm forecast uses them, with weights that
+    have learnt no covariates.
     """
     began = time.perf_counter()
     if minutes is None and steps is None:
@@ -102,7 +104,11 @@ def finetune(
     from ttm_estimators.tables.fine_tune import fine_tune_panel
     from ttm_estimators.training.fine_tuning.config import FineTuneConfig
     from ttm_estimators.weights import DEFAULT, load_network, resolve
+    from ttm_estimators.weights.folder import WEIGHTS_FILE
 
+    replaced = (output / WEIGHTS_FILE).exists()
+    if not replaced and not (output / CHECKPOINT).exists() and _holds_files(output):
+        raise InputError(f"{output} holds other files than weights: name another folder")
     panel = read_data(
         data,
         **reading,
@@ -127,6 +133,7 @@ def finetune(
             seed=seed,
         )
         network = load_network(resolve(model))
+        tell(data, panel)
         left = settings
         if minutes is not None:  # imports and the table took some
             used = (time.perf_counter() - began) / 60
@@ -150,7 +157,6 @@ def finetune(
         raise
     except ValueError as error:
         raise InputError(str(error)) from error
-    tell(data, panel)
     each = panel.variables if mix_channels else 1
     warn_of(tuned.outliers, [f"series {one.name!r}" for one in panel.series[::each]])
     tuned.save(
@@ -159,8 +165,13 @@ def finetune(
     (output / CHECKPOINT).unlink(missing_ok=True)
     typer.echo(str(tuned))
     typer.echo(
-        f"Wrote {output}. Forecast with it: ttm forecast DATA --horizon {horizon} --model {output}"
+        f"{'Replaced' if replaced else 'Wrote'} {output}. Forecast with it: "
+        f"ttm forecast DATA --horizon {horizon} --model {output}"
     )
+
+
+def _holds_files(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())
 
 
 def _trainer_options(device: str) -> dict[str, Any]:

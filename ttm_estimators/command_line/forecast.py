@@ -76,9 +76,10 @@ def forecast(
     is missing. Every series is forecast from its own last row. Single readings that are impossible
     by the rest of their series are taken as missing, and a warning says so.
 
-    Covariates that are known in the future, and the calendar, count at once where they help on the
-    past of the series. Their future is in the rows after the last value of a series, or in
-    --future. A model that was fine-tuned with covariates finds them in columns of the same names.
+    Covariates that are known in the future, and the calendar, are used zero-shot: no network is
+    trained, and a series uses them where they lower the error on its own past. Their future is in
+    the rows after the last value of a series, or in --future. A model that was fine-tuned with
+    covariates finds them in columns of the same names.
     """
     check_files(data, future, output, plot, plot_series)
     levels = parse_levels(quantiles)

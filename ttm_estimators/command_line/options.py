@@ -57,19 +57,25 @@ Horizon = Annotated[int, typer.Option(min=1, max=MAX_HORIZON_STEPS, help="Steps 
 
 Columns = list[str] | None
 
-Known = Annotated[Columns, typer.Option(help="Covariate known in the future; may be given again.")]
+Known = Annotated[
+    Columns,
+    typer.Option(
+        help="Covariate known in the future, which is no value column then; may be given again."
+    ),
+]
 Future = Annotated[
     Path | None,
     typer.Option(help="File with the future of the known covariates: id, time and theirs."),
 ]
 Calendar = Annotated[
-    bool, typer.Option("--calendar", help="Let hours, weekdays, month ends and so on count.")
+    bool,
+    typer.Option("--calendar", help="Use hour, weekday, month end and so on as covariates."),
 ]
 Holidays = Annotated[
     str | None,
     typer.Option(
-        help="Let public holidays of a country count, such as DE or US-CA, and the rest "
-        "of the calendar."
+        help="Use the calendar and the public holidays of a country, such as DE or US-CA, as "
+        "covariates."
     ),
 ]
 

@@ -27,6 +27,8 @@ MIN_UNMARKED_POINTS = 40
 MAX_NAME_LETTERS = 24
 """Letters of a series' name that fit beside the legend."""
 
+EFFECTS_TITLE = "effects: base + effects = forecast"
+
 INK, PALE, GRID, BLUE = "#33373d", "#8a9099", "#e8eaed", "#1a6fc4"
 
 COLOURS = ("#e07b39", "#3a9d5d", "#8e5ea2", "#c9a227", "#5b8c9e", "#b0413e", "#c48fb1", PALE)
@@ -73,12 +75,19 @@ def draw(path: Path, panel: Panel, result: Forecast, model: str, index: int = 0)
 
 
 def draw_effects(
-    path: Path, panel: Panel, without: Array, result: Forecast, model: str, index: int = 0
+    path: Path,
+    panel: Panel,
+    without: Array,
+    base: Array,
+    result: Forecast,
+    model: str,
+    index: int = 0,
 ) -> None:
     """Draw what covariates add to the forecast of a series.
 
-    Above are the latest part of its history and its point forecasts without and with covariates,
-    below what each adds at each step, on top of each other.
+    Above are the latest part of its history, its point forecasts without and with covariates, and
+    the base that they add to; below is what each adds at each step, on top of each other. Where
+    covariates are not used only the history and the forecast without them are drawn.
 
     Parameters
     ----------
@@ -88,6 +97,8 @@ def draw_effects(
         Histories.
     without : array
         Their point forecasts without covariates, shape (series, horizon).
+    base : array
+        Those of the history less what covariates explain, of the same shape.
     result : Forecast
         Those with covariates, and their effects.
     model : str
@@ -100,24 +111,28 @@ def draw_effects(
     ahead = _local(future)
     onward = _local(series.times[-1:].append(future))
     with mpl.rc_context({"text.parse_math": False}):
-        figure = Figure(figsize=(10, 7.5), layout="constrained", facecolor="white")
-        upper, lower = figure.subplots(2, height_ratios=(3, 2))
-        _draw_history(upper, series, future, max(len(future), MIN_UNMARKED_POINTS))
-        for point, colour, label in (
-            (without[index], PALE, "without covariates"),
-            (median, BLUE, f"with, median of {model}"),
-        ):
+        rows = 2 if effects.kept else 1
+        figure = Figure(figsize=(10, 1.5 + 3 * rows), layout="constrained", facecolor="white")
+        panels = figure.subplots(rows, height_ratios=(3, 2)[:rows], squeeze=False)[:, 0]
+        _draw_history(panels[0], series, future, max(len(future), MIN_UNMARKED_POINTS))
+        lines: list[tuple[Array, str, str, str]] = [
+            (without[index], PALE, "-", "without covariates"),
+            (base[index], PALE, ":", "base"),
+            (median, BLUE, "-", f"with, median of {model}"),
+        ]
+        for point, colour, style, label in lines if effects.kept else lines[:1]:
             values = np.concatenate([series.values[-1:], point])
-            upper.plot(onward, values, color=colour, linewidth=1.6, label=label)
-        _finish(upper, panel, series, future)
+            panels[0].plot(onward, values, style, color=colour, linewidth=1.6, label=label)
+        _finish(panels[0], panel, series, future)
         tops, bottoms = np.zeros(len(median)), np.zeros(len(median))
         width = 0.8 * (np.median(np.diff(ahead)) if len(ahead) > 1 else 1)
-        for (name, values), colour in zip(_largest(effects).items(), COLOURS, strict=False):
-            start = np.where(values > 0, tops, bottoms)
-            lower.bar(ahead, values, width, start, color=colour, label=name)
-            tops, bottoms = tops + values.clip(min=0), bottoms + values.clip(max=0)
-        lower.axhline(0, color=INK, linewidth=0.8)
-        _finish(lower, panel, series, future, title="what each covariate adds")
+        for axes in panels[1:]:
+            for (name, values), colour in zip(_largest(effects).items(), COLOURS, strict=False):
+                start = np.where(values > 0, tops, bottoms)
+                axes.bar(ahead, values, width, start, color=colour, label=name)
+                tops, bottoms = tops + values.clip(min=0), bottoms + values.clip(max=0)
+            axes.axhline(0, color=INK, linewidth=0.8)
+            _finish(axes, panel, series, future, title=EFFECTS_TITLE)
         figure.savefig(path, dpi=150, format=path.suffix[1:])
 
 
@@ -168,7 +183,7 @@ def _finish(
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(PALE)
     axes.tick_params(length=0, colors=INK, labelsize=9)
-    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=3, fontsize=9)
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=4, fontsize=9)
 
 
 def _local(times: pd.Index[Any]) -> pd.Index[Any]:

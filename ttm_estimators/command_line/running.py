@@ -59,7 +59,7 @@ def read_for(
         require("holidays", "holidays", "--holidays")
     from ttm_estimators.tables.covariates import roles_of
 
-    roles = roles_of(_roles(model), known or (), calendar=calendar or holidays is not None)
+    roles = roles_of(roles_of_model(model), known or (), calendar=calendar or holidays is not None)
     if future is not None and not roles.known:
         raise InputError("--future needs --known with the covariates that it holds")
     return read_data(
@@ -110,7 +110,7 @@ def load_model(model: str | None, device: str) -> Forecaster:
     try:
         network = load_network(resolve(model))
         try:
-            return Forecaster(network, device=device, roles=_roles(model))
+            return Forecaster(network, device=device, roles=roles_of_model(model))
         except (AssertionError, RuntimeError) as error:  # torch's ways to refuse a device
             raise InputError(f"device {device!r} can not be used: {error}") from error
     except ValueError as error:
@@ -125,12 +125,10 @@ def run(
     **options: Any,
 ) -> tuple[pd.DataFrame, Forecast]:
     """Forecast a panel; what goes wrong is an error for the command line."""
-    from ttm_estimators.forecasting import OutlierWarning
-
     progress = len(panel.series) > options["batch_size"] and sys.stderr.isatty()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", OutlierWarning)  # told below
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
             frame, result = forecast(forecaster, panel, horizon, progress=progress, **options)
     except TableError:
         raise
@@ -148,19 +146,23 @@ def run(
             f"device {str(forecaster.device)!r} failed, use --device cpu or a smaller "
             f"--batch-size: {error}"
         ) from error
+    for each in told:
+        if each.category is UserWarning:
+            typer.echo(f"warning: {each.message}", err=True)
     warn_of(result.outliers, [f"series {series.name!r}" for series in panel.series])
     return frame, result
 
 
 def tell_effects(panel: Panel, result: Forecast) -> None:
-    """Print whether covariates were kept, and what they gained."""
+    """Print whether covariates are used, and what they gain."""
     from ttm_estimators.tables.effects import describe
 
     if result.effects:
         typer.echo(describe(result.effects, [series.name for series in panel.series]))
 
 
-def _roles(model: str | None) -> Roles:
+def roles_of_model(model: str | None) -> Roles:
+    """Give the roles of the covariates that a model was fine-tuned with."""
     from ttm_estimators.forecasting.forecaster import read_roles
     from ttm_estimators.weights import resolve
 

@@ -39,6 +39,7 @@ from ttm_estimators.inputs.batch import History, latest, make_batch, padded_leng
 from ttm_estimators.inputs.covariates import (
     Covariates,
     Joined,
+    KnownInFuture,
     Roles,
     check_future,
     join,
@@ -53,7 +54,7 @@ from ttm_estimators.inputs.outliers import (
 )
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.regression import CovariateEffects
-from ttm_estimators.regression.regress import Known, Regression, regress_out
+from ttm_estimators.regression.regress import Regression, regress_out
 from ttm_estimators.weights import WeightsError, load_network, read_card, resolve
 
 ROWS_PER_THREAD = 64
@@ -187,7 +188,8 @@ class Forecaster(DataFrames):
             Those of each series, None for one that has none, of the kinds that the network was
             fine-tuned on. Those of a single series may stand alone. Where it was
             fine-tuned on none, those known in the future count by a regression, and a warning says
-            that others do not: see :mod:`ttm_estimators.regression`. A forecast then depends on the
+            that others do not, nor those without any value in a history: see
+            :mod:`ttm_estimators.regression`. A forecast then depends on the
             other series too, for they share coefficients and held-out windows: give series that
             end at the same time.
         quantile_levels : sequence of float, optional
@@ -309,14 +311,21 @@ class Forecaster(DataFrames):
         if self.config.tied_channels or all(one.known is None for one in covariates):
             return []
         columns: list[Array] = []
-        known: list[Known] = []
+        known: list[KnownInFuture] = []
         called: list[str] = []
+        unseen: list[str] = []
         for array, one, name in zip(arrays, covariates, names, strict=True):
-            its = Known(*known_in_future(one, len(array), steps, name))
+            its = known_in_future(one, len(array), steps, name)
+            if its.unseen:
+                unseen.append(f"{name} has no value of {', '.join(its.unseen)} in its history")
             for c, column_T in enumerate(array.reshape(len(array), -1).T):
                 columns.append(column_T)
                 known.append(its)
                 called.append(name if array.ndim == 1 else f"{name}, channel {c}")
+
+        if unseen:
+            more = f" (and {len(unseen) - 1} more series)" if len(unseen) > 1 else ""
+            warnings.warn(f"{unseen[0]}{more}: not used there", stacklevel=3)
 
         def forecast(histories: Sequence[Array], names: Sequence[str]) -> Array:
             rows = [

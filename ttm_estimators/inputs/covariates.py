@@ -130,27 +130,40 @@ def join(values_TV: Array, covariates: Covariates, config: TTMConfig, name: str)
     return Joined(values_TC, known[points:], tuple(repr(column) for column in columns), static)
 
 
-def known_in_future(
-    covariates: Covariates, points: int, steps: int, name: str
-) -> tuple[Array, tuple[str, ...]]:
-    """Covariates of a series that are known in the future, shape (points + steps, covariates), and
-    their names.
+class KnownInFuture(NamedTuple):
+    """Covariates of a series that are known in the future."""
+
+    values_TX: Array
+    """Of the history and the horizon."""
+
+    names: tuple[str, ...]
+
+    unseen: tuple[str, ...]
+    """Those without any value in the history: nothing can be learnt of them."""
+
+
+def known_in_future(covariates: Covariates, points: int, steps: int, name: str) -> KnownInFuture:
+    """Covariates of a series of so many points that are known for so many steps after it.
 
     Raises
     ------
     ValueError
-        When they are shorter than the series, do not reach the last step, or are infinite or not
-        numeric. The message begins with ``name``.
+        When they are shorter than the series, infinite or not numeric, or those with a value in
+        the history do not reach the last step. The message begins with ``name``.
     """
     known_TX = _columns(covariates.known, name + KNOWN_TABLE, points)
     _check_length(known_TX, points, "known in the future", name)
     columns = [*getattr(covariates.known, "columns", range(known_TX.shape[1]))]
-    quoted = tuple(map(repr, columns))
-    check_future(Joined(known_TX[:points], known_TX[points:], quoted, ()), steps, name)
+    seen_X: Mask = np.asarray((~np.isnan(known_TX[:points])).any(axis=0))
+    quoted = tuple(repr(column) for column, seen in zip(columns, seen_X, strict=True) if seen)
+    seen_TX = known_TX[:, seen_X]
+    check_future(Joined(seen_TX[:points], seen_TX[points:], quoted, ()), steps, name)
     named = hasattr(covariates.known, "columns")
-    return known_TX[: points + steps], tuple(
-        str(column) if named else f"covariate {column}" for column in columns
-    )
+    names = tuple(str(column) if named else f"covariate {column}" for column in columns)
+    values_TX = np.full((points + steps, len(names)), np.nan)
+    values_TX[: len(known_TX)] = known_TX[: points + steps]
+    unseen = tuple(one for one, seen in zip(names, seen_X, strict=True) if not seen)
+    return KnownInFuture(values_TX, names, unseen)
 
 
 def check_future(joined: Joined, steps: int, name: str) -> None:

@@ -80,19 +80,30 @@ def standardised(values_TX: Array, points: int) -> Array:
     """Columns with mean 0 and standard deviation 1 in the history, 0 where missing or constant."""
     history_TX = values_TX[:points]
     with np.errstate(all="ignore"):  # empty columns
-        size_X = np.nan_to_num(np.fmax.reduce(np.abs(history_TX), axis=0))
-    values_TX = values_TX / np.where(size_X > 0, size_X, 1.0)
+        low_X, high_X = (np.nan_to_num(each(history_TX)) for each in (_lowest, _highest))
+    # Halves of them, whose difference can not overflow.
+    middle_X, size_X = low_X / 2 + high_X / 2, high_X / 2 - low_X / 2
+    constant_X = size_X <= 1e-12 * np.maximum(np.abs(low_X), np.abs(high_X))
+    values_TX = (values_TX - middle_X) / np.where(constant_X, 1.0, size_X)
     history_TX = values_TX[:points]
     count_X = np.maximum((~np.isnan(history_TX)).sum(axis=0), 1)
     mean_X = np.nansum(history_TX, axis=0) / count_X
     deviation_X = np.sqrt(np.nansum(np.square(history_TX - mean_X), axis=0) / count_X)
-    constant_X = deviation_X <= 1e-9
+    constant_X |= deviation_X <= 1e-9
     scaled_TX = (values_TX - mean_X) / np.where(constant_X, 1.0, deviation_X)
     scaled_TX[:, constant_X] = 0.0
     scaled_TX = np.nan_to_num(scaled_TX, nan=0.0)
     low_X, high_X = scaled_TX[:points].min(axis=0), scaled_TX[:points].max(axis=0)
     beyond_X = MAX_RANGES_BEYOND_HISTORY * (high_X - low_X)
     return np.asarray(scaled_TX.clip(low_X - beyond_X, high_X + beyond_X))
+
+
+def _lowest(values_TX: Array) -> Array:
+    return np.asarray(np.fmin.reduce(values_TX, axis=0))
+
+
+def _highest(values_TX: Array) -> Array:
+    return np.asarray(np.fmax.reduce(values_TX, axis=0))
 
 
 def _values(column_T: Array) -> bool:

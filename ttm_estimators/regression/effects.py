@@ -35,8 +35,10 @@ class CovariateEffects:
         """One line: whether they count, and the largest effects."""
         judged = f"on {self.windows} held-out window{'' if self.windows == 1 else 's'}"
         if not self.kept:
-            return f"covariates not used: no gain that is more than chance {judged}"
+            return f"covariates not used: they lowered the error by no more than chance {judged}"
         sizes = dict(zip(self.names, np.abs(self.values).mean(axis=0), strict=True))
         largest = sorted(sizes, key=lambda name: -sizes[name])
-        each = ", ".join(f"{name} ±{sizes[name]:.3g}" for name in largest)
-        return f"covariates save {self.gain:.0%} of the loss {judged}; mean effects: {each}"
+        each = ", ".join(f"{name} {sizes[name]:.3g}" for name in largest)
+        return (
+            f"covariates lower the error by {self.gain:.0%} {judged}; mean absolute effect: {each}"
+        )

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from ttm_estimators.inputs.arrays import Array
 
 STANDARD_ERRORS = 2.326
-"""Standard errors that a gain must have: the 5 % critical value of a one-sided normal test, as
-fine-tuning has it."""
+"""Standard errors that a gain must have: the 1 % critical value of a one-sided normal test, for the
+best of several forecasts is judged, and a panel has many series (ours)."""
 
 PRIOR_DEVIATION = 0.25
 """Standard deviation of the relative gains of independent windows before any is seen, as in the

@@ -1,4 +1,4 @@
-"""Known covariates regressed out of histories, and kept where held-out windows gain (ours).
+"""KnownInFuture covariates regressed out of histories, and kept where held-out windows gain (ours).
 
 A history less what its covariates explain is forecast, and what they will explain is added to all
 quantiles. So the network sees a history without them, and does not count them a second time. How
@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ttm_estimators.inputs.arrays import Array
+from ttm_estimators.inputs.covariates import KnownInFuture
 from ttm_estimators.regression.design import continuous_columns, make_features
 from ttm_estimators.regression.effects import CovariateEffects
 from ttm_estimators.regression.filters import find_season, level, local, steps
@@ -31,7 +32,7 @@ so many of all the series of a panel. They take most of the time."""
 
 MIN_FIRST_WINDOWS, MAX_FIRST_WINDOWS, PANEL_FIRST_WINDOWS = 4, 8, 32
 """Of these, windows that all ways to estimate effects are tried on. The others judge the best one,
-where it is any better than none: the best of several looks better than it is where it was chosen."""
+where it is any better than none: the best of several looks better where it was chosen."""
 
 MIN_OTHER_WINDOWS = 4
 """Other windows without which all judge together."""
@@ -49,17 +50,9 @@ SERIES_AT_ONCE = 64
 MIN_POINTS = 20_000
 """Latest points that coefficients are estimated from, or as many more as a forecast depends on."""
 
-MAX_LOG_EFFECT = 20.0
-"""Size of an effect on the logarithm of a series at most."""
-
-
-class Known(NamedTuple):
-    """Covariates of one series that are known in the future."""
-
-    values_TX: Array
-    """Of the history and the horizon."""
-
-    names: tuple[str, ...]
+MIN_HISTORY_POINTS = 40
+"""Points without which a series is too short to tell what covariates do (ours: for shorter ones
+noise was kept in a third)."""
 
 
 class Regression(NamedTuple):
@@ -93,8 +86,16 @@ class _Scale(NamedTuple):
         """Values of the series plus an effect on the scale."""
         effect = effect * self.deviation
         if self.logarithm:
-            return np.asarray(values * np.exp(effect.clip(-MAX_LOG_EFFECT, MAX_LOG_EFFECT)))
+            return np.asarray(values * np.exp(effect))
         return np.asarray(values + effect)
+
+    def bounded(self, effect_T: Array, points: int) -> Array:
+        """Effects of a history and its future, on a logarithm none beyond those of the history:
+        there a line would soon be a thousandfold.
+        """
+        if not self.logarithm:
+            return effect_T
+        return np.asarray(effect_T.clip(effect_T[:points].min(), effect_T[:points].max()))
 
 
 class _Latest:
@@ -161,7 +162,7 @@ The level of a logarithm was never much better than these (measured on series of
 
 def regress_out(
     series: Sequence[Array],
-    known: Sequence[Known],
+    known: Sequence[KnownInFuture],
     horizon: int,
     *,
     names: Sequence[str],
@@ -180,7 +181,7 @@ def regress_out(
     ----------
     series : sequence of array
         Histories of shape (time,), NaN where missing.
-    known : sequence of Known
+    known : sequence of KnownInFuture
         Covariates of each, of the history and the horizon. Series share coefficients of covariates
         with one name.
     horizon : int
@@ -245,7 +246,7 @@ def regress_out(
 
 def _members(
     series: Sequence[Array],
-    known: Sequence[Known],
+    known: Sequence[KnownInFuture],
     columns: tuple[str, ...],
     horizon: int,
     names: Sequence[str],
@@ -309,6 +310,8 @@ def _bounded(minimum: int, maximum: int, of_panel: int, series: int) -> int:
 def _cutoffs(values_T: Array, horizon: int, windows: int) -> list[int]:
     """Cutoffs of held-out windows, the last first, evenly spread over the later half."""
     first, end = int((~np.isnan(values_T)).argmax()), _end(values_T)
+    if end - first < MIN_HISTORY_POINTS:
+        return []
     half = (end - first) // 2
     windows = min(windows, half // horizon)
     if not windows:
@@ -431,6 +434,7 @@ class _Losses(NamedTuple):
                     continue
                 coefficients_D = coefficients.without_NRD[places[i], number]
                 effect_T = features_TD[begin:end] @ coefficients_D
+                effect_T = scale.bounded(effect_T, len(past_T))
                 history_T = scale.add(past_T, -effect_T[: len(past_T)])
                 place = (1 + candidate, i, number)
                 yield _Trial(place, history_T, past_T, truth_H, scale, effect_T[len(past_T) :])
@@ -486,7 +490,7 @@ def _regression(
     assert scale is not None
     features_TD, origins = latest(one)
     added_TD = features_TD * coefficients_D
-    effect_T = added_TD.sum(axis=1)
+    effect_T = scale.bounded(added_TD.sum(axis=1), points)
     group_D = np.array([names.index(columns[x].split("=")[0]) for x in origins])
     added_HX = np.stack(
         [added_TD[points:, group_D == x].sum(axis=1) for x in range(len(names))], axis=1

@@ -1,6 +1,7 @@
 """Coefficients of a panel by ridge regression, each series' drawn towards those of the panel.
 
-Shape suffixes: N series, T time, R rows or blocks of time, D features.
+Shape suffixes: N series, T time, R rows or blocks of time, D features, J forecasts that are
+compared (those of each centre), A other axes: penalties.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ PENALTIES = (1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 10.0)
 
 MIN_EXPLAINED = 0.005
 """Fraction of the squares in left-out blocks that coefficients must explain to be any but 0."""
+
+SERIES_AT_ONCE = 64
+"""Series whose equations are solved together: it bounds memory."""
 
 
 class Products(NamedTuple):
@@ -84,39 +88,56 @@ def fit(panel: Products) -> Coefficients:
 
 
 def _best(panel: Products, centres: list[Coefficients]) -> tuple[Coefficients, float]:
-    """Coefficients with the penalty and centre of the smallest loss, and that loss.
+    """Coefficients with the penalty and centre of the smallest loss in left-out blocks, and this.
 
     A centre itself, an infinite penalty, is one of the choices.
     """
     series, blocks, features = panel.products_NRD.shape
-    best: tuple[Coefficients, float] | None = None
-    precision = max(float(panel.rows_N.mean()), 1.0) * np.eye(features)
-    squares_NDD, products_ND = panel.squares_NRDD.sum(axis=1), panel.products_NRD.sum(axis=1)
-    left_NRDD = squares_NDD[:, None] - panel.squares_NRDD
-    left_NRD = products_ND[:, None] - panel.products_NRD
-    for centre in centres:
-        shape = (series, blocks, features)
-        found = Coefficients(
-            np.broadcast_to(centre.all_ND, (series, features)),
-            np.broadcast_to(centre.without_NRD, shape),
+    whole = [
+        Coefficients(
+            np.broadcast_to(one.all_ND, (series, features)),
+            np.broadcast_to(one.without_NRD, (series, blocks, features)),
         )
-        candidates = [(found, _loss(panel, found.without_NRD))]
-        for penalty in PENALTIES:
-            added_DD = penalty * precision
-            strength = penalty * precision[0, 0]
-            without_NRD = _solve(left_NRDD + added_DD, left_NRD + strength * centre.without_NRD)
-            loss = _loss(panel, without_NRD)
-            all_ND = _solve(squares_NDD + added_DD, products_ND + strength * centre.all_ND)
-            candidates.append((Coefficients(all_ND, without_NRD), loss))
-        for each in candidates:
-            if best is None or each[1] < best[1]:
-                best = each
-    assert best is not None
-    return best
+        for one in centres
+    ]
+    precision = max(float(panel.rows_N.mean()), 1.0)
+    parts = [slice(i, i + SERIES_AT_ONCE) for i in range(0, series, SERIES_AT_ONCE)]
+    loss_AJ = np.zeros((1 + len(PENALTIES), len(centres)))
+    for part in parts:
+        some = Products(*(each[part] for each in panel))
+        its = [Coefficients(one.all_ND[part], one.without_NRD[part]) for one in whole]
+        loss_AJ[0] += [_loss(some, one.without_NRD) for one in its]
+        left = _left(some)
+        for number, penalty in enumerate(PENALTIES, start=1):
+            found = _solve(*left, penalty * precision, [one.without_NRD for one in its])
+            loss_AJ[number] += [_loss(some, each) for each in found]
+    best, centre = np.unravel_index(loss_AJ.argmin(), loss_AJ.shape)
+    if best == 0:
+        return whole[int(centre)], float(loss_AJ.min())
+    strength = PENALTIES[int(best) - 1] * precision
+    all_ND, without_NRD = np.empty((series, features)), np.empty((series, blocks, features))
+    for part in parts:
+        some = Products(*(each[part] for each in panel))
+        one = whole[int(centre)]
+        squares, products = some.squares_NRDD.sum(axis=1), some.products_NRD.sum(axis=1)
+        (all_ND[part],) = _solve(squares, products, strength, [one.all_ND[part]])
+        (without_NRD[part],) = _solve(*_left(some), strength, [one.without_NRD[part]])
+    return Coefficients(all_ND, without_NRD), float(loss_AJ.min())
 
 
-def _solve(squares: Array, products: Array) -> Array:
-    return np.asarray(np.linalg.solve(squares, products[..., None])[..., 0])
+def _left(panel: Products) -> tuple[Array, Array]:
+    """Sums of products of all blocks but one each."""
+    return (
+        panel.squares_NRDD.sum(axis=1, keepdims=True) - panel.squares_NRDD,
+        panel.products_NRD.sum(axis=1, keepdims=True) - panel.products_NRD,
+    )
+
+
+def _solve(squares: Array, products: Array, strength: float, centres: list[Array]) -> list[Array]:
+    """Coefficients that are drawn towards each of the centres."""
+    right = np.stack([products + strength * centre for centre in centres], axis=-1)
+    found = np.linalg.solve(squares + strength * np.eye(squares.shape[-1]), right)
+    return [np.asarray(found[..., j]) for j in range(len(centres))]
 
 
 def _loss(panel: Products, without_NRD: Array) -> float:

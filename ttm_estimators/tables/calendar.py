@@ -46,6 +46,8 @@ def calendars(
             f"holidays must be text, got {type(holidays).__name__}",
             "give the code of a country such as holidays='DE'",
         )
+    # "de" is DE, but names with capitals, such as Germany, stay as they are.
+    country = holidays.upper() if holidays and holidays.islower() else holidays
     made: dict[Any, pd.DataFrame] = {}
     found = []
     for one, future in zip(panel.series, futures, strict=True):
@@ -53,7 +55,7 @@ def calendars(
         if key not in made:
             try:
                 times = pd.DatetimeIndex(one.times.append(future))
-                made[key] = calendar_features(times, holidays)
+                made[key] = calendar_features(times, country)
             except ValueError as error:
                 raise TableError(str(error)) from error
         found.append(made[key])

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ttm_estimators.forecasting import Forecast, Forecaster, OutlierWarning
+from ttm_estimators.inputs.covariates import Roles
 from ttm_estimators.regression import CovariateEffects
 from ttm_estimators.tables.errors import MAX_NAMES_IN_A_MESSAGE, TableError, quoted
 from ttm_estimators.tables.forecast import forecast_panel, to_frame
@@ -20,7 +21,9 @@ WITHOUT, BASE, WITH, GAIN = "without", "base", "with", "gain"
 
 
 def describe(effects: Sequence[CovariateEffects], names: Sequence[str]) -> str:
-    """In which series covariates were kept, and what they gained, as one line.
+    """In which series covariates are used, and what they gain, as one line.
+
+    In a series all are used together, or none.
 
     Parameters
     ----------
@@ -35,17 +38,37 @@ def describe(effects: Sequence[CovariateEffects], names: Sequence[str]) -> str:
         f" and {more} more" if more > 0 else ""
     )
     its = "its" if len(effects) == 1 else "their"
+    where = "" if len(effects) == 1 else " in any series"
     kept = [each.gain for each in effects if each.kept]
     if not kept:
         if not any(each.windows for each in effects):
-            return f"Covariates: {told} not kept, as {its} past is too short to judge by"
-        where = "" if len(effects) == 1 else " in any series"
-        return f"Covariates: {told} not kept{where}, as {its} past gains no more than chance"
+            return f"Covariates not used{where}: {told}; {its} past is too short to judge by"
+        return (
+            f"Covariates not used{where}: {told}; on held-out windows they lowered the error by no "
+            "more than chance"
+        )
     count = f" in {len(kept)} of {len(effects)} series" if len(effects) > 1 else ""
+    together = " together" if len(covariates) > 1 else ""
     without = [name for name, each in zip(names, effects, strict=True) if not each.kept]
-    rest = f"; not kept in {quoted(without)}" if without else ""
+    rest = f"; not used in {quoted(without)}" if without else ""
     gained = f"error on {its} own past {100 * np.mean(kept):.0f} % lower"
-    return f"Covariates: {told} kept{count}, {gained}{rest}"
+    return f"Covariates used{together}{count}: {told}; {gained}{rest}"
+
+
+def check_explainable(roles: Roles, model: str = "the model") -> None:
+    """Refuse a model that has learnt covariates.
+
+    Raises
+    ------
+    TableError
+        When there are ``roles``.
+    """
+    if roles:
+        learnt = quoted([*roles.known, *roles.past, *roles.static])
+        raise TableError(
+            f"effects are told of zero-shot covariates only, but {model} has learnt {learnt}",
+            "take a model that was fine-tuned without covariates",
+        )
 
 
 def covariate_names(effects: Sequence[CovariateEffects]) -> list[str]:
@@ -85,11 +108,7 @@ def explain_panel(
         As ``forecast_panel``, when there is nothing to explain, or when a covariate has the name of
         a column of the result.
     """
-    if forecaster.roles:
-        raise TableError(
-            "the model was fine-tuned with covariates, whose effects can not be told apart",
-            "take one that was fine-tuned without covariates",
-        )
+    check_explainable(forecaster.roles)
     _, result = forecast_panel(forecaster, panel, horizon, **options)
     if not result.effects:
         raise TableError(

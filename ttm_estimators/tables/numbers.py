@@ -101,8 +101,8 @@ def read_numbers(
     return Numbers(every, np.flatnonzero(wrong), tuple(notes), doubt)
 
 
-def check_numbers(column: pd.Series[Any], numbers: Numbers) -> Array:
-    """Give the values of a column that has to be numeric.
+def check_numbers(column: pd.Series[Any], numbers: Numbers, remedy: str = "") -> Array:
+    """Give the values of a column that has to be numeric, or say the remedy where it is text.
 
     Raises
     ------
@@ -118,7 +118,8 @@ def check_numbers(column: pd.Series[Any], numbers: Numbers) -> Array:
     if numbers.wrong.size:
         row = int(numbers.wrong[0])
         raise TableError(
-            f"column {column.name!r} is not numeric: {str(column.iloc[row])!r} in row {row + 1}"
+            f"column {column.name!r} is not numeric: {str(column.iloc[row])!r} in row {row + 1}",
+            remedy.format(column=column.name, cell=column.iloc[row]),
         )
     return numbers.values
 

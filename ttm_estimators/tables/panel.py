@@ -57,6 +57,9 @@ MAX_NUMBERED_COLUMNS = 20
 WHOLE_NUMBER_WITH_DECIMALS = r"^([-+]?\d+)\.0+$"
 """A whole number with decimals."""
 
+AS_NUMBERS = "give a category as columns of 0 and 1, such as '{column}={cell}'"
+"""What to do with a covariate that is text."""
+
 
 @dataclass(frozen=True)
 class Series:
@@ -285,7 +288,8 @@ def _covariates(table: Table, reading: Reading, signs: Signs) -> pd.DataFrame:
     others = table.frame[names].copy()
     for name in (*reading.known, *reading.past):
         column = table.frame[name]
-        others[name] = check_numbers(column, read_numbers(column, signs.decimal, signs.thousands))
+        numbers = read_numbers(column, signs.decimal, signs.thousands)
+        others[name] = check_numbers(column, numbers, AS_NUMBERS)
     written = table.as_written(list(dict.fromkeys(reading.static))).astype(str)
     for name in reading.static:
         # Tables with an empty cell hold, and are written with, 1.0 for 1.

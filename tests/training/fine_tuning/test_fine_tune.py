@@ -72,7 +72,7 @@ def test_fine_tuning_learns_the_series_and_says_so():
     assert result.fraction > 0
     assert result.loss < 0.7 * result.zero_shot_loss
     assert result.learning_rate in LEARNING_RATES
-    assert "below zero-shot" in str(result)
+    assert "% below zero-shot" in str(result)
     assert not result.network.training
 
 
@@ -294,6 +294,8 @@ def test_a_known_driver_is_learnt():
     assert result.loss < 0.5 * without.loss
     config = result.network.config
     assert (config.target_channels, config.covariate_channels) == ((0,), (1,))
+    assert "% below the same network without covariates" in str(result)
+    assert "% below zero-shot" in str(without)
 
 
 def test_a_covariate_of_the_past_moves_the_forecast():

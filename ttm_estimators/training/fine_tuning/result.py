@@ -31,8 +31,8 @@ class FineTuneResult:
     At 0 nothing forecast the validation part better than the first weights."""
 
     zero_shot_loss: float
-    """Quantile loss of the first weights on the validation part. 0 where that has no values, NaN
-    where training began from random weights."""
+    """Quantile loss of the first weights on the validation part, without covariates where these
+    are learnt. 0 where that has no values, NaN where training began from random weights."""
 
     loss: float
     """Quantile loss of the kept weights there, never above that of the first ones. Infinite without
@@ -100,8 +100,9 @@ class FineTuneResult:
             return f"kept the zero-shot weights, for validation has no values: {trained}"
         if not self.fraction:
             return f"kept the zero-shot weights, no others did better: {trained}"
+        config = self.network.config
+        covariates = config.channels > len(config.targets) or config.static_cardinalities
+        before = "the same network without covariates" if covariates else "zero-shot"
         gain = 1 - self.loss / self.zero_shot_loss
-        return (
-            f"validation loss {self.loss:.4f}, {gain:.1%} below zero-shot, at "
-            f"{self.fraction:.0%} of the change: {trained}"
-        )
+        part = "" if self.fraction == 1 else f", with {self.fraction:.0%} of what training changed"
+        return f"validation loss {self.loss:.4f}, {gain:.1%} below {before}{part}: {trained}"
