@@ -183,8 +183,11 @@ def _known(
                 "covariates do is learnt there"
             )
         known = np.where(at_T[:, None] < 0, np.nan, values_TX[at_T])
-        unknown = X.columns[np.flatnonzero(np.isnan(known[len(member.times_T) :]).all(axis=0))]
-        if horizon and len(unknown):
+        filled = pd.DataFrame(known, columns=X.columns).notna()
+        points = len(member.times_T)
+        missing = filled[:points].any() & ~filled[points:].any()
+        unknown = [*missing.index[missing]]
+        if horizon and unknown:
             raise ValueError(
                 f"{name} has no future values of {', '.join(map(repr, unknown))} in X, only NaN: "
                 "give them to predict, or leave these columns out of X in fit and predict"

@@ -168,6 +168,14 @@ def test_zero_shot_a_missing_future_is_told_with_columns_and_steps(zero_shot):
         zero_shot.predict(X=X)
 
 
+def test_a_column_of_x_that_never_has_a_value_is_told_not_to_count():
+    y, X, _ = driven()
+    X["cost"] = np.nan
+    with pytest.warns(UserWarning, match="y has no value of cost in its history: not used there"):
+        found = TTMForecaster().fit(y, X=X, fh=FH).predict(X=X)
+    assert found.notna().all()
+
+
 @pytest.mark.parametrize("columns", [["cost"], ["price", "cost"]])
 def test_an_x_of_other_columns_is_refused(zero_shot, columns):
     _, X, _ = driven()
