@@ -183,7 +183,7 @@ def _known(
                 "covariates do is learnt there"
             )
         known = np.where(at_T[:, None] < 0, np.nan, values_TX[at_T])
-        unknown = X.columns[np.isnan(known[len(member.times_T) :]).all(axis=0)]
+        unknown = X.columns[np.flatnonzero(np.isnan(known[len(member.times_T) :]).all(axis=0))]
         if horizon and len(unknown):
             raise ValueError(
                 f"{name} has no future values of {', '.join(map(repr, unknown))} in X, only NaN: "

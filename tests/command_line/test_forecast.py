@@ -542,3 +542,19 @@ def test_a_table_may_come_on_standard_input(model, tmp_path):
     )
     assert done.exit_code == 0
     assert pd.read_csv(output)["date"].tolist() == ["2024-02-10"]
+
+
+def test_a_covariate_that_one_series_never_had_is_told_in_one_line(run, tmp_path):
+    days = pd.date_range("2024-01-01", periods=ROWS + HORIZON + 20)
+    shops = [
+        pd.DataFrame({"shop": name, "day": days, "sales": values(len(days)), "price": price})
+        for name, price in (("a", values(len(days), seed=1)), ("b", np.nan))
+    ]
+    frame = pd.concat(shops)
+    frame.loc[frame["day"] > days[-1 - HORIZON], "sales"] = np.nan
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    outcome = run("forecast", tmp_path / "data.csv", "--horizon", HORIZON, "--known", "price")
+    assert outcome.code == 0, outcome.err
+    told = [line for line in outcome.err.splitlines() if "price" in line]
+    assert len(told) == 1
+    assert told[0].startswith("warning: series 'b' has no value of price in its history")

@@ -236,7 +236,7 @@ def test_a_covariate_that_a_series_never_had_is_told_and_not_asked_for_in_its_fu
     price = pd.DataFrame({"price": random.normal(size=127)})
     absent = pd.DataFrame({"price": np.full(120, np.nan)})
     covariates = [Covariates(known=price), Covariates(known=absent)]
-    with pytest.warns(UserWarning, match="series 1: price are not used there"):
+    with pytest.warns(UserWarning, match="series 1 has no value of price in its history"):
         forecast = model.forecast(series, 7, covariates=covariates)
     assert np.isfinite(forecast.quantiles).all()
 

@@ -157,8 +157,8 @@ def cross_validation(
     -----
     TableWarning
         When a series is too short for a window, and is left out of it, a model is not trained on a
-        series, for it has nothing before the earliest cutoff, "seasonal_naive" has no season, columns
-        were left out, or a part in ``folder`` is damaged and is made anew.
+        series, for it has nothing before the earliest cutoff, "seasonal_naive" has no season,
+        columns were left out, or a part in ``folder`` is damaged and is made anew.
 
     Raises
     ------

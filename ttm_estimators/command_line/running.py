@@ -125,12 +125,10 @@ def run(
     **options: Any,
 ) -> tuple[pd.DataFrame, Forecast]:
     """Forecast a panel; what goes wrong is an error for the command line."""
-    from ttm_estimators.forecasting import OutlierWarning
-
     progress = len(panel.series) > options["batch_size"] and sys.stderr.isatty()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", OutlierWarning)  # told below
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
             frame, result = forecast(forecaster, panel, horizon, progress=progress, **options)
     except TableError:
         raise
@@ -148,6 +146,9 @@ def run(
             f"device {str(forecaster.device)!r} failed, use --device cpu or a smaller "
             f"--batch-size: {error}"
         ) from error
+    for each in told:
+        if each.category is UserWarning:
+            typer.echo(f"warning: {each.message}", err=True)
     warn_of(result.outliers, [f"series {series.name!r}" for series in panel.series])
     return frame, result
 

@@ -317,7 +317,7 @@ class Forecaster(DataFrames):
         for array, one, name in zip(arrays, covariates, names, strict=True):
             its = known_in_future(one, len(array), steps, name)
             if its.unseen:
-                unseen.append(f"{name}: {', '.join(its.unseen)}")
+                unseen.append(f"{name} has no value of {', '.join(its.unseen)} in its history")
             for c, column_T in enumerate(array.reshape(len(array), -1).T):
                 columns.append(column_T)
                 known.append(its)
@@ -325,10 +325,7 @@ class Forecaster(DataFrames):
 
         if unseen:
             more = f" (and {len(unseen) - 1} more series)" if len(unseen) > 1 else ""
-            warnings.warn(
-                f"{unseen[0]} are not used there, for they have no value in its history{more}",
-                stacklevel=3,
-            )
+            warnings.warn(f"{unseen[0]}{more}: not used there", stacklevel=3)
 
         def forecast(histories: Sequence[Array], names: Sequence[str]) -> Array:
             rows = [
