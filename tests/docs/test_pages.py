@@ -194,8 +194,9 @@ def covariates(names):
     assert np.abs(names["learnt"].point - truth).mean() < 0.5 * without
     assert all(effects.kept for effects in names["forecast"].effects)
     holiday = names["easter"]["date"] == "2025-04-18"
-    plain = model.forecast_df(names["sales"], 28, value="sales")
-    assert (names["easter"]["median"][holiday] < 0.7 * plain["median"][holiday]).all()
+    assert (names["easter"]["median"][holiday] < 0.7 * names["ahead"]["median"][holiday]).all()
+    alone = model.explain_df(names["sales"], 28, value="sales", holidays="DE")
+    assert (alone["gain"] == 0).all()
     written = pd.read_csv("effects.csv")
     assert list(written) == list(names["effects"])
     np.testing.assert_allclose(written["with"], names["effects"]["with"])
