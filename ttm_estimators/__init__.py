@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         load,
     )
     from ttm_estimators.network import PRESETS, TinyTimeMixer, TTMConfig
+    from ttm_estimators.regression import CovariateEffects
     from ttm_estimators.tables import TableError, TableWarning
     from ttm_estimators.training.fine_tuning.config import FineTuneConfig
     from ttm_estimators.training.fine_tuning.fine_tune import fine_tune
@@ -43,6 +44,7 @@ _HOMES = {
     "Evaluation": "backtest.evaluation",
     "cross_validation": "backtest.cross_validation",
     "evaluate": "backtest.evaluation",
+    "CovariateEffects": "regression",
     "Covariates": "forecasting",
     "FineTuneResult": "training.fine_tuning.result",
     "FineTuneConfig": "training.fine_tuning.config",
@@ -69,6 +71,7 @@ _OLD_NAMES = {"FineTuned": "FineTuneResult", "FineTuning": "FineTuneConfig"}
 __all__ = [
     "PRESETS",
     "BacktestError",
+    "CovariateEffects",
     "Covariates",
     "Evaluation",
     "FineTuneConfig",

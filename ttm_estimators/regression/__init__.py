@@ -11,9 +11,10 @@ to all quantiles (ours).
   panel share coefficients as far as that helps.
 - Which of these, how wide bands must be, and whether covariates are kept at all, is decided by
   forecasts of held-out windows in the later half of the history, with coefficients of all but that
-  part of the history. The gain must be more than chance; a series is judged by the gain of the
-  others too, as far as they are alike.
-- A series of fewer than two horizons is forecast without covariates.
+  part of the history. Windows that choose among forecasts do not judge the chosen one, where there
+  are enough. The gain must be more than chance; a series is judged by the gain of the others too,
+  as far as they are alike, and a panel by how well its windows agree over time.
+- A series of fewer than 40 points, or of two horizons, is forecast without covariates.
 
 So a forecast with covariates depends on the other series of the panel, which must end at the same
 time, for none may learn from the future of another. It does not depend on their order.

@@ -26,7 +26,7 @@ from ttm_estimators.regression.filters import find_season, level, local, steps
 from ttm_estimators.regression.keep import best, best_width, kept_gains
 from ttm_estimators.regression.ridge import Coefficients, Products, fit, products_of
 
-MIN_WINDOWS, MAX_WINDOWS, PANEL_WINDOWS = 8, 24, 64
+MIN_WINDOWS, MAX_WINDOWS, PANEL_WINDOWS = 12, 24, 64
 """Windows held out of a series, where its history is long enough: at least, at most, and in between
 so many of all the series of a panel. They take most of the time."""
 
@@ -34,7 +34,7 @@ MIN_FIRST_WINDOWS, MAX_FIRST_WINDOWS, PANEL_FIRST_WINDOWS = 4, 8, 32
 """Of these, windows that all ways to estimate effects are tried on. The others judge the best one,
 where it is any better than none: the best of several looks better where it was chosen."""
 
-MIN_OTHER_WINDOWS = 4
+MIN_OTHER_WINDOWS = 3
 """Other windows without which all judge together."""
 
 WIDTHS = (1.0, 1.15, 1.3, 1.5, 1.75, 2.0)
