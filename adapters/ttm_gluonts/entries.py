@@ -1,4 +1,7 @@
-"""Fields of a GluonTS data entry in the form that the core takes."""
+"""Fields of a GluonTS data entry in the form that the core takes.
+
+Shape suffixes: T time, X covariates known in the future (or in the past only).
+"""
 
 from __future__ import annotations
 

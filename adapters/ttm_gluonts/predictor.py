@@ -1,7 +1,7 @@
 """A GluonTS predictor that needs no training.
 
-Shape suffixes: N series, H horizon, V target channels (GluonTS's variates), Q quantile levels (or
-sample paths, one for each level).
+Shape suffixes: H horizon, V target channels (GluonTS's variates), Q quantile levels (or sample
+paths, one for each level).
 """
 
 # No "from __future__ import annotations" here: validated() reads types when the class is made.

@@ -1,7 +1,7 @@
 """An sktime forecaster.
 
-Shape suffixes: N series, T time, S steps asked for, V target channels (sktime's variates), Q
-quantile levels.
+Shape suffixes: N series, T time, S steps asked for, V target channels (sktime's variates), X
+covariates known in the future, Q quantile levels.
 """
 
 from __future__ import annotations
