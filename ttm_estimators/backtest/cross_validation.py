@@ -32,7 +32,7 @@ from ttm_estimators.inputs.outliers import Outlier, describe
 from ttm_estimators.network.presets import DECILES
 from ttm_estimators.tables.calendar import calendars
 from ttm_estimators.tables.columns import names_of
-from ttm_estimators.tables.dataframes import as_table, tell
+from ttm_estimators.tables.dataframes import as_table, tell, with_names
 from ttm_estimators.tables.errors import TableError, TableWarning, quoted
 from ttm_estimators.tables.files import Table
 from ttm_estimators.tables.panel import Panel, read_panel
@@ -212,14 +212,6 @@ def cross_validation(
     )
     tell(panel, reading)
     return with_names(frame, panel, names)
-
-
-def with_names(frame: pd.DataFrame, panel: Panel, names: Mapping[str, Any]) -> pd.DataFrame:
-    """Give id and time columns, and variables, the names of the user, which may not be text."""
-    if "variable" in panel.keys and any(old != new for new, old in names.items()):
-        frame["variable"] = frame["variable"].map(lambda name: names.get(name, name))
-    own = [panel.time, *panel.chosen.ids]
-    return frame.rename(columns={new: old for new, old in names.items() if new in own})
 
 
 def cross_validate(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -73,10 +73,7 @@ def forecast_frame(
     if forecast.effects:
         told = describe(forecast.effects, [one.name for one in panel.series])
         logger.info("%s", told)
-    if VARIABLE in panel.keys and any(old != new for new, old in names.items()):
-        result[VARIABLE] = result[VARIABLE].map(lambda name: names.get(name, name))
-    own = [panel.time, *panel.chosen.ids]
-    return result.rename(columns={new: old for new, old in names.items() if new in own})
+    return with_names(result, panel, names)
 
 
 def fine_tune_frame(
@@ -131,6 +128,14 @@ def as_table(df: Any, called: str) -> tuple[Table, dict[str, Any]]:
     names = {str(name): name for name in (*df.columns, *df.index.names) if name is not None}
     table = Table(with_index(df), called, index_levels=index_levels_of(df))
     return table, {text: name for text, name in names.items() if text != name}
+
+
+def with_names(frame: pd.DataFrame, panel: Panel, names: Mapping[str, Any]) -> pd.DataFrame:
+    """Give id and time columns, and variables, the names of the user, which may not be text."""
+    if VARIABLE in panel.keys and any(old != new for new, old in names.items()):
+        frame[VARIABLE] = frame[VARIABLE].map(lambda name: names.get(name, name))
+    own = [panel.time, *panel.chosen.ids]
+    return frame.rename(columns={new: old for new, old in names.items() if new in own})
 
 
 def _with_static(
