@@ -44,17 +44,6 @@ DOWNSAMPLED_FRACTION = 0.35
 DECIMATED_FRACTION = 0.3
 """Fraction of these that take every k-th point, where the others take the mean of k."""
 
-STRETCHING_FACTORS = (2, 3, 4, 6, 12)
-"""Factors by which a window is stretched: an hour becomes 30, 20, 15, 10 or 5 minutes."""
-
-STRETCHED_FRACTION = 0.6
-"""Fraction of windows that are stretched, of those of a series of minutes or hours that are not
-down-sampled."""
-
-STRETCHED_INTERVALS = 5 * 60 * 10**9, 60 * 60 * 10**9
-"""Shortest and longest step of a series that is stretched, in nanoseconds. Finer series would
-become smooth, and coarser ones have no cycle of a day."""
-
 REVERSED_FRACTION = 0.1
 """Fraction of windows that run backwards in time."""
 
@@ -243,50 +232,8 @@ class Corpus:
         count_BT = self.counts[right_BT] - self.counts[left_BT]
         value_BT = (self.sums[right_BT] - self.sums[left_BT]) / count_BT
         known_BT = inside_BT & (2 * count_BT >= width_B1) & (count_BT > 0)
-        interval_B1 = self.intervals[row_B1] * factor_B1
-        window_BT = torch.where(known_BT, value_BT, math.nan).float()
-        shortest, longest = STRETCHED_INTERVALS
-        even_B1 = (factor_B1 == 1) & (interval_B1 >= shortest) & (interval_B1 <= longest)
-        stretch_B1 = draw.choice(STRETCHING_FACTORS).long()
-        stretch_B1 = torch.where(even_B1 & draw.chance(STRETCHED_FRACTION), stretch_B1, 1)
-        window_BT = stretch(window_BT, stretch_B1, context_length, draw)
-        return window_BT, resolution_tokens((interval_B1 // stretch_B1).squeeze(1))
-
-
-def stretch(window_BT: Tensor, factor_B1: Tensor, context_length: int, draw: Draw) -> Tensor:
-    """Sample windows more finely around the cut, and add noise to some (ours).
-
-    There are few long series of minutes, and their weeks are longer than a window of a series of
-    hours shows: an hourly week that is stretched by 12 looks like one of 5 minutes. Values between
-    points are those of a cubic (Catmull-Rom).
-
-    Parameters
-    ----------
-    window_BT : Tensor
-        Windows, NaN where missing.
-    factor_B1 : Tensor
-        Points for each point, shape (B, 1). Windows of factor 1 stay as they are.
-    context_length : int
-        Points before the cut.
-    draw : Draw
-        Randomness.
-    """
-    points = window_BT.shape[1]
-    time_T = torch.arange(points, device=window_BT.device) - context_length
-    place_BT = context_length + (time_T + draw.uniform(0.0, 1.0)) / factor_B1
-    left_BT = place_BT.floor()
-    part_BT = place_BT - left_BT
-    first_BT, last_BT, before_BT, after_BT = (
-        window_BT.gather(1, (left_BT + i).long().clamp(0, points - 1)) for i in (0, 1, -1, 2)
-    )
-    slope_BT, next_slope_BT = (last_BT - before_BT) / 2, (after_BT - first_BT) / 2
-    rise_BT = last_BT - first_BT
-    bend_BT = 3 * rise_BT - 2 * slope_BT - next_slope_BT
-    twist_BT = slope_BT + next_slope_BT - 2 * rise_BT
-    finer_BT = first_BT + part_BT * (slope_BT + part_BT * (bend_BT + part_BT * twist_BT))
-    noise_B1 = torch.where(draw.chance(0.6), draw.log_uniform(0.01, 0.3), 0.0)
-    finer_BT = finer_BT + noise_B1 * draw.normal(points)
-    return torch.where(factor_B1 > 1, finer_BT, window_BT)
+        resolution_B = resolution_tokens((self.intervals[row_B1] * factor_B1).squeeze(1))
+        return torch.where(known_BT, value_BT, math.nan).float(), resolution_B
 
 
 def _write_sums(files: list[Path], place: Path) -> None:
