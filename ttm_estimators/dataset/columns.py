@@ -134,7 +134,9 @@ def _fields(rows: pa.Table, table: Table) -> dict[str, str]:
     """Name in the file of each column of a table. Levels of an index come first in a table."""
     fields = {name: name for name in rows.column_names}
     added = [str(name) for name in table.frame.columns if name not in fields]
-    return fields | dict(zip(added, [n for n in _index_fields(rows) if n not in added], strict=False))
+    return fields | dict(
+        zip(added, [n for n in _index_fields(rows) if n not in added], strict=False)
+    )
 
 
 def _series(found: Columns, *, whole: bool) -> list[tuple[str, pd.Index[Any]]]:
