@@ -18,6 +18,7 @@ from ttm_estimators.renamed import warn_of
 if TYPE_CHECKING:
     from ttm_estimators.backtest.cross_validation import BacktestError, cross_validation
     from ttm_estimators.backtest.evaluation import Evaluation, evaluate
+    from ttm_estimators.dataset.forecast_dataset import forecast_dataset
     from ttm_estimators.forecasting import (
         Covariates,
         Forecast,
@@ -54,6 +55,7 @@ _HOMES = {
     "Outlier": "forecasting",
     "OutlierWarning": "forecasting",
     "fine_tune": "training.fine_tuning.fine_tune",
+    "forecast_dataset": "dataset.forecast_dataset",
     "load": "forecasting",
     "PRESETS": "network",
     "TTMConfig": "network",
@@ -89,6 +91,7 @@ __all__ = [
     "cross_validation",
     "evaluate",
     "fine_tune",
+    "forecast_dataset",
     "load",
     "load_network",
     "save_network",
