@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +19,7 @@ class Last:
     seconds: float = 0.0
     kills: int = 0
     marks: Path | None = None
-    reading: Reading = Reading()
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def identity(self) -> dict[str, object]:

@@ -171,7 +171,7 @@ def test_results_without_a_source_are_told_of(tmp_path):
     source = write(tmp_path / "in", 3)
     run(source, tmp_path / "out")
     (source / "part-01.parquet").unlink()
-    with pytest.raises(TableError, match="not in the source: 'part-01.parquet': remove"):
+    with pytest.raises(TableError, match=r"not in the source: 'part-01\.parquet': remove"):
         run(source, tmp_path / "out")
 
 

@@ -176,18 +176,18 @@ def _client(scheduler: str | None) -> Iterator[Client | None]:
 
 def _tell_faults(manifest: pd.DataFrame, output: str) -> None:
     """Print the first files and series that could not be used."""
-    files = manifest[manifest["error"].notna()]
-    faults = [f"{one.source}: {one.error}" for one in files.itertuples()]
-    failed = int(manifest["failed"].map(len).sum())
-    for one in manifest[manifest["failed"].map(len) > 0].itertuples():
-        faults += [f"{one.source}, {each['series']}: {each['reason']}" for each in one.failed]
-        if len(faults) > MAX_FAULTS_SHOWN:
-            break
+    wrong = manifest[manifest["error"].notna() | manifest["failed"].map(len).gt(0)]
+    files = int(manifest["error"].notna().sum())
+    series = int(manifest["failed"].map(len).sum())
+    faults: list[str] = []
+    for row in wrong.head(MAX_FAULTS_SHOWN).to_dict("records"):
+        faults += [f"{row['source']}: {row['error']}"] if row["error"] else []
+        faults += [f"{row['source']}, {one['series']}: {one['reason']}" for one in row["failed"]]
     for fault in faults[:MAX_FAULTS_SHOWN]:
         print(f"warning: {fault}", file=sys.stderr)
     if faults:
         typer.echo(
-            f"Not forecast: {_count(len(files), 'file')} and {failed:,} series, see "
+            f"Not forecast: {_count(files, 'file')} and {series:,} series, see "
             f"{output.rstrip('/')}/_manifest.parquet",
             err=True,
         )

@@ -194,8 +194,8 @@ class Manifest:
 
 
 def _seconds(before: pyarrow.Table) -> dict[str, tuple[float | None, float | None]]:
-    columns = (before[name].to_pylist() for name in ("file", "seconds", "network_seconds"))
-    return {name: times for name, *times in zip(*columns, strict=True)}
+    rows = before.select(["file", "seconds", "network_seconds"]).to_pylist()
+    return {row["file"]: (row["seconds"], row["network_seconds"]) for row in rows}
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

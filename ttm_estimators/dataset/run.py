@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ttm_estimators.backtest.progress import Progress
 from ttm_estimators.dataset.manifest import Manifest
@@ -205,7 +205,7 @@ def _map(
             if not running:
                 return
             future = next(finished)
-            unit, _ = running.pop(future.key)
+            unit, _ = running.pop(str(future.key))
             yield unit, _outcome(future)
     finally:
         client.cancel([future for _, future in running.values()])
@@ -228,7 +228,7 @@ def _outcome(future: Future) -> Outcome:
             "the scheduler was lost or has cancelled the run: start it again, what is done is "
             "skipped"
         )
-    error = future.exception()
+    error: Any = future.exception()
     if isinstance(error, KilledWorker):
         return Outcome(None, "every worker that took it died, perhaps for want of memory")
     return Outcome(None, str(error) if isinstance(error, OSError) else _text(error))

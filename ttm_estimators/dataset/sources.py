@@ -147,7 +147,7 @@ def _list(source: str) -> tuple[Any, str, dict[str, Any], str]:
             raise TableError(f"{source} does not exist")
         parts = path.split("/")
         first = next(i for i, part in enumerate(parts) if _is_glob(part))
-        found = {}
+        found: dict[str, Any] = {}
         for match, info in system.glob(path, detail=True).items():
             folder = info["type"] == "directory"
             found |= system.find(match, detail=True) if folder else {match: info}
