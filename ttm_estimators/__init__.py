@@ -18,6 +18,7 @@ from ttm_estimators.renamed import warn_of
 if TYPE_CHECKING:
     from ttm_estimators.backtest.cross_validation import BacktestError, cross_validation
     from ttm_estimators.backtest.evaluation import Evaluation, evaluate
+    from ttm_estimators.dataset.forecast import forecast_file
     from ttm_estimators.dataset.forecast_dataset import forecast_dataset
     from ttm_estimators.forecasting import (
         Covariates,
@@ -45,6 +46,7 @@ _HOMES = {
     "Evaluation": "backtest.evaluation",
     "cross_validation": "backtest.cross_validation",
     "evaluate": "backtest.evaluation",
+    "forecast_file": "dataset.forecast",
     "CovariateEffects": "regression",
     "Covariates": "forecasting",
     "FineTuneResult": "training.fine_tuning.result",
@@ -92,6 +94,7 @@ __all__ = [
     "evaluate",
     "fine_tune",
     "forecast_dataset",
+    "forecast_file",
     "load",
     "load_network",
     "save_network",
