@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ttm_estimators.backtest.cross_validation import BacktestError, cross_validation
     from ttm_estimators.backtest.evaluation import Evaluation, evaluate
     from ttm_estimators.dataset.forecast import forecast_file
+    from ttm_estimators.dataset.forecast_dataset import forecast_dataset
     from ttm_estimators.forecasting import (
         Covariates,
         Forecast,
@@ -56,6 +57,7 @@ _HOMES = {
     "Outlier": "forecasting",
     "OutlierWarning": "forecasting",
     "fine_tune": "training.fine_tuning.fine_tune",
+    "forecast_dataset": "dataset.forecast_dataset",
     "load": "forecasting",
     "PRESETS": "network",
     "TTMConfig": "network",
@@ -91,6 +93,7 @@ __all__ = [
     "cross_validation",
     "evaluate",
     "fine_tune",
+    "forecast_dataset",
     "forecast_file",
     "load",
     "load_network",

@@ -9,18 +9,20 @@ from __future__ import annotations
 import json
 import posixpath
 import time
-import uuid
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow
 import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
 
+from ttm_estimators.atomic import replacing
 from ttm_estimators.dataset.metadata import KEY, read_done
-from ttm_estimators.dataset.sources import is_hidden, open_system
+from ttm_estimators.dataset.sources import is_hidden, open_system, url_of
 from ttm_estimators.dataset.unit import Done, Unit
 from ttm_estimators.tables.errors import TableError, quoted
 
@@ -68,8 +70,9 @@ class Manifest:
     """
 
     def __init__(self, units: Iterable[Unit], output: str, identity: Mapping[str, Any]) -> None:
-        self.output, self.identity = output, identity
+        self.identity = identity
         self.system, self.folder = open_system(output)
+        self.output = url_of(self.system, self.folder)
         self._units = {unit.target: unit for unit in units}
         self._rows: dict[str, dict[str, Any]] = {}
         self._written = time.monotonic()
@@ -78,11 +81,10 @@ class Manifest:
         seconds = {} if before is None else _seconds(before)
         found = [unit for name, unit in self._units.items() if name in there]
         with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
-            for unit, done in zip(
-                found, pool.map(lambda unit: read_done(unit, output, identity), found), strict=True
-            ):
-                if done is not None:
-                    self._add(unit, done, *seconds.get(done.target, ()))
+            done = pool.map(lambda unit: read_done(unit, self.output, identity), found)
+            for unit, one in zip(found, done, strict=True):
+                if one is not None:
+                    self._add(unit, one, *seconds.get(one.target, ()))
         self.write()
 
     @property
@@ -116,11 +118,15 @@ class Manifest:
 
     def write(self) -> None:
         """Replace the file in the output folder."""
+        buffer = pyarrow.BufferOutputStream()
+        pq.write_table(self.table(), buffer)
+        content, path = buffer.getvalue().to_pybytes(), f"{self.folder}/{FILE}"
         self.system.makedirs(self.folder, exist_ok=True)
-        aside = f"{self.folder}/.{uuid.uuid4().hex}.partial"
-        with self.system.open(aside, "wb") as file:
-            pq.write_table(self.table(), file)
-        self.system.mv(aside, f"{self.folder}/{FILE}")
+        if isinstance(self.system, LocalFileSystem):
+            with replacing(Path(path)) as partial:
+                partial.write_bytes(content)
+        else:
+            self.system.pipe_file(path, content)
         self._written = time.monotonic()
 
     def _add(
@@ -194,8 +200,8 @@ class Manifest:
 
 
 def _seconds(before: pyarrow.Table) -> dict[str, tuple[float | None, float | None]]:
-    columns = (before[name].to_pylist() for name in ("file", "seconds", "network_seconds"))
-    return {name: times for name, *times in zip(*columns, strict=True)}
+    rows = before.select(["file", "seconds", "network_seconds"]).to_pylist()
+    return {row["file"]: (row["seconds"], row["network_seconds"]) for row in rows}
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
