@@ -154,13 +154,22 @@ def test_forecasts_are_equal_to_the_bit_where_batches_are_full(model, tmp_path, 
     pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
 
-def test_dictionary_columns_of_an_arrow_file_keep_their_type(tmp_path):
+@pytest.mark.parametrize(
+    ("kind", "kept"),
+    [
+        (pa.dictionary(pa.int32(), pa.string()), pa.dictionary(pa.int32(), pa.string())),
+        (pa.large_string(), pa.large_string()),
+        (pa.string_view(), pa.string()),
+    ],
+    ids=str,
+)
+def test_id_columns_of_an_arrow_file_keep_their_type(kind, kept, tmp_path):
     table = pa.Table.from_pandas(long())
-    ids = table.column("unique_id").dictionary_encode()
+    ids = table.column("unique_id").cast(kind)
     pq.write_table(table.set_column(0, "unique_id", ids), tmp_path / "in.parquet")
     forecast_file(tmp_path / "in.parquet", tmp_path / "out.parquet", HORIZON)
     found = pq.read_schema(tmp_path / "out.parquet")
-    assert found.field("unique_id").type == ids.type
+    assert found.field("unique_id").type == kept
 
 
 @pytest.mark.usefixtures("small")

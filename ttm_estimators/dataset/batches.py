@@ -108,13 +108,21 @@ def read_rows(
     )
     try:
         for batch in batches:
-            table = pa.Table.from_batches([batch])
+            table = without_views(pa.Table.from_batches([batch]))
             for name, value in hive:
                 if columns is None or name in columns:
                     table = table.append_column(name, pa.repeat(value, len(table)))
             yield table
     except (OSError, pa.ArrowInvalid) as error:
         raise TableError(f"{unit.path} can not be read: {error}") from error
+
+
+def without_views(table: pa.Table) -> pa.Table:
+    """Plain text for views of text, as Polars writes it, of which Arrow takes no rows."""
+    for i, field in enumerate(table.schema):
+        if str(field.type) == "string_view":
+            table = table.set_column(i, field.name, table.column(i).cast(pa.string()))
+    return table
 
 
 def whole_series(
