@@ -119,6 +119,8 @@ def run_dataset(
     """
     if client is not None and workers is not None:
         raise ValueError("client already has workers: leave workers out")
+    if client is not None and client.asynchronous:
+        raise ValueError("client is asynchronous: give one that waits, Client(address)")
     if workers is not None and (isinstance(workers, bool) or workers < 1):
         raise ValueError(f"workers must be at least 1, got {workers!r}")
     if on_error not in ("stop", "record"):
