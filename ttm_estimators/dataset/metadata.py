@@ -17,7 +17,6 @@ import fsspec
 import pyarrow
 import pyarrow.parquet as pq
 
-from ttm_estimators import __version__
 from ttm_estimators.dataset.unit import Done, Unit
 from ttm_estimators.weights import resolve
 from ttm_estimators.weights.folder import CONFIG_FILE, WEIGHTS_FILE
@@ -26,7 +25,7 @@ KEY = b"ttm_estimators"
 
 
 def identity_of(options: Mapping[str, Any], model: str | Path | None) -> dict[str, Any]:
-    """All that decides the numbers of an output, beside its input: options, weights and version.
+    """All that decides the numbers of an output, beside its input: options and weights.
 
     Parameters
     ----------
@@ -38,8 +37,7 @@ def identity_of(options: Mapping[str, Any], model: str | Path | None) -> dict[st
     folder, digest = resolve(model), hashlib.sha256()
     for name in (CONFIG_FILE, WEIGHTS_FILE):
         digest.update((folder / name).read_bytes() if (folder / name).is_file() else b"")
-    facts = {**options, "weights": digest.hexdigest()[:16], "version": __version__}
-    return json.loads(json.dumps(facts))
+    return json.loads(json.dumps({**options, "weights": digest.hexdigest()[:16]}))
 
 
 def metadata_of(
