@@ -337,13 +337,14 @@ class Two(Last):
     """Writes a second table."""
 
     def __call__(self, forecaster, panel):
-        return {"": super().__call__(forecaster, panel), "counts": panel.keys.assign(n=1)}
+        return {"": super().__call__(forecaster, panel), "_counts": panel.keys.assign(n=1)}
 
 
-def test_further_tables_have_folders_of_their_own(tmp_path):
+def test_further_tables_have_hidden_folders_of_their_own(tmp_path):
     source = write(tmp_path / "in", 2)
     run(source, tmp_path / "out", Two())
-    assert len(pd.read_parquet(tmp_path / "out/counts")) == 2
+    assert list(pd.read_parquet(tmp_path / "out")) == ["id", "median"]
+    assert len(list((tmp_path / "out/_counts").iterdir())) == 2
     assert len(run(source, tmp_path / "out", Two(seconds=TIMEOUT))) == 2
 
 

@@ -190,10 +190,7 @@ class Manifest:
                 f"{quoted(sorted(names))}",
                 "choose a new folder",
             )
-        # A task may write further tables, to folders of their own.
-        stale = sorted(
-            name for name in names - self._units.keys() if name.partition("/")[2] not in self._units
-        )
+        stale = sorted(names - self._units.keys())
         if stale:
             raise TableError(
                 f"{self.output} holds results of files that are not in the source: {quoted(stale)}",
