@@ -167,7 +167,7 @@ def _series(found: Columns, *, whole: bool) -> list[tuple[str, pd.Index[Any]]]:
     """Sorted times of the longest series, without the last one where it may go on."""
     index = found.stamps.index
     last = found.codes[-1]
-    series = []
+    series: list[tuple[str, pd.Index[Any]]] = []
     rows_of = pd.Series(found.codes).groupby(found.codes).indices
     for code, rows in sorted(rows_of.items(), key=lambda one: -len(one[1])):
         if len(series) == MAX_SERIES_TO_TRY:
