@@ -433,6 +433,18 @@ def test_a_missing_or_damaged_file_is_named(tmp_path):
         forecast_file(tmp_path / "in.parquet", tmp_path / "out.parquet", HORIZON)
 
 
+def test_storage_that_fails_is_an_error_that_may_pass(monkeypatch):
+    with fsspec.open("memory://fails/in.parquet", "wb") as file:
+        long().to_parquet(file)
+
+    def fail(*_):
+        raise ConnectionError("reset by peer")
+
+    monkeypatch.setattr(fsspec.implementations.memory.MemoryFile, "read", fail)
+    with pytest.raises(OSError, match="reset by peer"):
+        forecast_file("memory://fails/in.parquet", "memory://fails/out.parquet", HORIZON)
+
+
 def test_no_warnings_come_from_a_plain_file(tmp_path):
     long().to_parquet(tmp_path / "in.parquet")
     with warnings.catch_warnings():
