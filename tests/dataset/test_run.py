@@ -348,6 +348,15 @@ def test_further_tables_have_hidden_folders_of_their_own(tmp_path):
     assert len(run(source, tmp_path / "out", Two(seconds=TIMEOUT))) == 2
 
 
+def test_workers_that_do_not_start_are_explained(tmp_path, monkeypatch):
+    def fail(**options):
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr("distributed.LocalCluster", fail)
+    with pytest.raises(RuntimeError, match='behind if __name__ == "__main__":'):
+        run(write(tmp_path / "in", 2), tmp_path / "out", workers=2)
+
+
 def test_options_that_are_wrong_are_refused(tmp_path, client):
     with pytest.raises(ValueError, match="leave workers out"):
         run_dataset([], str(tmp_path / "out"), Last(), client=client, workers=2)
