@@ -18,6 +18,8 @@ from ttm_estimators.renamed import warn_of
 if TYPE_CHECKING:
     from ttm_estimators.backtest.cross_validation import BacktestError, cross_validation
     from ttm_estimators.backtest.evaluation import Evaluation, evaluate
+    from ttm_estimators.dataset.forecast import forecast_file
+    from ttm_estimators.dataset.forecast_dataset import forecast_dataset
     from ttm_estimators.forecasting import (
         Covariates,
         Forecast,
@@ -44,6 +46,7 @@ _HOMES = {
     "Evaluation": "backtest.evaluation",
     "cross_validation": "backtest.cross_validation",
     "evaluate": "backtest.evaluation",
+    "forecast_file": "dataset.forecast",
     "CovariateEffects": "regression",
     "Covariates": "forecasting",
     "FineTuneResult": "training.fine_tuning.result",
@@ -54,6 +57,7 @@ _HOMES = {
     "Outlier": "forecasting",
     "OutlierWarning": "forecasting",
     "fine_tune": "training.fine_tuning.fine_tune",
+    "forecast_dataset": "dataset.forecast_dataset",
     "load": "forecasting",
     "PRESETS": "network",
     "TTMConfig": "network",
@@ -89,6 +93,8 @@ __all__ = [
     "cross_validation",
     "evaluate",
     "fine_tune",
+    "forecast_dataset",
+    "forecast_file",
     "load",
     "load_network",
     "save_network",
