@@ -35,6 +35,23 @@ def replacing(path: Path) -> Iterator[Path]:
             os.replace(partial, path)
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a file that holds a JSON object.
+
+    Raises
+    ------
+    ValueError
+        When it holds something else.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:  # of text, of JSON, or nested without an end
+        raise ValueError(f"{path} is not JSON ({error})") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} does not hold a JSON object")
+    return values
+
+
 def write_text(path: Path, text: str) -> None:
     """Replace a file by one with this text, in UTF-8."""
     with replacing(path) as partial:

@@ -56,8 +56,9 @@ def run(
     Beside them go ``coverage.csv``, ``costs.csv`` (what each task took) and ``examples.parquet``
     (the forecast of a typical window of each task).
 
-    A row is written when its task ends, and processes beside each other add theirs. Tasks whose row is already there are left out, so that a
-    run that was stopped is resumed. A task that fails does not stop the others.
+    A row is written when its task ends, and processes beside each other add theirs. Tasks whose
+    row is already there are left out, so that a run that was stopped is resumed. A task that fails
+    does not stop the others.
 
     Parameters
     ----------
