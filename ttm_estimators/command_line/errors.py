@@ -73,6 +73,11 @@ class OneLineErrors(TyperGroup):
         return result
 
 
+def end(number: int, frame: Any) -> NoReturn:
+    """Handle a signal as an exit, so that what was begun is cleaned up."""
+    sys.exit(128 + number)
+
+
 def in_words(error: OSError) -> str:
     """Say in one line what the operating system refuses, of which path, and what to do."""
     if error.errno is None:  # of a library, with words of its own
