@@ -88,9 +88,15 @@ def in_words(error: OSError) -> str:
     path = None if name is None else Path(name)
     if path is not None and path.parent.name.endswith(".partial"):  # of atomic.replacing
         path = path.parent.parent / path.name
-    where = [] if path is None else [str(path)]
+    return reason_of(error) if path is None else f"{path}: {reason_of(error)}"
+
+
+def reason_of(error: OSError) -> str:
+    """Say what the operating system refuses, and what to do."""
+    if error.errno is None:
+        return str(error)
     remedy = REMEDIES.get(error.errno)
-    return ": ".join([*where, os.strerror(error.errno).lower(), *([remedy] if remedy else [])])
+    return os.strerror(error.errno).lower() + (f": {remedy}" if remedy else "")
 
 
 def _discard_output() -> None:

@@ -67,7 +67,7 @@ def read_recipe(name_or_file: str | Path) -> tuple[TTMConfig, Recipe]:
         raise RecipeError(f"{path}: {error}") from error
 
 
-class _PlainLoader(yaml.SafeLoader):
+class _PlainLoader(yaml.SafeLoader):  # type: ignore[misc] # has no type information
     """Reads YAML without aliases, of which a few lines can stand for billions of values."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:

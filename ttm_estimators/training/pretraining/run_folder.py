@@ -141,7 +141,7 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[safe_open]:
+def _reading(path: Path) -> Iterator[Any]:
     """Open a checkpoint, with one error for all kinds of damage."""
     try:
         with safe_open(path, "pt") as file:
@@ -152,7 +152,7 @@ def _reading(path: Path) -> Iterator[safe_open]:
         ) from error
 
 
-def _progress(file: safe_open) -> tuple[int, float]:
+def _progress(file: Any) -> tuple[int, float]:
     """Steps and seconds of training before a checkpoint."""
     about = file.metadata()
     return int(about["steps"]), float(about["seconds"])
