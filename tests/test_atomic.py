@@ -1,10 +1,12 @@
 """Files and folders that are replaced as a whole."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
-from ttm_estimators.atomic import replacing, write_json
+from ttm_estimators.atomic import read_json, replacing, write_json
 
 
 def test_a_file_is_replaced_once_the_block_ends(tmp_path):
@@ -63,3 +65,33 @@ def test_json_is_for_people_too(tmp_path):
     text = (tmp_path / "a.json").read_text()
     assert json.loads(text) == {"a": 1}
     assert text == '{\n  "a": 1\n}\n'
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from ttm_estimators.atomic import replacing
+with replacing(Path(sys.argv[1])) as partial:
+    partial.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signal")
+def test_what_a_killed_process_left_is_removed_and_what_a_running_one_writes_stays(tmp_path):
+    path = tmp_path / "a.csv"
+    for _ in range(2):  # the second removes what the first left
+        subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+        assert len([*tmp_path.iterdir()]) == 1
+    with replacing(path) as partial:
+        partial.write_text("whole")
+        assert [*tmp_path.iterdir()] == [partial.parent]
+        subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+        assert partial.exists()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", "[" * 100_000])
+def test_what_is_no_object_is_refused_by_the_name_of_its_file(tmp_path, text):
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(ValueError, match=r"a\.json (is not JSON|does not hold a JSON object)"):
+        read_json(tmp_path / "a.json")

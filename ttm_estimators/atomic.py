@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import platform
+import re
+import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,7 +21,8 @@ def replacing(path: Path) -> Iterator[Path]:
     """Give a path aside, where a block writes a file or a folder that is then renamed to ``path``.
 
     The path aside has the same file name, in a hidden folder beside ``path``. What is there is
-    removed when the block fails. A block that writes nothing replaces nothing.
+    removed when the block fails, and what a killed process has left the next time that one writes
+    there. A block that writes nothing replaces nothing.
 
     Parameters
     ----------
@@ -28,11 +34,52 @@ def replacing(path: Path) -> Iterator[Path]:
     OSError
         When the parent can not be written to, or ``path`` is a folder with files in it.
     """
-    with TemporaryDirectory(prefix=".", suffix=".partial", dir=path.parent) as folder:
+    _remove_abandoned(path.parent.absolute())
+    name = f".{platform.node()}-{os.getpid()}-"
+    with TemporaryDirectory(prefix=name, suffix=".partial", dir=path.parent) as folder:
         partial = Path(folder) / path.name
         yield partial
         if partial.exists():  # of several processes, one may write
             os.replace(partial, path)
+
+
+@cache  # a folder may hold very many files
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what processes of this machine have left that are no more."""
+    name = re.compile(rf"\.{re.escape(platform.node())}-(\d+)-[^.]*\.partial")
+    for entry in os.scandir(folder):
+        match = name.fullmatch(entry.name)
+        if match and not _is_running(int(match[1])):
+            shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    if sys.platform == "win32":  # where asking would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a file that holds a JSON object.
+
+    Raises
+    ------
+    ValueError
+        When it holds something else.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:  # of text, of JSON, or nested without an end
+        raise ValueError(f"{path} is not JSON ({error})") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} does not hold a JSON object")
+    return values
 
 
 def write_text(path: Path, text: str) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import Annotated, Any
 
 import typer
 
 from ttm_benchmarks.ltsf.protocol import DATASETS, HORIZONS
+from ttm_estimators.command_line.errors import end, in_words
 
 app = typer.Typer(
     help="Accuracy and speed of TinyTimeMixers.",
@@ -459,13 +462,17 @@ def main(arguments: list[str] | None = None) -> None:
     arguments : list of str, optional
         Default: those of the process.
     """
+    if current_thread() is main_thread():
+        signal.signal(signal.SIGTERM, end)
     try:
         app(arguments)
     except ModuleNotFoundError as error:
         if not error.name or error.name.startswith("ttm_"):
             raise
         message = f"{error.name} is not installed: pip install ttm-benchmarks"
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        message = in_words(error)
+    except ValueError as error:
         message = str(error)
     typer.echo(f"ttm-bench: {message}", err=True)
     raise SystemExit(2)

@@ -1,6 +1,9 @@
 """Whatever is wrong: one line that says what, exit code 2, no traceback and no file."""
 
+import errno
+import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -428,7 +431,7 @@ def test_a_disk_that_fills_up_leaves_nothing_behind(refuse, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pd.DataFrame, "to_csv", fill_up)
-    assert "No space left on device" in refuse(DAYS)
+    assert "no space left on device" in refuse(DAYS)
 
 
 def test_a_missing_plot_library_is_told_with_the_pip_command(refuse, monkeypatch, tmp_path):
@@ -475,3 +478,106 @@ def test_a_process_ends_with_code_2_and_one_line(tmp_path):
 )
 def test_options_in_a_remedy_are_spelled_as_on_the_command_line(remedy, spelled):
     assert as_options(remedy) == spelled
+
+
+def refused(result) -> str:
+    """The one line of a command that failed."""
+    code, _, error = result
+    assert code == 2, error
+    assert re.fullmatch(r"error: .+\n", error), error
+    return error.removeprefix("error: ").rstrip("\n")
+
+
+@pytest.fixture
+def data(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text(DAYS)
+    return path
+
+
+REFUSALS = {
+    errno.ENOSPC: "no space left on device: free some space, or write elsewhere",
+    errno.EACCES: "permission denied: change its permissions, or name another",
+    errno.EROFS: "read-only file system: write elsewhere",
+    errno.EIO: "input/output error",
+}
+
+
+@pytest.mark.parametrize("number", REFUSALS)
+def test_what_the_system_refuses_is_told_with_path_and_remedy(
+    run, model, data, tmp_path, monkeypatch, number
+):
+    def refuse(source, target):
+        raise OSError(number, os.strerror(number), str(source))
+
+    monkeypatch.setattr(os, "replace", refuse)
+    output = tmp_path / "out.csv"
+    result = run("forecast", data, "--horizon", 3, "--model", model, "--output", output)
+    assert refused(result) == f"{output} can not be written: {REFUSALS[number]}"
+    assert not any(path.suffix == ".partial" for path in tmp_path.iterdir())
+
+
+def test_a_name_that_is_too_long(run, model, data):
+    long = "x" * 300
+    arguments = ("forecast", data, "--horizon", 3, "--model", model)
+    assert "name too long" in refused(run(*arguments, "--output", f"{long}.csv"))
+    assert "name too long" in refused(run("finetune", data, "--horizon", 3, "--output", long))
+    assert refused(run("forecast", data, "--horizon", 3, "--model", long))
+
+
+def test_a_working_folder_that_is_gone(run, data, monkeypatch):
+    def gone():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+    monkeypatch.setattr(os, "getcwd", gone)
+    message = "the working folder no longer exists: go to another"
+    assert refused(run("forecast", data, "--horizon", 3)) == message
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no such device")
+def test_a_standard_output_that_is_full(data, model):
+    program = "from ttm_estimators.command_line import main; main()"
+    command = [sys.executable, "-c", program, "forecast", data, "--horizon", 3, "--model", model]
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            list(map(str, command)), stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    message = "error: no space left on device: free some space, or write elsewhere\n"
+    assert (result.returncode, result.stderr) == (2, message)
+
+
+@pytest.mark.parametrize("device", ["hpu", "cuda:77", "nonsense"])
+def test_a_device_that_is_not_there(run, model, data, device):
+    arguments = ("forecast", data, "--horizon", 3, "--model", model, "--device", device)
+    assert f"device '{device}' can not be used" in refused(run(*arguments))
+
+
+@pytest.mark.parametrize(
+    "card", ["[]", "{", "[" * 100_000, '{"covariates": 3}', '{"covariates": {"a": 1}}']
+)
+def test_a_damaged_card(run, model, data, tmp_path, card):
+    folder = shutil.copytree(model, tmp_path / "damaged")
+    (folder / "card.json").write_text(card)
+    assert "card.json" in refused(run("forecast", data, "--horizon", 3, "--model", folder))
+
+
+def test_the_folder_of_an_unknown_user(run, data):
+    message = refused(run("forecast", data, "--horizon", 3, "--model", "~nobody_at_all/model"))
+    assert "unknown model '~nobody_at_all/model'" in message
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signal")
+def test_sigterm_leaves_nothing_behind(data, model, tmp_path):
+    program = (
+        "import os, signal, pandas\n"
+        "from ttm_estimators.command_line import main\n"
+        "pandas.DataFrame.to_csv = lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "main()"
+    )
+    folder = tmp_path / "output"
+    folder.mkdir()
+    command = [sys.executable, "-c", program, "forecast", data, "--horizon", 3, "--model", model]
+    command += ["--output", folder / "out.csv"]
+    result = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (143, "")
+    assert not any(folder.iterdir())

@@ -2,9 +2,12 @@ import hashlib
 import json
 import pickle
 import re
+import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -21,6 +24,7 @@ from ttm_estimators import (
     load_network,
     save_network,
 )
+from ttm_estimators.weights.shipped import DEFAULT, shipped_folder
 
 
 def edit_config(folder: Path, **changes: object) -> None:
@@ -147,9 +151,9 @@ def test_foreign_tensors_are_named(folder):
 
 
 def test_a_configuration_of_another_size_is_refused_before_memory_is_taken(folder):
-    for hidden_size in (32, 2**20):
+    for hidden_size in (32, 2**18):
         network = json.loads(replace(TINY, hidden_size=hidden_size).to_json())
-        edit_config(folder, network=network)
+        edit_config(folder, network=network, config_sha256=None)
         refused(folder, r"such as backbone\.embedding\.bias \(expected .*, found \(16,\)\)")
 
 
@@ -173,6 +177,50 @@ def test_weights_that_are_not_finite_are_refused(folder, value):
 def test_a_configuration_that_is_not_json_is_refused(folder, text):
     (folder / "config.json").write_bytes(text.encode("latin-1"))
     refused(folder, "config.json is not JSON.*write it again")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000])
+def test_a_configuration_that_is_nested_without_an_end_is_refused(folder, text):
+    (folder / "config.json").write_text(text)
+    refused(folder, "config.json is not JSON.*write it again")
+
+
+@pytest.mark.parametrize("field", ["network", "forecasting"])
+def test_a_configuration_that_was_changed_is_refused(folder, field):
+    config = json.loads((folder / "config.json").read_text())
+    changed = {"network": {"dropout": 0.5}, "forecasting": {"aggregation_factors": [3, 4]}}
+    edit_config(folder, **{field: {**config[field], **changed[field]}})
+    refused(folder, "config.json is damaged or was edited.*write it again")
+
+
+BOMBS = {
+    "adaptive_patching_levels": 10**6,
+    "channels": 2**40,
+    "context_length": 2**40,
+    "decoder_hidden_size": 2**31 + 64,
+    "exogenous_context": 2**40,
+    "horizon": 2**33,
+    "levels": 10**6,
+    "output_patch_length": 2**33,
+    "quantile_levels": [i / 1e6 for i in range(1, 10**6)],
+    "scales": list(range(1, 10**5)),
+    "seasons_length": 10**9,
+    "patch_length": [64] * 10**5,
+    "static_cardinalities": [2] * 10**5,
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_configuration_that_asks_for_too_much_is_refused_in_one_line_at_once(tmp_path, name):
+    folder = shutil.copytree(shipped_folder() / DEFAULT, tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    edit_config(folder, network={**config["network"], name: BOMBS[name]})
+    began, before = time.process_time(), psutil.Process().memory_info().rss
+    with pytest.raises(WeightsError, match="no valid network") as error:
+        load_network(folder)
+    assert time.process_time() - began < 1
+    assert psutil.Process().memory_info().rss - before < 100e6
+    assert len(str(error.value)) < 1000
 
 
 def test_a_configuration_that_is_no_object_is_refused(folder):
@@ -267,7 +315,7 @@ def test_a_new_network_of_a_preset_is_saved_with_what_is_usual_for_it(tmp_path):
 @pytest.mark.parametrize("fields", [{}, {"far_factors": []}, {"far_factors": [3, 4]}])
 def test_folders_of_version_0_1_0_have_the_factors_among_the_fields_of_the_network(folder, fields):
     config = json.loads((folder / "config.json").read_text())
-    del config["forecasting"]
+    del config["forecasting"], config["config_sha256"]
     config["network"] |= fields
     (folder / "config.json").write_text(json.dumps(config))
     assert load(folder).forecasting == ForecastConfig(tuple(fields.get("far_factors", ())))

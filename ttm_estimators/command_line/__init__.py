@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ import typer
 from ttm_estimators import __version__
 from ttm_estimators.command_line.backtest import backtest
 from ttm_estimators.command_line.corpus import corpus
-from ttm_estimators.command_line.errors import InputError, OneLineErrors
+from ttm_estimators.command_line.errors import InputError, OneLineErrors, end
 from ttm_estimators.command_line.example import example
 from ttm_estimators.command_line.explain import explain
 from ttm_estimators.command_line.finetune import finetune
@@ -54,6 +55,7 @@ def main() -> None:
     # Read when torch is loaded. Threads that spin while they wait take ten times as long as one
     # where other programs have the processors, and five times the processor time.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    signal.signal(signal.SIGTERM, end)
     app(prog_name="ttm")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import sys
 import warnings
@@ -87,7 +88,7 @@ def backtest(
     """
     check_output(output, "--output", (".csv", ".parquet"))
     check_output(report, "--report", (".html",))
-    if output is not None and output.resolve() == data.resolve():
+    if output is not None and os.path.realpath(output) == os.path.realpath(data):
         raise InputError(f"--output {output} would replace the data: choose another name")
     if folder is not None and folder.exists() and not folder.is_dir():
         raise InputError(f"--folder {folder} is a file: name a folder")
@@ -156,7 +157,7 @@ def _run(data: Path, horizon: int, reading: Any, **options: Any) -> Evaluation:
             result = evaluate_panel(frame, panel, season=options["season"])
     except TableError:
         raise
-    except (ValueError, ImportError, OSError) as error:
+    except (ValueError, ImportError) as error:
         raise InputError(str(error)) from error
     for one in {str(each.message): each for each in caught}.values():
         if issubclass(one.category, (TableWarning, OutlierWarning)):

@@ -43,7 +43,7 @@ def monash(
         for name in names:
             entries = (entry._asdict() for entry in read_monash(name))
             typer.echo(f"Wrote {write_corpus(entries, output, f'monash_{name}')}")
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise InputError(str(error)) from error
 
 
@@ -71,7 +71,7 @@ def check(
 
     try:
         report = compare(folder, evaluations)
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise InputError(str(error)) from error
     if output is not None:
         with replacing(output) as partial:

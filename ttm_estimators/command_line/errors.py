@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
@@ -15,6 +18,22 @@ from ttm_estimators.tables.errors import TableError
 
 OPTIONS = (*READING_HELP, "known", "calendar", "holidays")
 """Options that remedies name as Python has them."""
+
+REMEDIES = {
+    errno.ENOSPC: "free some space, or write elsewhere",
+    errno.EDQUOT: "free some space, or write elsewhere",
+    errno.EFBIG: "write elsewhere",
+    errno.EACCES: "change its permissions, or name another",
+    errno.EPERM: "change its permissions, or name another",
+    errno.EROFS: "write elsewhere",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ELOOP: "name the file itself, not a link",
+    errno.ENOTDIR: "a part of the path is a file: name a folder there",
+    errno.EISDIR: "it is a folder: name a file",
+    errno.ENOTEMPTY: "choose another folder",
+    errno.EMFILE: "allow more open files with ulimit -n",
+}
+"""What to do about errors of the operating system."""
 
 # Typer exports this class or vendors it, depending on its version; its subclass is always there.
 UsageError: Any = typer.BadParameter.__bases__[0]
@@ -32,9 +51,17 @@ class OneLineErrors(TyperGroup):
         standalone = kwargs.pop("standalone_mode", True)
         kwargs["standalone_mode"] = False
         try:
+            os.getcwd()  # fails where the folder is gone, and would make libraries fail later
             result = super().main(*args, **kwargs)
+            sys.stdout.flush()
         except InputError as error:
             _exit(str(error))
+        except BrokenPipeError:
+            _discard_output()
+            sys.exit(1)
+        except OSError as error:
+            _discard_output()
+            _exit(in_words(error))
         except TableError as error:
             _exit(": ".join(filter(None, [error.fault, as_options(error.remedy)])))
         except UsageError as error:
@@ -44,6 +71,40 @@ class OneLineErrors(TyperGroup):
         if standalone:
             sys.exit(result or 0)
         return result
+
+
+def end(number: int, frame: Any) -> NoReturn:
+    """Handle a signal as an exit, so that what was begun is cleaned up."""
+    sys.exit(128 + number)
+
+
+def in_words(error: OSError) -> str:
+    """Say in one line what the operating system refuses, of which path, and what to do."""
+    if error.errno is None:  # of a library, with words of its own
+        return str(error)
+    name = error.filename if isinstance(error.filename, str | os.PathLike) else None
+    if name is None and error.errno == errno.ENOENT:
+        return "the working folder no longer exists: go to another"
+    path = None if name is None else Path(name)
+    if path is not None and path.parent.name.endswith(".partial"):  # of atomic.replacing
+        path = path.parent.parent / path.name
+    return reason_of(error) if path is None else f"{path}: {reason_of(error)}"
+
+
+def reason_of(error: OSError) -> str:
+    """Say what the operating system refuses, and what to do."""
+    if error.errno is None:
+        return str(error)
+    remedy = REMEDIES.get(error.errno)
+    return os.strerror(error.errno).lower() + (f": {remedy}" if remedy else "")
+
+
+def _discard_output() -> None:
+    """Let Python not fail once more, at its end, to write what standard output did not take."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def as_options(remedy: str) -> str:

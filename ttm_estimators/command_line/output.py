@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ttm_estimators import atomic
-from ttm_estimators.command_line.errors import InputError
+from ttm_estimators.command_line.errors import InputError, reason_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +47,7 @@ def replacing(path: Path) -> Iterator[Path]:
         with atomic.replacing(path) as partial:
             yield partial
     except OSError as error:
-        raise InputError(f"{path} can not be written: {error}") from error
+        raise InputError(f"{path} can not be written: {reason_of(error)}") from error
 
 
 @contextmanager

@@ -14,6 +14,8 @@ from ttm_estimators.command_line.errors import InputError, require
 
 UNIT_SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
+MAX_BUDGET_SECONDS = 365 * 86_400
+
 
 def pretrain(
     recipe: Annotated[str, typer.Argument(help="YAML file, or the name of a shipped recipe.")],
@@ -84,4 +86,6 @@ def _read_budget(text: str) -> float:
     seconds = sum(float(number) * UNIT_SECONDS[unit] for number, unit in parts)
     if "".join(number + unit for number, unit in parts) != text or not seconds > 0:
         raise InputError(f"--budget {text!r} is no time: write it as 2h, 90m or 1h30m")
+    if seconds > MAX_BUDGET_SECONDS:
+        raise InputError(f"--budget {text!r} is longer than a year")
     return seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable, Mapping
@@ -36,7 +37,9 @@ def check_files(
     check_output(output, "--output", (".csv", ".parquet"))
     check_output(plot, "--plot", (".png", ".svg", ".pdf"))
     for read in (data, future):
-        if output is not None and read is not None and output.resolve() == read.resolve():
+        if output is None or read is None:
+            continue
+        if os.path.realpath(output) == os.path.realpath(read):
             raise InputError(f"--output {output} would replace the data: choose another name")
     if plot is not None:
         require("matplotlib", "plot", "--plot")
@@ -111,7 +114,7 @@ def load_model(model: str | None, device: str) -> Forecaster:
         network = load_network(resolve(model))
         try:
             return Forecaster(network, device=device, roles=roles_of_model(model))
-        except (AssertionError, RuntimeError) as error:  # torch's ways to refuse a device
+        except (AssertionError, ImportError, RuntimeError) as error:  # of torch, of a device
             raise InputError(f"device {device!r} can not be used: {error}") from error
     except ValueError as error:
         raise InputError(str(error)) from error

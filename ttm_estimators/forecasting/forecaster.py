@@ -56,6 +56,7 @@ from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.regression import CovariateEffects
 from ttm_estimators.regression.regress import Regression, regress_out
 from ttm_estimators.weights import WeightsError, load_network, read_card, resolve
+from ttm_estimators.weights.card import CARD_FILE
 
 ROWS_PER_THREAD = 64
 """Series (times channels) that a processor passes through the network at once for each thread: what
@@ -518,8 +519,20 @@ def load(
 
 
 def read_roles(folder: Path) -> Roles:
-    """Names of the covariates that weights in a folder were fine-tuned with, by their card."""
-    return Roles(**read_card(folder).get("covariates", {}))
+    """Names of the covariates that weights in a folder were fine-tuned with, by their card.
+
+    Raises
+    ------
+    ValueError
+        When the card is damaged.
+    """
+    found = read_card(folder).get("covariates", {})
+    try:
+        return Roles(**found)
+    except TypeError as error:
+        raise ValueError(
+            f"{folder / CARD_FILE} has no valid covariates ({error}): restore the card"
+        ) from error
 
 
 def _one_for_each(covariates: Sequence[Covariates | None] | Covariates) -> list[Covariates]:

@@ -43,6 +43,8 @@ class ForecastConfig:
 
     def __post_init__(self) -> None:
         factors = self.aggregation_factors
+        if isinstance(factors, tuple) and len(factors) >= MAX_AGGREGATION_FACTOR:
+            raise ValueError(f"aggregation_factors must be few, got {len(factors)}")
         if not isinstance(factors, tuple) or not all(isinstance(one, int) for one in factors):
             raise ValueError(f"aggregation_factors must be a tuple of int, got {factors!r}")
         if list(factors) != sorted(set(factors)):

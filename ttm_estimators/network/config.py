@@ -9,7 +9,13 @@ from typing import Any, Literal
 from ttm_estimators.renamed import renamed_fields
 
 MAX_BLOCKS = 100
-"""Of one kind, far beyond use: a damaged file may ask for any number."""
+"""Of one kind, and levels, far beyond use: a damaged file may ask for any number."""
+
+MAX_LENGTH = 2**18
+"""Points, features or channels, likewise."""
+
+MAX_VALUES = 1000
+"""In a field that holds several, likewise."""
 
 OLD_NAMES = {"levels": "adaptive_patching_levels"}
 """Fields that had another name in the last release."""
@@ -147,7 +153,14 @@ class TTMConfig:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < lowest:
                 raise ValueError(f"{name} must be an integer of at least {lowest}, got {value!r}")
-        for name in ("blocks_per_level", "decoder_blocks", "exogenous_blocks"):
+            if value > MAX_LENGTH:
+                raise ValueError(f"{name} must be at most {MAX_LENGTH}")
+        for name in (
+            "adaptive_patching_levels",
+            "blocks_per_level",
+            "decoder_blocks",
+            "exogenous_blocks",
+        ):
             if getattr(self, name) > MAX_BLOCKS:
                 raise ValueError(f"{name} must be at most {MAX_BLOCKS}, got {getattr(self, name)}")
         for name in ("dropout", "head_dropout"):
@@ -172,6 +185,8 @@ class TTMConfig:
             "quantile_levels": float,
         }.items():
             value = getattr(self, name)
+            if isinstance(value, tuple) and len(value) > MAX_VALUES:
+                raise ValueError(f"{name} must hold at most {MAX_VALUES} values, got {len(value)}")
             if not isinstance(value, tuple) or not all(isinstance(one, kind) for one in value):
                 raise ValueError(f"{name} must be a tuple of {kind.__name__}, got {value!r}")
         if self.seasons and self.head != "patch":
@@ -223,9 +238,10 @@ class TTMConfig:
             raise ValueError("covariate_channels need exogenous_mixing")
         if self.static_cardinalities and not self.mix_channels:
             raise ValueError("static_cardinalities need mix_channels: they become channels")
-        if any(cardinality < 1 for cardinality in self.static_cardinalities):
+        if not all(1 <= cardinality <= MAX_LENGTH for cardinality in self.static_cardinalities):
             raise ValueError(
-                f"static_cardinalities must be positive, got {self.static_cardinalities}"
+                f"static_cardinalities must lie in [1, {MAX_LENGTH}], got "
+                f"{self.static_cardinalities}"
             )
         if self.exogenous_context > self.context_length:
             raise ValueError(

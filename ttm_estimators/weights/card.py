@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
-from ttm_estimators.atomic import write_json
+from ttm_estimators.atomic import read_json, write_json
 
 CARD_FILE = "card.json"
 
@@ -76,9 +75,17 @@ def read_card(folder: Path) -> Card:
     -------
     Card
         Facts about the model, none where the folder has no card.
+
+    Raises
+    ------
+    ValueError
+        When the card is damaged.
     """
     path = folder / CARD_FILE
-    found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    try:
+        found = read_json(path) if path.is_file() else {}
+    except ValueError as error:
+        raise ValueError(f"{error}: restore the card, or remove it") from error
     return cast(Card, {RENAMED.get(name, name): value for name, value in found.items()})
 
 

@@ -1,8 +1,8 @@
 """A network on disk: a folder with ``config.json`` and ``model.safetensors``.
 
 Nothing is ever unpickled. ``config.json`` holds the configuration of the network, that of forecasts
-with it, and the SHA-256 of the weights file, so that damage is noticed before it becomes a
-forecast.
+with it, and the SHA-256 of these and of the weights file, so that damage is noticed before it
+becomes a forecast.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from safetensors.torch import load as parse_safetensors
 from safetensors.torch import save as format_safetensors
 from torch import Tensor
 
-from ttm_estimators.atomic import replacing
+from ttm_estimators.atomic import read_json, replacing
 from ttm_estimators.inputs.aggregation import ForecastConfig, forecasting_of, keep_forecasting
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.weights.published import MODEL_TYPE, read_published_config, rename_published
@@ -28,6 +28,9 @@ CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 FORMAT = "ttm-estimators"
 FORMAT_VERSION = 1
+
+MAX_SAID_CHARACTERS = 300
+"""Of a message that shows what a damaged file holds, which may be anything."""
 
 RESTORE = "restore the folder, or write it again with save_network"
 
@@ -74,12 +77,16 @@ def save_network(
         raise ValueError(f"{broken[0]} holds NaN or infinity: the network is not worth keeping")
     folder.mkdir(parents=True, exist_ok=True)
     data = format_safetensors(tensors)
+    configs = {
+        "network": json.loads(network.config.to_json()),
+        "forecasting": json.loads(json.dumps(asdict(forecasting))),
+    }
     config = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "sha256": hashlib.sha256(data).hexdigest(),
-        "network": json.loads(network.config.to_json()),
-        "forecasting": asdict(forecasting),
+        "config_sha256": _config_checksum(configs),
+        **configs,
     }
     with replacing(folder / CONFIG_FILE) as config_path, replacing(folder / WEIGHTS_FILE) as path:
         path.write_bytes(data)
@@ -117,6 +124,11 @@ def load_network(folder: str | Path) -> TinyTimeMixer:
     forecasting = ForecastConfig()
     if config_values.get("format") == FORMAT:
         config, forecasting = _our_configs(config_values, config_path)
+        checksum = config_values.get("config_sha256")  # version 0.1.0 wrote none
+        if checksum is not None and checksum != _config_checksum(config_values):
+            raise WeightsError(
+                f"{config_path} is damaged or was edited, its checksum is another: {RESTORE}"
+            )
         if config_values.get("sha256") != hashlib.sha256(data).hexdigest():
             raise WeightsError(
                 f"{weights_path} is damaged, its checksum is not that in {CONFIG_FILE}: {RESTORE}"
@@ -144,12 +156,14 @@ def _read_config(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise WeightsError(f"{path.parent} has no {CONFIG_FILE}: is it a weights folder?")
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise WeightsError(f"{path} is not JSON ({error}): {RESTORE}") from error
-    if not isinstance(values, dict):
-        raise WeightsError(f"{path} does not hold a JSON object: {RESTORE}")
-    return values
+        return read_json(path)
+    except ValueError as error:
+        raise WeightsError(f"{error}: {RESTORE}") from error
+
+
+def _config_checksum(values: dict[str, Any]) -> str:
+    configs = {name: values.get(name) for name in ("network", "forecasting")}
+    return hashlib.sha256(json.dumps(configs, sort_keys=True).encode()).hexdigest()
 
 
 def _our_configs(values: dict[str, Any], path: Path) -> tuple[TTMConfig, ForecastConfig]:
@@ -167,7 +181,10 @@ def _our_configs(values: dict[str, Any], path: Path) -> tuple[TTMConfig, Forecas
         forecasting.check(config)
         return config, forecasting
     except (KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"{path} has no valid network ({error}): {RESTORE}") from error
+        said = str(error)
+        if len(said) > MAX_SAID_CHARACTERS:
+            said = said[:MAX_SAID_CHARACTERS] + "…"
+        raise WeightsError(f"{path} has no valid network ({said}): {RESTORE}") from error
 
 
 def _parse(data: bytes, path: Path) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import resources
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def resolve(name_or_folder: str | Path | None) -> Path:
         name_or_folder = DEFAULT
     if str(name_or_folder) in shipped_models():
         return shipped_folder() / str(name_or_folder)
-    folder = Path(name_or_folder).expanduser()
+    folder = Path(os.path.expanduser(name_or_folder))  # leaves names of unknown users as they are
     if str(name_or_folder) and folder.is_dir():
         return folder
     raise WeightsError(

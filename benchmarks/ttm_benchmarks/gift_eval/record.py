@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -17,14 +16,19 @@ from ttm_benchmarks.gift_eval.costs import add_costs
 from ttm_benchmarks.gift_eval.coverage import coverage_of, read_coverage, write_coverage
 from ttm_benchmarks.gift_eval.evaluation import Measured
 from ttm_benchmarks.gift_eval.examples import add_example
-from ttm_benchmarks.gift_eval.submission import Row, in_order, make_row, write_rows
+from ttm_benchmarks.gift_eval.submission import (
+    Row,
+    in_order,
+    make_row,
+    one_at_a_time,
+    read_rows,
+    write_rows,
+)
 from ttm_benchmarks.gift_eval.tasks import Task
 
 
-def record(
-    folder: Path, name: str, rows: Sequence[Row], task: Task, measured: Measured
-) -> list[Row]:
-    """Write down what a model did on a task.
+def record(folder: Path, name: str, task: Task, measured: Measured) -> list[Row]:
+    """Write down what a model did on a task, beside what this and other processes did.
 
     The row of the submission comes last: it says that the task is done.
 
@@ -34,8 +38,6 @@ def record(
         Of the submission.
     name : str
         Name of the model.
-    rows : sequence of Row
-        Those of other tasks.
     task : Task
         What was forecast.
     measured : Measured
@@ -46,11 +48,13 @@ def record(
     list of Row
         All rows.
     """
-    write_coverage(folder, read_coverage(folder) | {task.name: coverage_of(measured.scores)})
-    add_costs(folder, task.name, measured.costs)
-    add_example(folder, task.name, measured.example)
-    rows = in_order([*rows, make_row(task, name, measured.scores)])
-    write_rows(folder, rows)
+    with one_at_a_time(folder):
+        write_coverage(folder, read_coverage(folder) | {task.name: coverage_of(measured.scores)})
+        add_costs(folder, task.name, measured.costs)
+        add_example(folder, task.name, measured.example)
+        others = [row for row in read_rows(folder) if row["dataset"] != task.name]
+        rows = in_order([*others, make_row(task, name, measured.scores)])
+        write_rows(folder, rows)
     return rows
 
 

@@ -56,8 +56,9 @@ def run(
     Beside them go ``coverage.csv``, ``costs.csv`` (what each task took) and ``examples.parquet``
     (the forecast of a typical window of each task).
 
-    A row is written when its task ends. Tasks whose row is already there are left out, so that a
-    run that was stopped is resumed. A task that fails does not stop the others.
+    A row is written when its task ends, and processes beside each other add theirs. Tasks whose
+    row is already there are left out, so that a run that was stopped is resumed. A task that fails
+    does not stop the others.
 
     Parameters
     ----------
@@ -135,7 +136,7 @@ def run(
                 failures.append((task, outcome))
                 said = f"failed, {outcome}"
             else:
-                rows = record(output, name, rows, task, outcome)
+                rows = record(output, name, task, outcome)
                 said = ", ".join(f"{k} {outcome.scores[m]:.3f}" for k, m in SHOWN_METRICS.items())
             done += waiting[task]
             progress.update(bar, completed=done)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from ttm_benchmarks.gift_eval.tasks import TASKS, Task
 from ttm_estimators.atomic import write_json, write_text
 
 RESULTS_FILE = "all_results.csv"
 CONFIG_FILE = "config.json"
+LOCK_FILE = ".lock"
 
 PREFIX = "eval_metrics/"
 METRICS = (
@@ -31,7 +35,29 @@ METRICS = (
 )
 COLUMNS = ("dataset", "model", *(PREFIX + metric for metric in METRICS), "domain", "num_variates")
 
+IDENTITY = (
+    "predictor",
+    "weights_sha256",
+    "fine_tuning",
+    "calendar",
+    "multivariate",
+    "before_test",
+)
+"""Entries of ``config.json`` that a run must agree with, whether it has them or not."""
+
 Row = Mapping[str, Any]
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Let one process at a time read and write the files of a submission.
+
+    The lock is a file of its own, empty and hidden, which stays. The system frees it when its
+    process ends, however that ends.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / LOCK_FILE):
+        yield
 
 
 def start_or_resume(
@@ -63,17 +89,24 @@ def start_or_resume(
     ValueError
         When the folder holds results of another run.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    with one_at_a_time(folder):
+        return _start_or_resume(folder, name, identity, about)
+
+
+def _start_or_resume(
+    folder: Path, name: str, identity: dict[str, Any], about: dict[str, Any]
+) -> tuple[str, list[Row]]:
     path = folder / CONFIG_FILE
     if path.exists():
-        config = json.loads(path.read_text(encoding="utf-8"))
-        for key, value in identity.items():
-            if config.get(key) != value:
+        config = _read_config(path)
+        for key in dict.fromkeys([*IDENTITY, *identity]):
+            there, own = config.get(key), identity.get(key)
+            if there != own:
                 raise ValueError(
-                    f"{path} says {key} {config.get(key)!r} but this run has {value!r}: give an "
-                    "empty --output folder"
+                    f"{path} says {key} {there!r} but this run has {own!r}: give an empty "
+                    "--output folder"
                 )
-        return config["model"], _read_rows(folder)
+        return config["model"], read_rows(folder)
     if (folder / RESULTS_FILE).exists():
         raise ValueError(
             f"{folder} has {RESULTS_FILE} but no {CONFIG_FILE} that tells whose results these are: "
@@ -117,7 +150,18 @@ def write_rows(folder: Path, rows: Iterable[Row]) -> None:
     write_text(folder / RESULTS_FILE, text.getvalue())
 
 
-def _read_rows(folder: Path) -> list[Row]:
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(config.get("model"), str):
+            return dict(config)
+    except (ValueError, RecursionError, AttributeError):
+        pass
+    raise ValueError(f"{path} is damaged: give an empty --output folder")
+
+
+def read_rows(folder: Path) -> list[Row]:
+    """Read the rows of the tasks that are done."""
     # As text, so that what is written again is what was read.
     path = folder / RESULTS_FILE
     if not path.exists():

@@ -130,7 +130,7 @@ def run_contender(
                     f"the process that ran {name} on {task.name} died, perhaps for lack of memory: "
                     "run again with a smaller --batch-size, and finished tasks will be left out"
                 ) from error
-            rows = record(folder, name, rows, task, measured)
+            record(folder, name, task, measured)
             said = ", ".join(
                 f"{k} {measured.scores[metric]:.3f}" for k, metric in SHOWN_METRICS.items()
             )

@@ -73,6 +73,22 @@ def test_a_stopped_run_goes_on_without_loss_or_repetition(measure, monkeypatch):
     assert read(parts) == read(whole)
 
 
+def test_processes_with_other_tasks_may_write_to_one_folder(measure, gift, tmp_path):
+    _, whole, _ = measure("whole", "--model", "naive")
+    command = ["gift-eval", "--data", gift, "--output", tmp_path / "shared", "--model", "naive"]
+    program = "from ttm_benchmarks.command_line import main; import sys; main(sys.argv[1:])"
+    processes = [
+        subprocess.Popen([sys.executable, "-c", program, *map(str, command), "--tasks", tasks])
+        for tasks in (f"{NAMES[0]},{NAMES[1]}", f"{NAMES[2]},{NAMES[3]}")
+    ]
+    assert [process.wait() for process in processes] == [0, 0]
+    shared = tmp_path / "shared"
+    assert read(shared) == read(whole)
+    for name in ("coverage.csv", "costs.csv"):
+        assert sorted(pd.read_csv(shared / name)["dataset"]) == sorted(NAMES)
+    assert set(pd.read_parquet(shared / "examples.parquet")["dataset"]) == set(NAMES)
+
+
 def test_a_run_that_was_killed_goes_on(measure, gift, predictors, tmp_path):
     folder = tmp_path / "killed"
     options = ("--model", f"{predictors}.KillsItsProcess")

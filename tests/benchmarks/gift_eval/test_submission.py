@@ -65,6 +65,31 @@ def test_results_of_another_model_are_not_mixed_in(begun):
         start_or_resume(begun, "Model", {"weights_sha256": "a"}, {})
 
 
+SWITCHES = {
+    "before_test": True,
+    "multivariate": True,
+    "calendar": True,
+    "fine_tuning": {"steps": 100},
+}
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_a_run_with_an_option_and_one_without_are_never_mixed(begun, tmp_path, name):
+    plain, switched = {"weights_sha256": "a"}, {"weights_sha256": "a", name: SWITCHES[name]}
+    with pytest.raises(ValueError, match=f"says {name} None but this run has"):
+        start_or_resume(begun, "Model", switched, {})
+    start_or_resume(tmp_path / "switched", "Model", switched, {})
+    with pytest.raises(ValueError, match=f"says {name} .* but this run has None"):
+        start_or_resume(tmp_path / "switched", "Model", plain, {})
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"model": 3}', "{", "[" * 10_000])
+def test_a_damaged_config_is_refused(begun, text):
+    (begun / "config.json").write_text(text)
+    with pytest.raises(ValueError, match=r"config.json is damaged: give an empty --output"):
+        start_or_resume(begun, "Model", {"weights_sha256": "a"}, {})
+
+
 def test_when_killed_while_writing_then_the_old_rows_are_whole(begun, monkeypatch):
     before = (begun / "all_results.csv").read_text()
 

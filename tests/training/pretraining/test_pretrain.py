@@ -13,6 +13,7 @@ import pyarrow
 import pytest
 import torch
 from pyarrow import parquet
+from safetensors.torch import save_file
 
 from tests.tiny import TINY, tiny_network
 from ttm_estimators import TinyTimeMixer
@@ -331,6 +332,33 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
     last = tmp_path / "checkpoints" / "last.safetensors"
     last.write_bytes(last.read_bytes()[:-100])
     with pytest.raises(ValueError, match=r"last.safetensors is damaged .*: delete it"):
+        train(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ({"steps": "1", "seconds": "1"}, "the checkpoint is of another network"),
+        ({"steps": "one", "seconds": "1"}, "last.safetensors is damaged .*: delete it"),
+        (None, "last.safetensors is damaged .*: delete it"),
+    ],
+)
+def test_a_foreign_checkpoint_is_refused(tmp_path, about, said):
+    train(tmp_path)
+    save_file({"x": torch.zeros(3)}, tmp_path / "checkpoints" / "last.safetensors", about)
+    (tmp_path / "card.json").unlink()
+    with pytest.raises(ValueError, match=said):
+        train(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", "[" * 100_000, '{"steps": 3, "budget": null, "recipe": {}, "network": 3}'],
+)
+def test_a_damaged_note_of_a_run_is_refused(tmp_path, text):
+    train(tmp_path)
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(ValueError, match=r"run.json .*: choose another folder"):
         train(tmp_path)
 
 

@@ -63,6 +63,8 @@ def test_old_names_of_a_network_are_read_too(tmp_path, recwarn):
         ("steps: 7\n", "no key 'network'"),
         ("- 7\n", "no key 'network'"),
         ("network: [\n", "not YAML"),
+        ("network: " + "[" * 20_000, "not YAML"),
+        ("a: &a [1, 1]\nb: [*a, *a]\nnetwork: ttm_512_96\n", "it has an alias"),
         ("network: ttm_9\n", "unknown preset 'ttm_9'"),
         ("network: ttm_512_96\nlearning_rat: 1\n", "nearest known one is 'learning_rate'"),
         ("network: {horizn: 7}\n", "nearest known one is 'horizon'"),

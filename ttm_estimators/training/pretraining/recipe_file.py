@@ -49,8 +49,8 @@ def read_recipe(name_or_file: str | Path) -> tuple[TTMConfig, Recipe]:
             f"{list(shipped)}"
         )
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        values = yaml.load(path.read_text(encoding="utf-8"), _PlainLoader)
+    except (UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
         raise RecipeError(f"{path} is not YAML: {error}") from error
     if not isinstance(values, dict) or "network" not in values:
         raise RecipeError(f"{path} has no key 'network': name a preset there, such as ttm_2048_720")
@@ -65,6 +65,16 @@ def read_recipe(name_or_file: str | Path) -> tuple[TTMConfig, Recipe]:
         return network, Recipe(**values)
     except ValueError as error:
         raise RecipeError(f"{path}: {error}") from error
+
+
+class _PlainLoader(yaml.SafeLoader):  # type: ignore[misc] # has no type information
+    """Reads YAML without aliases, of which a few lines can stand for billions of values."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Compose a node that is no alias."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("it has an alias (*): write the value out")
+        return super().compose_node(parent, index)
 
 
 def _read_network(value: Any) -> TTMConfig:

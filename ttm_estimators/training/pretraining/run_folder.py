@@ -6,15 +6,17 @@ import hashlib
 import json
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
-from ttm_estimators.atomic import replacing, write_json
+from ttm_estimators.atomic import read_json, replacing, write_json
 from ttm_estimators.network import TTMConfig, config
 from ttm_estimators.training.recipe import OLD_NAMES, Recipe
 from ttm_estimators.weights import resolve
@@ -123,42 +125,68 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], steps: int, seconds:
     """Write a checkpoint so that it is there as a whole or not at all."""
     path.parent.mkdir(exist_ok=True)
     kept = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+    about = {"steps": str(steps), "seconds": repr(seconds)}
     with replacing(path) as partial:
-        save_file(kept, partial, {"steps": str(steps), "seconds": repr(seconds)})
+        partial.write_bytes(save(kept, about))
 
 
 def read_checkpoint(path: Path) -> Checkpoint | None:
     """Read a checkpoint, None where there is none."""
     if not path.exists():
         return None
-    with _open(path) as file:
-        about = file.metadata()
+    with _reading(path) as file:
+        steps, seconds = _progress(file)
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    return Checkpoint(tensors, int(about["steps"]), float(about["seconds"]))
+    return Checkpoint(tensors, steps, seconds)
 
 
-def _open(path: Path) -> safe_open:
+@contextmanager
+def _reading(path: Path) -> Iterator[Any]:
+    """Open a checkpoint, with one error for all kinds of damage."""
     try:
-        return safe_open(path, "pt")
-    except SafetensorError as error:
+        with safe_open(path, "pt") as file:
+            yield file
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path} is damaged ({error}): delete it, and the run goes on without it"
         ) from error
+
+
+def _progress(file: Any) -> tuple[int, float]:
+    """Steps and seconds of training before a checkpoint."""
+    about = file.metadata()
+    return int(about["steps"]), float(about["seconds"])
 
 
 def trained_steps(checkpoint: Path) -> int:
     """Steps that were trained before a checkpoint."""
     if not checkpoint.exists():
         return 0
-    with _open(checkpoint) as file:
-        return int(file.metadata()["steps"])
+    with _reading(checkpoint) as file:
+        return _progress(file)[0]
 
 
 def read_run(output: Path) -> dict[str, Any]:
-    """What a folder's run trains, and how."""
-    run: dict[str, Any] = json.loads((output / RUN_FILE).read_text(encoding="utf-8"))
-    for part, old_names in (("recipe", OLD_NAMES), ("network", config.OLD_NAMES)):
-        run[part] = {old_names.get(name, name): value for name, value in run[part].items()}
+    """What a folder's run trains, and how.
+
+    Raises
+    ------
+    ValueError
+        When the file is damaged.
+    """
+    path = output / RUN_FILE
+    try:
+        run = read_json(path)
+        if not (isinstance(run.get("steps"), int) and "budget" in run):
+            raise ValueError(f"{path} names no steps or no budget")
+        for part, old_names in (("recipe", OLD_NAMES), ("network", config.OLD_NAMES)):
+            if not isinstance(run.get(part), dict):
+                raise ValueError(f"{path} names no {part}")
+            run[part] = {old_names.get(name, name): value for name, value in run[part].items()}
+        if not isinstance(run.get("start"), dict | None):
+            raise ValueError(f"{path} names no model to start from")
+    except ValueError as error:
+        raise ValueError(f"{error}: choose another folder") from error
     run["network"].pop("far_factors", None)  # is no setting of a network any more
     return run
 

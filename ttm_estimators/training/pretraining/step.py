@@ -130,8 +130,17 @@ class Step:
         return {name: value.detach() for name, value in found.items()}
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Restore what :meth:`tensors` returned."""
-        for name, value in self.tensors().items():
+        """Restore what :meth:`tensors` returned.
+
+        Raises
+        ------
+        ValueError
+            When the tensors are of another network.
+        """
+        own = self.tensors()
+        if {n: t.shape for n, t in own.items()} != {n: t.shape for n, t in tensors.items()}:
+            raise ValueError("the checkpoint is of another network: choose another folder")
+        for name, value in own.items():
             value.copy_(tensors[name])
 
     def take_sums(self) -> tuple[float, int]:
