@@ -1,0 +1,1 @@
+"""Forecasts and backtests of a folder of Parquet files that does not fit into memory."""

@@ -1,0 +1,73 @@
+"""What an output file says of itself, so that a run that is started again skips it.
+
+It stands in the key-value metadata of the Parquet file, which a reader of the rows does not see.
+Seconds are not among it: the bytes of a file depend on its input, the weights and the options only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pyarrow
+import pyarrow.parquet as pq
+
+from ttm_estimators.dataset.unit import Done, Unit
+from ttm_estimators.weights import resolve
+from ttm_estimators.weights.folder import CONFIG_FILE, WEIGHTS_FILE
+
+KEY = b"ttm_estimators"
+
+
+def identity_of(options: Mapping[str, Any], model: str | Path | None) -> dict[str, Any]:
+    """All that decides the numbers of an output, beside its input: options and weights.
+
+    Parameters
+    ----------
+    options : mapping
+        The ``identity`` of a task, for JSON.
+    model : str or Path, optional
+        Shipped model or a weights folder. The fingerprint is of what its files hold.
+    """
+    folder, digest = resolve(model), hashlib.sha256()
+    for name in (CONFIG_FILE, WEIGHTS_FILE):
+        digest.update((folder / name).read_bytes() if (folder / name).is_file() else b"")
+    return json.loads(json.dumps({**options, "weights": digest.hexdigest()[:16]}))
+
+
+def metadata_of(
+    unit: Unit, identity: Mapping[str, Any], series: int, failed: tuple[tuple[str, str], ...]
+) -> dict[bytes, bytes]:
+    """Key-value metadata of an output, for the Parquet writer."""
+    facts = {"input": unit.fingerprint, "identity": identity, "series": series, "failed": failed}
+    return {KEY: json.dumps(facts, sort_keys=True).encode()}
+
+
+def read_done(unit: Unit, output: str, identity: Mapping[str, Any]) -> Done | None:
+    """What an earlier run made of a unit, its seconds NaN; None where it is to be made.
+
+    Parameters
+    ----------
+    unit : Unit
+    output : str
+        Output folder: a local path or a URL.
+    identity : mapping
+        As of :func:`identity_of`. What was made of another input, or with other weights or options,
+        is to be made again.
+    """
+    system, root = fsspec.core.url_to_fs(output)
+    try:
+        with system.open(f"{root}/{unit.target}", "rb") as file:
+            found = pq.read_metadata(file)
+        facts = json.loads((found.metadata or {})[KEY])
+    except (FileNotFoundError, KeyError, ValueError, pyarrow.ArrowInvalid):
+        return None
+    if facts["input"] != unit.fingerprint or facts["identity"] != identity:
+        return None
+    failed = tuple((name, reason) for name, reason in facts["failed"])
+    return Done(unit.target, found.num_rows, facts["series"], math.nan, math.nan, failed)
