@@ -23,6 +23,9 @@ MAX_FACTOR = 2.0
 MIN_WINDOWS = 10
 """Windows that are asked for where they are too few."""
 
+MAX_DEGREES = 1_000_000
+"""Degrees of freedom above which Student's t distribution is normal to six digits."""
+
 SIMPLE = ("naive", "seasonal_naive", "ttm")
 """Models that are simpler than all others, the simplest first."""
 
@@ -140,6 +143,7 @@ def level_of(comparisons: int) -> float:
 @cache
 def student_quantile(level: float, degrees: int) -> float:
     """Quantile of Student's t distribution, by integrating its density along an angle."""
+    degrees = min(degrees, MAX_DEGREES)
     angle = np.linspace(-np.pi / 2, np.pi / 2, 200_001)
     density = np.cos(angle) ** (degrees - 1)
     total = np.concatenate([[0.0], np.cumsum(density[1:] + density[:-1])])
