@@ -119,9 +119,7 @@ class Totals:
         if table.empty:
             return
         each = {
-            name: rearrange(
-                table[name].to_numpy(dtype=float), "(s m) -> s m", m=len(self.models)
-            )
+            name: rearrange(table[name].to_numpy(dtype=float), "(s m) -> s m", m=len(self.models))
             for name in ("MASE", "WQL", "coverage", "windows", *SUMS)
         }
         base = self.models.index(self.baseline)
