@@ -12,6 +12,9 @@ footer, or the start and the end of an upload and its renaming."""
 PART_BYTES = 5 * 2**20
 """Bytes of one read or of one part of an upload, as s3fs has them by default."""
 
+REQUESTS_A_SECOND = 3500
+"""Requests that S3 takes for one folder: its documentation has 3,500 writes and 5,500 reads."""
+
 CORE_HOUR = 0.05
 """US dollars that a core of a cloud machine is taken to cost in an hour (ours, a round figure)."""
 
@@ -57,6 +60,17 @@ class Paper:
     core_cost: float
     request_cost: float
     """US dollars."""
+
+    @property
+    def bottleneck(self) -> str:
+        """What more workers would not help against, or the lack of them."""
+        requests = (self.reads + self.writes) / (self.hours * 3600)
+        loads = {
+            "the scheduler": self.scheduler_busy,
+            "the object store": requests / REQUESTS_A_SECOND,
+        }
+        name, load = max(loads.items(), key=lambda each: each[1])
+        return name if load >= 1 else "the cores"
 
 
 def on_paper(

@@ -184,5 +184,5 @@ def paper_text(done: dict[str, Any]) -> str:
         f"{found.reads:,} reads and {found.writes:,} writes, {found.gigabytes / 1000:,.1f} TB in "
         f"all, {found.gigabits_a_second:.1f} Gbit/s on average. That is "
         f"${found.core_cost:,.0f} for cores, at ${CORE_HOUR} an hour, and "
-        f"${found.request_cost:,.2f} for requests: the cores are the bottleneck."
+        f"${found.request_cost:,.2f} for requests. The bottleneck: {found.bottleneck}."
     )
