@@ -21,9 +21,14 @@ class Progress:
         Series that each has to forecast, over all windows.
     show : bool
         Whether to show anything.
+    title : str, default "backtest"
+        What is going on.
     """
 
-    def __init__(self, models: Sequence[str], series: int, show: bool) -> None:
+    def __init__(
+        self, models: Sequence[str], series: int, show: bool, title: str = "backtest"
+    ) -> None:
+        self.title = title
         self.total = series
         self.done = dict.fromkeys(models, 0)
         self.skipped = dict.fromkeys(models, 0)
@@ -38,7 +43,7 @@ class Progress:
             from rich.progress import BarColumn, TextColumn
             from rich.progress import Progress as Bar
 
-            columns = TextColumn("backtest"), BarColumn(), TextColumn("{task.description}")
+            columns = TextColumn(title), BarColumn(), TextColumn("{task.description}")
             self._bar = Bar(*columns, console=Console(stderr=True))
             self._task = self._bar.add_task("", total=series * len(self.done))
 
@@ -58,7 +63,7 @@ class Progress:
         if self._bar is not None:
             self._bar.update(self._task, description=f"training {model}")
         elif self.show:
-            print(f"backtest: training {model}", file=sys.stderr, flush=True)
+            print(f"{self.title}: training {model}", file=sys.stderr, flush=True)
 
     def skip(self, model: str, series: int) -> None:
         """Count what an earlier run has finished, which says nothing of the time."""
@@ -83,7 +88,7 @@ class Progress:
             self._bar.update(self._task, completed=finished, description=text)
         elif now - self._told > SECONDS_BETWEEN_LINES:
             self._told = now
-            print(f"backtest: {text}", file=sys.stderr, flush=True)
+            print(f"{self.title}: {text}", file=sys.stderr, flush=True)
 
     def left(self) -> str:
         """Time that is left, in words."""
