@@ -18,6 +18,7 @@ from ttm_estimators.renamed import warn_of
 if TYPE_CHECKING:
     from ttm_estimators.backtest.cross_validation import BacktestError, cross_validation
     from ttm_estimators.backtest.evaluation import Evaluation, evaluate
+    from ttm_estimators.dataset.backtest import DatasetEvaluation, cross_validation_dataset
     from ttm_estimators.forecasting import (
         Covariates,
         Forecast,
@@ -43,6 +44,8 @@ _HOMES = {
     "BacktestError": "backtest.cross_validation",
     "Evaluation": "backtest.evaluation",
     "cross_validation": "backtest.cross_validation",
+    "DatasetEvaluation": "dataset.backtest",
+    "cross_validation_dataset": "dataset.backtest",
     "evaluate": "backtest.evaluation",
     "CovariateEffects": "regression",
     "Covariates": "forecasting",
@@ -73,6 +76,7 @@ __all__ = [
     "BacktestError",
     "CovariateEffects",
     "Covariates",
+    "DatasetEvaluation",
     "Evaluation",
     "FineTuneConfig",
     "FineTuneResult",
@@ -87,6 +91,7 @@ __all__ = [
     "TinyTimeMixer",
     "WeightsError",
     "cross_validation",
+    "cross_validation_dataset",
     "evaluate",
     "fine_tune",
     "load",

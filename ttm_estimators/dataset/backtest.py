@@ -233,7 +233,13 @@ def _scores(output: str, manifest: pd.DataFrame, models: int) -> Iterator[pd.Dat
     """Rows of whole series from the files of scores."""
     system, folder = open_system(output)
     for name in manifest.loc[manifest["series"] > 0, "file"]:
-        with system.open(f"{folder}/{SCORES}/{name}", "rb") as file:
+        try:
+            opened = system.open(f"{folder}/{SCORES}/{name}", "rb")
+        except FileNotFoundError:
+            raise TableError(
+                f"{output}/{SCORES}/{name} is missing", f"remove {output}/{name}, and start again"
+            ) from None
+        with opened as file:
             left = pd.DataFrame()
             for batch in pq.ParquetFile(file).iter_batches(SCORES_AT_ONCE):
                 table = pd.concat([left, batch.to_pandas()], ignore_index=True)
@@ -245,10 +251,10 @@ def _scores(output: str, manifest: pd.DataFrame, models: int) -> Iterator[pd.Dat
 def _tell(totals: Totals, series: int, windows: int) -> None:
     """Warn of series that do not count everywhere."""
     parts = [
-        (series - totals.series, "are too short for a window, and are left out"),
-        (totals.short, f"are too short for some of {windows} windows, and left out of these"),
-        (totals.still, "did not change before a cutoff, so that they have no MASE"),
+        (series - totals.series, "too short for any window"),
+        (totals.short, f"too short for some of {windows} windows"),
+        (totals.still, "without MASE, as values did not change before a cutoff"),
     ]
     told = [f"{count:,} {what}" for count, what in parts if count]
     if told:
-        warnings.warn(f"of {series:,} series {'; '.join(told)}", TableWarning, stacklevel=3)
+        warnings.warn(f"of {series:,} series: {', '.join(told)}", TableWarning, stacklevel=3)
