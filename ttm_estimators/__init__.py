@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ttm_estimators.backtest.cross_validation import BacktestError, cross_validation
     from ttm_estimators.backtest.evaluation import Evaluation, evaluate
     from ttm_estimators.dataset.backtest import DatasetEvaluation, cross_validation_dataset
+    from ttm_estimators.dataset.forecast import forecast_file
     from ttm_estimators.forecasting import (
         Covariates,
         Forecast,
@@ -47,6 +48,7 @@ _HOMES = {
     "DatasetEvaluation": "dataset.backtest",
     "cross_validation_dataset": "dataset.backtest",
     "evaluate": "backtest.evaluation",
+    "forecast_file": "dataset.forecast",
     "CovariateEffects": "regression",
     "Covariates": "forecasting",
     "FineTuneResult": "training.fine_tuning.result",
@@ -94,6 +96,7 @@ __all__ = [
     "cross_validation_dataset",
     "evaluate",
     "fine_tune",
+    "forecast_file",
     "load",
     "load_network",
     "save_network",

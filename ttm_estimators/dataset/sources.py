@@ -187,6 +187,21 @@ def _partition(name: str) -> tuple[tuple[str, str], ...]:
     return tuple((unquote(column), unquote(value)) for column, value in pairs if column)
 
 
+def unit_of(source: str, target: str) -> Unit:
+    """Give a whole file as a unit.
+
+    Raises
+    ------
+    TableError
+        When it does not exist.
+    """
+    system, path = open_system(source)
+    try:
+        return Unit(source, target, fingerprint=_fingerprint(system.info(path)))
+    except FileNotFoundError:
+        raise TableError(f"{source} does not exist") from None
+
+
 def _fingerprint(info: dict[str, Any]) -> str:
     version = next((info[key] for key in VERSION_KEYS if info.get(key) is not None), None)
     return hashlib.sha256(f"{info['size']} {version}".encode()).hexdigest()[:16]

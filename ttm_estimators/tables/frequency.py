@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,6 +38,10 @@ MAX_JITTER_NS = 5 * 60 * 10**9
 """Nanoseconds by which these times may be off."""
 
 
+MAX_SERIES_TO_TRY = 8
+"""Series whose frequency is looked for, from the longest one on, where longer ones have none."""
+
+
 class Times(NamedTuple):
     """Sorted times of one series, and what messages call it."""
 
@@ -45,12 +50,17 @@ class Times(NamedTuple):
 
 
 def find_steps(
-    series: Sequence[tuple[str, pd.Index[Any]]], given: Step | None = None, *, gaps: bool = False
+    series: Sequence[tuple[str, pd.Index[Any]]],
+    given: Step | None = None,
+    *,
+    gaps: bool = False,
+    usual: tuple[str, Step] | None = None,
 ) -> list[Step]:
     """Find the frequency of every series of a panel.
 
-    It is that of the longest series, unless one is given. Other series may have other anchors
-    (weeks on other days, month starts or ends), and short ones only have to fit.
+    It is that of the longest series, unless one is given or known of another part of the table.
+    Other series may have other anchors (weeks on other days, month starts or ends), and short ones
+    only have to fit.
 
     Parameters
     ----------
@@ -60,6 +70,8 @@ def find_steps(
         Frequency that the user asks for.
     gaps : bool, default False
         Whether times may be absent.
+    usual : (str, Step), optional
+        A series of another part of the table, and its frequency.
 
     Raises
     ------
@@ -76,12 +88,24 @@ def find_steps(
             "give a pandas alias for dates, a whole number for whole numbers",
         )
     longest = max(members, key=lambda one: len(one.times))
-    common = given or _of_longest(longest)
+    if usual is not None and dates == isinstance(usual[1], int):
+        usual = None  # then times are not those of the other part, which their type tells
+    name, common = usual or (longest.name, given or _of_longest(longest))
+    common = given or common
     whole = _fit(members, common)
     return [
-        common if fits else _fitting(one, common, longest.name, given, gaps)
+        common if fits else _fitting(one, common, name, given, gaps)
         for one, fits in zip(members, whole, strict=True)
     ]
+
+
+def usual_step(series: Sequence[tuple[str, pd.Index[Any]]]) -> tuple[str, Step] | None:
+    """Longest of some series that has a frequency, and which, None where none has."""
+    members = sorted((Times(*one) for one in series), key=lambda one: -len(one.times))
+    for one in members[:MAX_SERIES_TO_TRY]:
+        with suppress(TableError):
+            return one.name, _of_longest(one)
+    return None
 
 
 def _of_longest(longest: Times) -> Step:

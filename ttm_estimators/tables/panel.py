@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -175,7 +175,25 @@ class Panel:
         return futures
 
 
-def read_panel(table: Table, reading: Reading | None = None) -> Panel:
+class Columns(NamedTuple):
+    """Rows of a table, read but not yet split into series."""
+
+    stamps: Stamps
+    keys: pd.DataFrame
+    """Id columns."""
+
+    codes: npt.NDArray[Any]
+    """Number of the series of each row."""
+
+    covariates: pd.DataFrame
+    chosen: Chosen
+    label: str
+    """Name of the time column."""
+
+
+def read_panel(
+    table: Table, reading: Reading | None = None, usual: tuple[str, Step] | None = None
+) -> Panel:
     """Read a long table (id, time, value), one series (time, value) or a wide table (time and
     several numeric columns). Rows may come in any order.
 
@@ -185,6 +203,8 @@ def read_panel(table: Table, reading: Reading | None = None) -> Panel:
         Rows and columns.
     reading : Reading, optional
         What the table does not say itself.
+    usual : (str, Step), optional
+        A series elsewhere, and its frequency, of which a part of a table has to be.
 
     Raises
     ------
@@ -192,6 +212,23 @@ def read_panel(table: Table, reading: Reading | None = None) -> Panel:
         When a column, a date or a frequency can not be used.
     """
     reading = reading or Reading()
+    step = None if reading.freq is None else parse_step(reading.freq)
+    found = read_columns(table, reading)
+    series, keys = _split(found, step, reading, table.frame, usual)
+    chosen, variables = found.chosen, len(found.chosen.values)
+    return Panel(
+        series, keys, found.label, found.stamps, chosen, variables, table.notes, table.remark
+    )
+
+
+def read_columns(table: Table, reading: Reading) -> Columns:
+    """Choose columns and read them.
+
+    Raises
+    ------
+    TableError
+        When a column or a date can not be used.
+    """
     frame, signs = table.frame, Signs(reading.decimal, reading.thousands)
     named = [*reading.time, *reading.id, *reading.value]
     covariates = [*reading.known, *reading.past, *reading.static]
@@ -201,7 +238,6 @@ def read_panel(table: Table, reading: Reading | None = None) -> Panel:
     for name in named:
         if named.count(name) > 1:
             raise TableError(f"column {name!r} was chosen twice")
-    step = None if reading.freq is None else parse_step(reading.freq)
     others = _covariates(table, reading, signs)
     free = frame.drop(columns=[name for name in covariates if name not in named])
     time = [] if reading.no_time else list(reading.time) or _time(table, free, named)
@@ -223,9 +259,7 @@ def read_panel(table: Table, reading: Reading | None = None) -> Panel:
     used = [*time, *ids, *chosen.values, *covariates]
     if len(set(used)) < len(used):
         raise TableError(f"a column was chosen twice among {', '.join([*named, *covariates])}")
-    series, keys = _split(stamps, keys, codes, chosen, step, reading, others, frame)
-    variables = len(chosen.values)
-    return Panel(series, keys, label, stamps, chosen, variables, table.notes, table.remark)
+    return Columns(stamps, keys, codes, others, chosen, label)
 
 
 def _time(table: Table, free: pd.DataFrame, named: list[str]) -> list[str]:
@@ -323,16 +357,14 @@ def _codes(keys: pd.DataFrame) -> npt.NDArray[Any]:
 
 
 def _split(
-    stamps: Stamps,
-    ids: pd.DataFrame,
-    codes: npt.NDArray[Any],
-    chosen: Chosen,
+    found: Columns,
     step: Step | None,
     reading: Reading,
-    covariates: pd.DataFrame,
     frame: pd.DataFrame,
+    usual: tuple[str, Step] | None,
 ) -> tuple[list[Series], pd.DataFrame]:
     """Sort rows by series and time, and find the frequency of every series."""
+    stamps, ids, codes, covariates, chosen, _ = found
     columns, index = chosen.values, stamps.index
     counts = index.asi8 if isinstance(index, pd.DatetimeIndex) else index.to_numpy()
     order: Any = np.lexsort((counts, codes))
@@ -359,7 +391,8 @@ def _split(
         )
     every = [index[start:end] for start, end in zip(starts, ends, strict=True)]
     given = step if step is not None else _own_step(stamps, every)
-    steps = find_steps(list(zip(names, every, strict=True)), given, gaps=reading.fill_gaps)
+    members = list(zip(names, every, strict=True))
+    steps = find_steps(members, given, gaps=reading.fill_gaps, usual=usual)
     series = []
     others: Any = covariates.iloc[order] if covariates.columns.size else None
     parts = list(columns.values())

@@ -1,0 +1,248 @@
+"""Whole series of a Parquet file as a stream of batches, so that memory does not grow with it.
+
+A batch is the next :data:`SERIES_IN_A_BATCH` series in the order of the file, or fewer where these
+have :data:`ROWS_IN_A_BATCH` rows. It does not depend on the row groups of the file. A series that
+ends in the next record batch is carried over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import fsspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
+
+from ttm_estimators.dataset.unit import Unit
+from ttm_estimators.tables.errors import TableError
+
+SERIES_IN_A_BATCH = 512
+ROWS_IN_A_BATCH = 2**19
+"""Rows beyond which no further series joins a batch."""
+
+ROWS_READ_AT_ONCE = 2**16
+"""Rows of a record batch. Columns are chosen by the first one."""
+
+BYTES_READ_AT_ONCE = 2**20
+"""Bytes of a column chunk, which may be larger than memory."""
+
+PARTITION_REMEDY = "put the rows of each id side by side with ttm partition"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Whole series."""
+
+    table: pa.Table
+
+    starts: npt.NDArray[np.int64]
+    """First row of each series."""
+
+    names: tuple[str, ...]
+
+    def only(self, indices: Sequence[int]) -> Batch:
+        """Some of the series."""
+        ends = np.append(self.starts[1:], self.table.num_rows)
+        sizes = ends[list(indices)] - self.starts[list(indices)]
+        parts = [
+            self.table.slice(self.starts[i], size) for i, size in zip(indices, sizes, strict=True)
+        ]
+        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+        return Batch(pa.concat_tables(parts), starts, tuple(self.names[i] for i in indices))
+
+
+def open_parquet(path: str) -> pq.ParquetFile:
+    """Open a Parquet file on this machine or wherever fsspec reads from.
+
+    Raises
+    ------
+    TableError
+        When there is none.
+    """
+    system, place = fsspec.core.url_to_fs(path)
+    try:
+        source = place if isinstance(system, LocalFileSystem) else system.open(place, "rb")
+        return pq.ParquetFile(source, buffer_size=BYTES_READ_AT_ONCE, pre_buffer=False)
+    except FileNotFoundError:
+        raise TableError(f"{path} does not exist") from None
+    except (OSError, pa.ArrowInvalid) as error:
+        raise TableError(f"{path} can not be read: {error}") from error
+
+
+def read_rows(
+    file: pq.ParquetFile,
+    unit: Unit,
+    columns: Sequence[str] | None = None,
+    groups: range | None = None,
+) -> Iterator[pa.Table]:
+    """Rows of row groups, as tables of bounded size, with the Hive columns of the unit that are
+    among ``columns``.
+
+    Raises
+    ------
+    TableError
+        When the file is damaged.
+    """
+    names = set(file.schema_arrow.names)
+    hive = [(name, value) for name, value in unit.partition if name not in names]
+    own = None if columns is None else [name for name in columns if name in names]
+    batches = file.iter_batches(
+        ROWS_READ_AT_ONCE,
+        row_groups=list(range(file.num_row_groups) if groups is None else groups),
+        columns=own,
+        use_threads=False,
+    )
+    try:
+        for batch in batches:
+            table = pa.Table.from_batches([batch])
+            for name, value in hive:
+                if columns is None or name in columns:
+                    table = table.append_column(name, pa.repeat(value, len(table)))
+            yield table
+    except (OSError, pa.ArrowInvalid) as error:
+        raise TableError(f"{unit.path} can not be read: {error}") from error
+
+
+def whole_series(
+    file: pq.ParquetFile, unit: Unit, ids: Sequence[str], columns: Sequence[str]
+) -> Iterator[Batch]:
+    """Series of a file, or of those that begin in a range of its row groups, in their order.
+
+    Parameters
+    ----------
+    file : ParquetFile
+        From :func:`open_parquet`.
+    unit : Unit
+        What to read of it.
+    ids, columns : sequence of str
+        Columns that tell series apart, and all that are read.
+
+    Raises
+    ------
+    TableError
+        When an id is empty, or comes again after rows of another one.
+    """
+    first, stop = unit.row_groups or (0, file.num_row_groups)
+    groups = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+    owned = sum(groups[first:stop])
+    before = _last_ids(file, unit, ids, first) if first else None
+    seen = _Seen(unit.path)
+    parts: list[pa.Table] = []
+    starts: list[int] = []
+    rows = done = 0
+    row_in_file = sum(groups[:first])
+    for table in read_rows(file, unit, columns, range(first, file.num_row_groups)):
+        keys = table.select(ids).combine_chunks()
+        _refuse_empty_ids(keys, unit.path, row_in_file + done)
+        at = 0
+        for start in _starts(keys, before):
+            if done + start >= owned:
+                if starts:
+                    parts.append(table.slice(at, start - at))
+                    yield seen.checked(parts, starts, ids)
+                return
+            full = len(starts) == SERIES_IN_A_BATCH or rows + start - at >= ROWS_IN_A_BATCH
+            if full or not starts:  # rows before the first start are of a series of another range
+                if starts:
+                    parts.append(table.slice(at, start - at))
+                    yield seen.checked(parts, starts, ids)
+                parts, starts, rows, at = [], [], 0, start
+            starts.append(rows + start - at)
+        if starts:
+            parts.append(table.slice(at))
+            rows += len(table) - at
+        before = keys.slice(len(keys) - 1)
+        done += len(table)
+    if starts:
+        yield seen.checked(parts, starts, ids)
+
+
+class _Seen:
+    """Ids that a file had so far, as 8 bytes each."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.runs: list[npt.NDArray[np.uint64]] = []
+
+    def checked(self, parts: list[pa.Table], starts: list[int], ids: Sequence[str]) -> Batch:
+        """Make a batch of series, none of which has been seen.
+
+        Raises
+        ------
+        TableError
+            When one has.
+        """
+        table = pa.concat_tables(parts)
+        names = texts(table.select(ids).take(starts))
+        hashes = hashes_of(names)
+        again = np.zeros(len(hashes), dtype=bool)
+        again[np.setdiff1d(np.arange(len(hashes)), np.unique(hashes, return_index=True)[1])] = True
+        for run in self.runs:
+            found = np.searchsorted(run, hashes)
+            again |= run[np.minimum(found, len(run) - 1)] == hashes
+        if again.any():
+            raise TableError(
+                f"{self.path}: the rows of {_shown(names[int(again.argmax())])!r} are not side by "
+                "side, for others come between them",
+                PARTITION_REMEDY,
+            )
+        self.runs.append(np.sort(hashes))
+        while len(self.runs) > 1 and len(self.runs[-1]) >= len(self.runs[-2]):
+            self.runs.append(np.sort(np.concatenate([self.runs.pop(), self.runs.pop()])))
+        return Batch(table, np.array(starts), tuple(map(_shown, names)))
+
+
+def texts(keys: pa.Table) -> list[tuple[str, ...]]:
+    """Ids as text, of each row."""
+    columns = [map(str, column.to_pylist()) for column in keys.columns]
+    return list(zip(*columns, strict=True))
+
+
+def hashes_of(ids: Sequence[tuple[str, ...]]) -> npt.NDArray[np.uint64]:
+    """Hashes of ids, the same for numbers of any width and on any machine."""
+    digests = [hashlib.blake2b("\0".join(one).encode(), digest_size=8).digest() for one in ids]
+    return np.frombuffer(b"".join(digests), dtype="<u8")
+
+
+def _shown(ids: tuple[str, ...]) -> str:
+    return ", ".join(ids)
+
+
+def _last_ids(file: pq.ParquetFile, unit: Unit, ids: Sequence[str], group: int) -> pa.Table:
+    """Ids of the last row before a row group."""
+    last = None
+    for table in read_rows(file, unit, ids, range(group - 1, group)):
+        last = table.select(ids).slice(len(table) - 1).combine_chunks()
+    return last
+
+
+def _refuse_empty_ids(keys: pa.Table, path: str, rows_before: int) -> None:
+    for name, column in zip(keys.column_names, keys.columns, strict=True):
+        if column.null_count:
+            row = pc.index(column.is_null(), True).as_py()
+            raise TableError(f"{path}: column {name!r} is empty in row {rows_before + row + 1}")
+
+
+def _starts(keys: pa.Table, before: pa.Table | None) -> list[int]:
+    """Rows whose ids differ from those of the row above."""
+    count = len(keys)
+    if not count:
+        return []
+    changed = np.zeros(count, dtype=bool)
+    changed[0] = before is None or any(
+        keys.column(i)[0].as_py() != before.column(i)[0].as_py() for i in range(keys.num_columns)
+    )
+    for column in keys.columns:
+        values: Any = column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+        if pa.types.is_dictionary(values.type):
+            values = values.indices
+        differs = pc.not_equal(values.slice(1), values.slice(0, count - 1))
+        changed[1:] |= differs.to_numpy(zero_copy_only=False)
+    return np.flatnonzero(changed).tolist()

@@ -1,0 +1,185 @@
+"""Columns of a Parquet file, chosen once by its first rows, and tables of the rows that follow.
+
+What the first rows tell holds for all others: which columns are the time, the ids and the values,
+whether days come before months, which sign is decimal, and the usual frequency.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ttm_estimators.dataset.batches import read_rows
+from ttm_estimators.dataset.unit import Unit
+from ttm_estimators.tables.dates import OFFSET, SPAN, date_formats, first_cell, read_times
+from ttm_estimators.tables.errors import TableError, TableWarning
+from ttm_estimators.tables.files import Table, index_levels_of, with_index
+from ttm_estimators.tables.frequency import usual_step
+from ttm_estimators.tables.numbers import read_numbers
+from ttm_estimators.tables.panel import Columns, Panel, read_columns
+from ttm_estimators.tables.reading import Reading
+from ttm_estimators.tables.steps import Step
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How all rows of a file are read."""
+
+    reading: Reading
+    """With the columns."""
+
+    ids: tuple[str, ...]
+    """Id columns as the file calls them. Without any it holds a single table of series."""
+
+    columns: tuple[str, ...]
+    """Columns that are read, as the file calls them."""
+
+    usual: tuple[str, Step] | None
+    """A series and its frequency, of which all others are."""
+
+    took: str
+    left_out: str
+    """Columns by their use, and those that were left out, as one line each."""
+
+
+def choose_columns(file: pq.ParquetFile, unit: Unit, reading: Reading) -> Choice | None:
+    """Choose columns by the first rows of a file, None where it has no rows.
+
+    Parameters
+    ----------
+    file : ParquetFile
+        From :func:`~ttm_estimators.dataset.batches.open_parquet`.
+    unit : Unit
+        Which file it is. Its row groups do not count: all ranges of a file are read alike.
+    reading : Reading
+        What the user says of it.
+
+    Raises
+    ------
+    TableError
+        When the columns can not be told.
+    """
+    named = {*reading.time, *reading.id, *reading.value, *_covariates(reading)}
+    own = file.schema_arrow.names
+    hive = [name for name, _ in unit.partition if name in named]
+    sample = next((t for t in read_rows(file, unit, [*own, *hive]) if len(t)), None)
+    if sample is None:
+        return None
+    table = as_table(sample, unit.path)
+    found = read_columns(table, reading)
+    whole = len(sample) == file.metadata.num_rows
+    chosen = found.chosen
+    panel = Panel([], found.keys, found.label, found.stamps, chosen)
+    fields = _fields(sample, table)
+    used = [*chosen.time, *chosen.ids, *chosen.values, *chosen.covariates]
+    columns = dict.fromkeys([*(fields[name] for name in used), *_index_fields(sample)])
+    settled = replace(
+        reading,
+        time=tuple(chosen.time),
+        id=tuple(chosen.ids),
+        value=tuple(chosen.values),
+        no_time=not chosen.time,
+        date_format=reading.date_format or _date_format(table, chosen.time),
+        decimal=reading.decimal or _decimal(table, reading, list(chosen.values)),
+    )
+    return Choice(
+        settled,
+        tuple(fields[name] for name in chosen.ids),
+        tuple(columns),
+        None if reading.freq is not None else usual_step(_series(found, whole=whole)),
+        panel.took,
+        "" if reading.value else panel.left_out,
+    )
+
+
+def tell(choice: Choice) -> None:
+    """Log how columns were read, and warn of those that were left out unasked."""
+    logger.info("read %s", choice.took)
+    if choice.left_out:
+        warnings.warn(
+            f"left out: {choice.left_out}; name what to forecast with value=",
+            TableWarning,
+            stacklevel=3,
+        )
+
+
+def as_table(rows: pa.Table, path: str) -> Table:
+    """Rows as the reader of tables takes them."""
+    frame = rows.unify_dictionaries().to_pandas(use_threads=False)
+    return Table(with_index(frame), path, index_levels=index_levels_of(frame))
+
+
+def _covariates(reading: Reading) -> list[str]:
+    return [*reading.known, *reading.past, *reading.static]
+
+
+def _index_fields(rows: pa.Table) -> list[str]:
+    """Columns that are the index in pandas."""
+    described = rows.schema.pandas_metadata or {}
+    return [name for name in described.get("index_columns", []) if isinstance(name, str)]
+
+
+def _fields(rows: pa.Table, table: Table) -> dict[str, str]:
+    """Name in the file of each column of a table. Levels of an index come first in a table."""
+    fields = {name: name for name in rows.column_names}
+    added = [str(name) for name in table.frame.columns if name not in fields]
+    return fields | dict(
+        zip(added, [n for n in _index_fields(rows) if n not in added], strict=False)
+    )
+
+
+def _series(found: Columns, *, whole: bool) -> list[tuple[str, pd.Index[Any]]]:
+    """Sorted times of the series, without the last one where it may go on."""
+    index = found.stamps.index
+    names = found.keys.astype(str).agg(", ".join, axis=1) if len(found.keys.columns) else None
+    last = found.codes[-1]
+    series = []
+    for code, rows in pd.Series(found.codes).groupby(found.codes).indices.items():
+        if whole or code != last or last == 0:
+            name = "the first rows" if names is None else str(names.iloc[rows[0]])
+            series.append((name, index[rows].sort_values()))
+    return series
+
+
+def _date_format(table: Table, time: Sequence[str]) -> str | None:
+    """Format of dates of which it does not go without saying whether the day comes first."""
+    first = str(first_cell(table.frame[time[0]])).strip() if len(time) == 1 else ""
+    if not isinstance(first_cell(table.frame[time[0]]) if time else None, str):
+        return None
+    if re.match(SPAN, first) or re.match(OFFSET, first) or "ISO8601" in date_formats(first):
+        return None
+    good = []
+    for form in date_formats(first):
+        try:
+            read_times(table.frame[time[0]], form)
+            good.append(form)
+        except TableError:
+            continue
+    return good[0] if len(good) == 1 else None
+
+
+def _decimal(table: Table, reading: Reading, values: list[str]) -> str | None:
+    """Decimal sign of numbers that are text, where there are some."""
+    columns = [table.frame[name] for name in (*values, *reading.known, *reading.past)]
+    written = [column for column in columns if isinstance(first_cell(column), str)]
+    if not written or reading.thousands is not None:
+        return None
+    for sign in (".", ","):
+        pairs = [(read_numbers(one), read_numbers(one, sign)) for one in written]
+        same = (np.array_equal(a.values, b.values, equal_nan=True) for a, b in pairs)
+        if all(same):
+            return sign
+    raise TableError(
+        f"{table.name}: columns of numbers have different decimal signs", "make numbers of them"
+    )

@@ -1,0 +1,230 @@
+"""Forecasts of one Parquet file that may be larger than memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ttm_estimators.dataset.process_file import process_file
+from ttm_estimators.dataset.sources import unit_of
+from ttm_estimators.dataset.unit import Done
+from ttm_estimators.forecasting.dataframes import Names, listed
+from ttm_estimators.forecasting.forecaster import read_roles
+from ttm_estimators.tables.covariates import roles_of
+from ttm_estimators.tables.forecast import forecast_panel
+from ttm_estimators.tables.reading import Reading
+from ttm_estimators.tables.steps import describe, parse_step
+from ttm_estimators.weights import resolve
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ttm_estimators.forecasting import Forecaster
+    from ttm_estimators.tables.panel import Panel
+
+
+@dataclass(frozen=True)
+class ForecastTask:
+    """Forecast each batch of series. :func:`forecast_task` makes one."""
+
+    horizon: int
+    reading: Reading
+    known: tuple[str, ...] = ()
+    calendar: bool = False
+    holidays: str | None = None
+    quantile_levels: tuple[float, ...] | None = None
+    batch_size: int = 256
+    keep_outliers: bool = False
+
+    def __call__(self, forecaster: Forecaster, panel: Panel) -> pd.DataFrame:
+        """Rows as :meth:`ttm_estimators.Forecaster.forecast_df` returns them."""
+        frame, _ = forecast_panel(
+            forecaster,
+            panel,
+            self.horizon,
+            known=self.known,
+            calendar=self.calendar,
+            holidays=self.holidays,
+            quantile_levels=self.quantile_levels,
+            batch_size=self.batch_size,
+            keep_outliers=self.keep_outliers,
+        )
+        return frame
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All options, for JSON."""
+        freq = self.reading.freq
+        reading = asdict(self.reading) | {"freq": freq and describe(parse_step(freq))}
+        others = {name: value for name, value in vars(self).items() if name != "reading"}
+        return {"task": "forecast", **others, **reading, "known": list(self.reading.known)}
+
+
+def forecast_task(
+    horizon: int,
+    *,
+    model: str | Path | None = None,
+    id: Names = None,
+    time: Names = None,
+    value: Names = None,
+    known: Names = None,
+    calendar: bool = False,
+    holidays: str | None = None,
+    freq: str | pd.offsets.BaseOffset | None = None,
+    quantile_levels: Sequence[float] | None = None,
+    batch_size: int = 256,
+    keep_outliers: bool = False,
+    **others: Any,
+) -> ForecastTask:
+    """Make a task of the options of :meth:`ttm_estimators.Forecaster.forecast_df`.
+
+    Parameters
+    ----------
+    horizon : int
+        Steps.
+    model : str or Path, optional
+        Shipped model or weights folder, whose card tells the covariates that it has learnt.
+    **others
+        Further fields of :class:`~ttm_estimators.tables.reading.Reading`.
+
+    Raises
+    ------
+    TableError
+        When the model was fine-tuned with other covariates, or an option is of no use.
+    """
+    calendar = calendar or holidays is not None
+    roles = roles_of(read_roles(resolve(model)), listed(known), calendar=calendar)
+    reading = Reading(
+        id=tuple(listed(id)),
+        time=tuple(listed(time)),
+        value=tuple(listed(value)),
+        freq=freq,
+        known=tuple(roles.known),
+        past=tuple(roles.past),
+        static=tuple(roles.static),
+        **others,
+    )
+    levels = None if quantile_levels is None else tuple(map(float, quantile_levels))
+    return ForecastTask(
+        horizon,
+        reading,
+        tuple(listed(known)),
+        calendar,
+        holidays,
+        levels,
+        batch_size,
+        keep_outliers,
+    )
+
+
+def forecast_file(
+    source: str | Path,
+    target: str | Path,
+    horizon: int,
+    *,
+    model: str | Path | None = None,
+    device: str = "cpu",
+    on_error: Literal["stop", "record"] = "stop",
+    id: Names = None,
+    time: Names = None,
+    value: Names = None,
+    known: Names = None,
+    calendar: bool = False,
+    holidays: str | None = None,
+    freq: str | pd.offsets.BaseOffset | None = None,
+    quantile_levels: Sequence[float] | None = None,
+    batch_size: int = 256,
+    keep_outliers: bool = False,
+    date_format: str | None = None,
+    timezone: str | None = None,
+    round_time: str | None = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
+    fill_gaps: bool = False,
+    no_time: bool = False,
+) -> Done:
+    """Forecast the series of a Parquet file, which may be larger than memory.
+
+    The file is read and written in parts: memory grows with the longest series only. Rows of an id
+    have to stand side by side, as ``ttm partition`` puts them. A file without ids is read at once.
+    Columns, the way that dates are written and the usual frequency are those of its first 65,536
+    rows.
+
+    Parameters
+    ----------
+    source : str or Path
+        Parquet file: a local path, or a URL that fsspec opens.
+    target : str or Path
+        Parquet file for the result, which is there once it is whole. Folders are made.
+    horizon : int
+        Steps after the last row of each series.
+    model : str or Path, optional
+        Shipped model or a weights folder. It is loaded once in a process.
+    device : str, default "cpu"
+        Any torch device.
+    on_error : {"stop", "record"}, default "stop"
+        Whether a series that can not be forecast is an error, or is left out and told in the
+        result.
+    id, time, value, known, calendar, holidays, freq, quantile_levels : optional
+    batch_size, keep_outliers, date_format, timezone, round_time : optional
+    decimal, thousands, fill_gaps, no_time : optional
+        As in :meth:`ttm_estimators.Forecaster.forecast_df`. The future of ``known`` covariates is
+        in the rows after the last value of a series. A regression shares coefficients among the
+        series of a batch: 512 in the order of the file, or fewer with 524,288 rows.
+
+    Returns
+    -------
+    Done
+        ``rows`` written, ``series`` forecast, ``seconds``, of them ``network_seconds`` in the
+        forecaster, and ``failed``, names and reasons of series that were left out. The file has the
+        columns that ``forecast_df`` returns. Nothing is written where no series was forecast.
+
+    Raises
+    ------
+    TableError
+        When the file can not be read, an id comes again after other rows, or a series can not be
+        forecast. The message names file and series. It is a ``ValueError``.
+    ValueError
+        As ``forecast_df``.
+
+    Examples
+    --------
+    >>> import pandas as pd, tempfile, ttm_estimators
+    >>> days = pd.date_range("2024-01-01", periods=60)
+    >>> df = pd.DataFrame({"unique_id": "a", "ds": days, "y": [5.0, 6, 7, 8, 9, 3] * 10})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     df.to_parquet(f"{folder}/sales.parquet")
+    ...     done = ttm_estimators.forecast_file(
+    ...         f"{folder}/sales.parquet", f"{folder}/forecast.parquet", 7)
+    ...     forecast = pd.read_parquet(f"{folder}/forecast.parquet")
+    >>> done.rows, forecast["ds"].iloc[0]
+    (7, Timestamp('2024-03-01 00:00:00'))
+    """
+    task = forecast_task(
+        horizon,
+        model=model,
+        id=id,
+        time=time,
+        value=value,
+        known=known,
+        calendar=calendar,
+        holidays=holidays,
+        freq=freq,
+        quantile_levels=quantile_levels,
+        batch_size=batch_size,
+        keep_outliers=keep_outliers,
+        date_format=date_format,
+        timezone=timezone,
+        round_time=round_time,
+        decimal=decimal,
+        thousands=thousands,
+        fill_gaps=fill_gaps,
+        no_time=no_time,
+    )
+    folder, name = os.path.split(str(target))
+    unit = unit_of(str(source), name)
+    chosen = None if model is None else str(model)
+    return process_file(unit, folder or ".", task, model=chosen, device=device, on_error=on_error)

@@ -1,0 +1,226 @@
+"""One unit of work, from its input file to its output file: what workers run."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from ttm_estimators.dataset.batches import Batch, open_parquet, read_rows, whole_series
+from ttm_estimators.dataset.columns import Choice, as_table, choose_columns, tell
+from ttm_estimators.dataset.metadata import identity_of, metadata_of
+from ttm_estimators.dataset.task import Task
+from ttm_estimators.dataset.unit import Done, Unit
+from ttm_estimators.dataset.writer import Writer, kept_types, writing
+from ttm_estimators.forecasting import Forecaster, load
+from ttm_estimators.inputs.arrays import as_array
+from ttm_estimators.tables.errors import TableError
+from ttm_estimators.tables.panel import Panel, read_panel
+
+MAX_CELLS_AT_ONCE = 2**25
+"""Cells of a table without ids, which is read at once."""
+
+Run = Callable[[Batch], Any]
+Tables = Mapping[str, pd.DataFrame]
+
+
+def process_file(
+    unit: Unit,
+    output: str,
+    task: Task,
+    *,
+    model: str | None = None,
+    device: str = "cpu",
+    on_error: Literal["stop", "record"] = "stop",
+) -> Done:
+    """Do a task with the series of a file, and write the results to another.
+
+    The bytes that are written depend on the input, the weights and the options only.
+
+    Parameters
+    ----------
+    unit : Unit
+        Input and output file.
+    output : str
+        Output folder: a local path or a URL.
+    task : Task
+        What to do.
+    model : str, optional
+        Shipped model or a weights folder. It stays in memory for the next file.
+    device : str, default "cpu"
+        Any torch device.
+    on_error : {"stop", "record"}, default "stop"
+        Whether a series that can not be used is an error, or is left out and told in the result.
+
+    Raises
+    ------
+    TableError
+        When the file can not be read, or a series not be used. The message names both.
+    """
+    if on_error not in ("stop", "record"):
+        raise ValueError(f"on_error must be 'stop' or 'record', got {on_error!r}")
+    began = time.perf_counter()
+    identity = identity_of(task.identity, model)
+    forecaster = _forecaster(model, device, identity["weights"])
+    series, spent = 0, 0.0
+    failed: list[tuple[str, str]] = []
+    with ExitStack() as stack:
+        file = stack.enter_context(open_parquet(unit.path))
+        stack.enter_context(_each_warning_once(unit.path))
+        choice = choose_columns(file, unit, task.reading)
+        types = {} if choice is None else kept_types(file.schema_arrow, choice.ids)
+        writers = {"": stack.enter_context(writing(output, unit.target, types))}
+        if choice is not None:
+            tell(choice)
+        for batch in () if choice is None else _batches(file, unit, choice):
+
+            def read(part: Batch) -> Panel:
+                return read_panel(as_table(part.table, unit.path), choice.reading, choice.usual)
+
+            def run(part: Batch) -> Tables:
+                nonlocal spent
+                panel = read(part)
+                start = time.perf_counter()
+                try:
+                    found = task(forecaster, panel)
+                finally:
+                    spent += time.perf_counter() - start
+                return found if isinstance(found, Mapping) else {"": found}
+
+            tables, errors = _results(batch, read, run)
+            if errors and on_error == "stop":
+                raise _named(min(errors.items())[1], unit.path)
+            failed += [(batch.names[i], _line(errors[i])) for i in sorted(errors)]
+            series += len(batch.names) - len(errors)
+            for folder, frame in tables.items():
+                if folder not in writers:
+                    place = writing(output, f"{folder}/{unit.target}", types)
+                    writers[folder] = stack.enter_context(place)
+                _write(writers[folder], frame, unit)
+        metadata = metadata_of(unit, identity, series, tuple(failed))
+        for writer in writers.values():
+            writer.finish(metadata)
+    seconds = time.perf_counter() - began
+    return Done(unit.target, writers[""].rows, series, seconds, spent, tuple(failed))
+
+
+def _write(writer: Writer, frame: pd.DataFrame, unit: Unit) -> None:
+    try:
+        # Hive columns are in the names of the output's folders.
+        writer.write(frame.drop(columns=[n for n, _ in unit.partition if n in frame]))
+    except TableError as error:
+        raise _named(error, unit.path) from error
+
+
+@lru_cache(maxsize=1)
+def _forecaster(model: str | None, device: str, weights: str) -> Forecaster:
+    """Load a model, anew where its ``weights`` have changed."""
+    return load(model, device=device)
+
+
+def _batches(file: Any, unit: Unit, choice: Choice) -> Iterator[Batch]:
+    if choice.ids:
+        yield from whole_series(file, unit, choice.ids, choice.columns)
+        return
+    rows = file.metadata.num_rows
+    if unit.row_groups not in (None, (0, file.num_row_groups)):
+        raise TableError(
+            f"{unit.path} has no id column, and can not be read in parts",
+            "name the columns that tell series apart with id=",
+        )
+    if rows * len(choice.columns) > MAX_CELLS_AT_ONCE:
+        raise TableError(
+            f"{unit.path} has {rows} rows and no id column in its first ones, and is too large to "
+            "be read at once",
+            "name the columns that tell series apart with id=",
+        )
+    import pyarrow as pa
+
+    table = pa.concat_tables(read_rows(file, unit, choice.columns))
+    name = ", ".join(choice.reading.value)
+    yield Batch(table, np.zeros(1, dtype=np.int64), (name,))
+
+
+def _results(
+    batch: Batch, read: Callable[[Batch], Panel], run: Run
+) -> tuple[Tables, dict[int, ValueError]]:
+    """Results of the series that can be used, and errors of the others by their index."""
+    try:
+        return run(batch), {}
+    except ValueError as error:
+        first = error
+
+    def check(part: Batch) -> None:
+        for one in read(part).series:
+            as_array(one.values, f"series {one.name!r}")
+
+    everything = range(len(batch.names))
+    errors = _failing(batch, everything, check)  # is quick
+    for _ in range(2):
+        left = [i for i in everything if i not in errors]
+        if not left:
+            return {}, errors
+        try:
+            return run(batch.only(left)), errors
+        except ValueError as error:
+            first = error
+            errors |= _failing(batch, left, run)
+    raise first  # the series fail together only
+
+
+def _failing(batch: Batch, indices: Sequence[int], run: Run) -> dict[int, ValueError]:
+    """Errors of single series. Halves of them are tried, and halves of these."""
+    if not indices:
+        return {}
+    try:
+        run(batch.only(indices))
+    except ValueError as error:
+        if len(indices) == 1:
+            return {indices[0]: _of_series(error, batch.names[indices[0]])}
+        middle = len(indices) // 2
+        return _failing(batch, indices[:middle], run) | _failing(batch, indices[middle:], run)
+    return {}
+
+
+def _of_series(error: ValueError, name: str) -> ValueError:
+    """Error that names the series."""
+    if repr(name) in str(error):
+        return error
+    return _before(error, f"series {name!r}")
+
+
+def _named(error: ValueError, path: str) -> ValueError:
+    """Error that names the file."""
+    return error if path in str(error) else _before(error, path)
+
+
+def _before(error: ValueError, text: str) -> ValueError:
+    if isinstance(error, TableError):
+        return TableError(f"{text}: {error.fault}", error.remedy)
+    return TableError(f"{text}: {error}")
+
+
+def _line(error: ValueError) -> str:
+    return " ".join(str(error).split())
+
+
+@contextmanager
+def _each_warning_once(path: str) -> Iterator[None]:
+    """Give the first warning of each kind, and count those of other batches."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    kinds: dict[tuple[type, str], list[str]] = {}
+    for each in caught:
+        text = str(each.message)
+        kinds.setdefault((each.category, text.split("series", 1)[0][:40]), []).append(text)
+    for (category, _), told in kinds.items():
+        more = len(dict.fromkeys(told)) - 1
+        rest = f" (and {more} more warnings of this kind)" if more else ""
+        warnings.warn(f"{path}: {told[0]}{rest}", category, stacklevel=4)
