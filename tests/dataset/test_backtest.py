@@ -103,7 +103,7 @@ def test_scores_that_are_lost_are_told_of(source, tmp_path):
 
     first = run()
     (output / "_scores" / "region=south" / "part-0.parquet").unlink()
-    with pytest.raises(ttm_estimators.TableError, match="_scores.*missing: remove .*south"):
+    with pytest.raises(ttm_estimators.TableError, match=r"_scores.*missing: remove .*south"):
         run()
     (output / "region=south" / "part-0.parquet").unlink()
     assert run() == first
@@ -117,11 +117,13 @@ def test_other_windows_are_not_mixed_with_those_of_the_folder(source, done):
         )
 
 
-@pytest.mark.parametrize("name", ["ttm-finetuned", "gluonts.torch.model.patch_tst.PatchTSTEstimator"])
+@pytest.mark.parametrize(
+    "name", ["ttm-finetuned", "gluonts.torch.model.patch_tst.PatchTSTEstimator(patch_len=4)"]
+)
 def test_models_that_are_trained_on_all_series_are_refused(source, tmp_path, name):
     if name.startswith("gluonts"):
         pytest.importorskip("gluonts")
-    with pytest.raises(ValueError, match="trained on all series.*give the weights as model="):
+    with pytest.raises(ValueError, match=r"trained on all series.*give the weights as model="):
         ttm_estimators.cross_validation_dataset(
             source, tmp_path / "out", HORIZON, models=[name, "naive"]
         )

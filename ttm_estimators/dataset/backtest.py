@@ -178,7 +178,7 @@ def cross_validation_dataset(
     if trained:
         raise ValueError(
             f"model {quoted(trained)} is trained on all series at once, for which a dataset is too "
-            "large: fine-tune on a sample of series, and give the weights as model="
+            "large: leave it out, or fine-tune ours on a sample and give the weights as model="
         )
     baseline = found_baseline(baseline, [*contenders])
     reading = Reading(
