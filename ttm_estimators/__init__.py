@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ttm_estimators.backtest.evaluation import Evaluation, evaluate
     from ttm_estimators.dataset.backtest import DatasetEvaluation, cross_validation_dataset
     from ttm_estimators.dataset.forecast import forecast_file
+    from ttm_estimators.dataset.forecast_dataset import forecast_dataset
     from ttm_estimators.forecasting import (
         Covariates,
         Forecast,
@@ -59,6 +60,7 @@ _HOMES = {
     "Outlier": "forecasting",
     "OutlierWarning": "forecasting",
     "fine_tune": "training.fine_tuning.fine_tune",
+    "forecast_dataset": "dataset.forecast_dataset",
     "load": "forecasting",
     "PRESETS": "network",
     "TTMConfig": "network",
@@ -96,6 +98,7 @@ __all__ = [
     "cross_validation_dataset",
     "evaluate",
     "fine_tune",
+    "forecast_dataset",
     "forecast_file",
     "load",
     "load_network",

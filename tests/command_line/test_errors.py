@@ -88,7 +88,8 @@ def test_a_file_that_does_not_exist(refuse):
 
 def test_a_folder(refuse, tmp_path):
     (tmp_path / "data.csv").mkdir()
-    assert "neither a .csv nor a .parquet file" in refuse(None)
+    assert "out.csv must be a folder" in refuse(None)
+    assert "holds no Parquet files" in refuse(None, output="out")
 
 
 def test_a_file_of_another_kind(refuse):

@@ -10,9 +10,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ttm_estimators.command_line.dataset import (
+    OnError,
+    Scheduler,
+    WhatOnError,
+    Workers,
+    forecast_folder,
+    is_dataset,
+    refuse_for_files,
+)
 from ttm_estimators.command_line.options import (
     Calendar,
-    Data,
     Device,
     Future,
     Holidays,
@@ -44,10 +52,21 @@ MAX_LEVELS_SHOWN = 3
 
 @reads_a_table
 def forecast(
-    data: Data,
+    data: Annotated[
+        str,
+        typer.Argument(
+            help="CSV or Parquet file, which may be compressed (.gz), or - for standard input: id, "
+            "time and value columns; time and value; or time and one column for each series. Or "
+            "a folder, a glob or a URL of Parquet files."
+        ),
+    ],
     horizon: Horizon,
     output: Annotated[
-        Path | None, typer.Option(help="File to write: .csv or .parquet. Default: show a table.")
+        str | None,
+        typer.Option(
+            help="File to write: .csv or .parquet. Default: show a table. Of a folder: the folder "
+            "for its forecasts."
+        ),
     ] = None,
     plot: Annotated[
         Path | None, typer.Option(help="Picture of a series: .png, .svg or .pdf.")
@@ -68,8 +87,11 @@ def forecast(
     keep_outliers: KeepOutliers = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Series in one forward pass.")] = 256,
     device: Device = "cpu",
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    on_error: WhatOnError = OnError.STOP,
 ) -> None:
-    """Forecast the series of a file.
+    """Forecast the series of a file, or of a folder of Parquet files.
 
     The result has the id columns (or "variable", where several value columns were forecast), the
     time, the median, and a column for each quantile level, named as the level: 0.1. An empty value
@@ -80,15 +102,41 @@ def forecast(
     trained, and a series uses them where they lower the error on its own past. Their future is in
     the rows after the last value of a series, or in --future. A model that was fine-tuned with
     covariates finds them in columns of the same names.
+
+    Of a folder, each Parquet file is forecast to one of its name in --output, in little memory.
+    What is done is skipped when the command is given again. _manifest.parquet there lists files,
+    series that could not be forecast, and why.
     """
-    check_files(data, future, output, plot, plot_series)
     levels = parse_levels(quantiles)
+    if is_dataset(data, output):
+        forecast_folder(
+            data,
+            output,
+            horizon,
+            reading,
+            refused={"--plot": plot, "--plot-series": plot_series, "--future": future},
+            scheduler=scheduler,
+            workers=workers,
+            on_error=on_error.value,
+            model=model,
+            quantile_levels=levels,
+            known=known or (),
+            calendar=calendar,
+            holidays=holidays,
+            keep_outliers=keep_outliers,
+            batch_size=batch_size,
+            device=device,
+        )
+        return
+    refuse_for_files(workers, scheduler, on_error)
+    file, written = Path(data), None if output is None else Path(output)
+    check_files(file, future, written, plot, plot_series)
     # pandas and torch are imported from here on, so that help is quick.
     from ttm_estimators.tables.forecast import forecast_panel
     from ttm_estimators.tables.panel import summary
 
     wanted: dict[str, Any] = {"known": known or (), "calendar": calendar, "holidays": holidays}
-    panel = read_for(model, data, reading, future=future, **wanted)
+    panel = read_for(model, file, reading, future=future, **wanted)
     index = index_of(panel, plot_series)
     frame, result = run(
         forecast_panel,
@@ -100,18 +148,18 @@ def forecast(
         batch_size=batch_size,
         keep_outliers=keep_outliers,
     )
-    tell(data, panel, future)
+    tell(file, panel, future)
     told = f"{summary(panel, horizon)}, model {model_name(model)}"
-    with writing(frame, output, plot) as picture:
+    with writing(frame, written, plot) as picture:
         if picture is not None:
             from ttm_estimators.command_line.plot import draw
 
             draw(picture, panel, result, model_name(model), index)
     if output is None:
         _show(frame, result.levels, horizon, told)
-    for file in (output, plot):
-        if file is not None:
-            typer.echo(f"Wrote {file}: {told}")
+    for each in (written, plot):
+        if each is not None:
+            typer.echo(f"Wrote {each}: {told}")
     tell_effects(panel, result)
 
 

@@ -20,7 +20,7 @@ import pyarrow
 import pyarrow.parquet as pq
 
 from ttm_estimators.dataset.metadata import KEY, read_done
-from ttm_estimators.dataset.sources import is_hidden, open_system
+from ttm_estimators.dataset.sources import is_hidden, open_system, url_of
 from ttm_estimators.dataset.unit import Done, Unit
 from ttm_estimators.tables.errors import TableError, quoted
 
@@ -68,8 +68,9 @@ class Manifest:
     """
 
     def __init__(self, units: Iterable[Unit], output: str, identity: Mapping[str, Any]) -> None:
-        self.output, self.identity = output, identity
+        self.identity = identity
         self.system, self.folder = open_system(output)
+        self.output = url_of(self.system, self.folder)
         self._units = {unit.target: unit for unit in units}
         self._rows: dict[str, dict[str, Any]] = {}
         self._written = time.monotonic()
@@ -78,11 +79,10 @@ class Manifest:
         seconds = {} if before is None else _seconds(before)
         found = [unit for name, unit in self._units.items() if name in there]
         with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
-            for unit, done in zip(
-                found, pool.map(lambda unit: read_done(unit, output, identity), found), strict=True
-            ):
-                if done is not None:
-                    self._add(unit, done, *seconds.get(done.target, ()))
+            done = pool.map(lambda unit: read_done(unit, self.output, identity), found)
+            for unit, one in zip(found, done, strict=True):
+                if one is not None:
+                    self._add(unit, one, *seconds.get(one.target, ()))
         self.write()
 
     @property
@@ -194,8 +194,8 @@ class Manifest:
 
 
 def _seconds(before: pyarrow.Table) -> dict[str, tuple[float | None, float | None]]:
-    columns = (before[name].to_pylist() for name in ("file", "seconds", "network_seconds"))
-    return {name: times for name, *times in zip(*columns, strict=True)}
+    rows = before.select(["file", "seconds", "network_seconds"]).to_pylist()
+    return {row["file"]: (row["seconds"], row["network_seconds"]) for row in rows}
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ttm_estimators.backtest.progress import Progress
 from ttm_estimators.dataset.manifest import Manifest
@@ -24,6 +24,7 @@ from ttm_estimators.dataset.metadata import identity_of
 from ttm_estimators.dataset.process_file import process_file
 from ttm_estimators.dataset.unit import Done, Unit
 from ttm_estimators.tables.errors import TableError, TableWarning
+from ttm_estimators.weights import resolve, shipped_models
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,10 +122,12 @@ def run_dataset(
         raise ValueError(f"workers must be at least 1, got {workers!r}")
     if on_error not in ("stop", "record"):
         raise ValueError(f"on_error must be 'stop' or 'record', got {on_error!r}")
+    if model is not None and model not in shipped_models():
+        model = str(resolve(model).absolute())  # workers may stand in another folder
     manifest = Manifest(units, output, identity_of(task.identity, model))
     left = manifest.left
     attempt = partial(
-        _attempt, output=output, task=task, model=model, device=device, on_error=on_error
+        _attempt, output=manifest.output, task=task, model=model, device=device, on_error=on_error
     )
     told = Progress([f"{len(units)} files"], len(units), progress, title)
     warned: set[str] = set()
@@ -202,7 +205,7 @@ def _map(
             if not running:
                 return
             future = next(finished)
-            unit, _ = running.pop(future.key)
+            unit, _ = running.pop(str(future.key))
             yield unit, _outcome(future)
     finally:
         client.cancel([future for _, future in running.values()])
@@ -225,7 +228,7 @@ def _outcome(future: Future) -> Outcome:
             "the scheduler was lost or has cancelled the run: start it again, what is done is "
             "skipped"
         )
-    error = future.exception()
+    error: Any = future.exception()
     if isinstance(error, KilledWorker):
         return Outcome(None, "every worker that took it died, perhaps for want of memory")
     return Outcome(None, str(error) if isinstance(error, OSError) else _text(error))

@@ -95,7 +95,7 @@ def find_units(
     for name in sorted(files.keys() - {*others, *empty}):
         path, info = files[name]
         whole = Unit(
-            path if isinstance(system, LocalFileSystem) else system.unstrip_protocol(path),
+            url_of(system, path),
             name if _suffix(name) == ".parquet" else f"{name}.parquet",
             partition=_partition(name),
             fingerprint=_fingerprint(info),
@@ -130,6 +130,11 @@ def open_system(url: str) -> tuple[Any, str]:
     return system, path.rstrip("/") or "/"
 
 
+def url_of(system: Any, path: str) -> str:
+    """What another process opens a path of a file system by."""
+    return path if isinstance(system, LocalFileSystem) else str(system.unstrip_protocol(path))
+
+
 def _list(source: str) -> tuple[Any, str, dict[str, Any], str]:
     """File system, the path that names are relative to, files with their facts, and the kind."""
     system, path = open_system(source)
@@ -142,7 +147,7 @@ def _list(source: str) -> tuple[Any, str, dict[str, Any], str]:
             raise TableError(f"{source} does not exist")
         parts = path.split("/")
         first = next(i for i, part in enumerate(parts) if _is_glob(part))
-        found = {}
+        found: dict[str, Any] = {}
         for match, info in system.glob(path, detail=True).items():
             folder = info["type"] == "directory"
             found |= system.find(match, detail=True) if folder else {match: info}
@@ -162,7 +167,7 @@ def _lies_in(path: str, folder: str) -> bool:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether readers pass over a file. Partition columns may begin with an underscore, in Spark."""
+    """Whether readers pass over a file. Partition columns may begin with an underscore."""
     return any(
         part.startswith(".") or (part.startswith("_") and "=" not in part)
         for part in name.split("/")

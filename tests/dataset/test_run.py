@@ -1,0 +1,316 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.dataset
+import pytest
+from distributed import Client, LocalCluster
+
+from tests.dataset.tasks import Last
+from ttm_estimators import TableError
+from ttm_estimators.dataset import run as module
+from ttm_estimators.dataset.run import run_dataset
+from ttm_estimators.dataset.sources import find_units
+
+ROOT = Path(__file__).parents[2]
+
+FILES = 12
+
+TIMEOUT = 120
+"""Seconds. What is waited for takes a twentieth of it."""
+
+
+def write(folder: Path, files: int = FILES, partition: str = "") -> Path:
+    days = pd.date_range("2024-01-01", periods=4)
+    for i in range(files):
+        frame = pd.DataFrame({"id": f"series {i}", "ds": days, "y": [1.0, 2.0, 1.0, float(i)]})
+        path = folder / partition / f"part-{i:02d}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        frame.to_parquet(path, index=False)
+    return folder
+
+
+def run(source, output, task=None, **options):
+    return run_dataset(find_units(source, output), str(output), task or Last(), **options)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    found = folder.rglob("*.parquet")
+    return {str(p.relative_to(folder)): p.read_bytes() for p in found if p.name[0] not in "._"}
+
+
+@pytest.fixture(name="client")
+def _client():
+    """A cluster of two threads in this process."""
+    with (
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(name="undisturbed", scope="module")
+def _undisturbed(tmp_path_factory):
+    """Sources, and the outputs of a run in one process."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    write(folder / "in")
+    run(folder / "in", folder / "out")
+    return folder / "in", contents(folder / "out")
+
+
+def test_all_rows_are_in_the_output_folder(tmp_path):
+    manifest = run(write(tmp_path / "in"), tmp_path / "out")
+    frame = pd.read_parquet(tmp_path / "out")
+    assert frame["median"].tolist() == list(range(FILES))
+    assert manifest["file"].tolist() == [f"part-{i:02d}.parquet" for i in range(FILES)]
+    assert manifest["rows"].eq(1).all()
+    assert manifest["series"].eq(1).all()
+    assert manifest["seconds"].gt(0).all()
+    assert manifest["error"].isna().all()
+
+
+def test_the_manifest_is_in_the_folder_and_readers_pass_over_it(tmp_path):
+    manifest = run(write(tmp_path / "in"), tmp_path / "out")
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "out/_manifest.parquet"), manifest)
+    files = pyarrow.dataset.dataset(tmp_path / "out").files
+    assert len(files) == FILES
+
+
+def test_partitions_stay_and_are_columns_for_readers(tmp_path):
+    write(tmp_path / "in", 2, "region=north")
+    write(tmp_path / "in", 3, "region=south")
+    run(tmp_path / "in", tmp_path / "out")
+    frame = pd.read_parquet(tmp_path / "out")
+    assert frame["region"].value_counts().to_dict() == {"south": 3, "north": 2}
+    assert pd.read_parquet(tmp_path / "out", filters=[("region", "=", "north")]).shape[0] == 2
+
+
+@pytest.mark.parametrize("scheme", ["file", "memory"])
+def test_source_and_output_may_be_urls(tmp_path, scheme):
+    import fsspec
+
+    local = write(tmp_path / "in", 2)
+    system, folder = fsspec.core.url_to_fs(f"{scheme}://{tmp_path}/remote")
+    system.makedirs(folder)
+    for path in local.iterdir():
+        system.pipe(f"{folder}/{path.name}", path.read_bytes())
+    output = f"{scheme}://{tmp_path}/remote-out"
+    assert len(run(f"{scheme}://{tmp_path}/remote", output)) == 2
+    with fsspec.open(f"{output}/part-01.parquet", "rb") as file:
+        assert pd.read_parquet(file)["median"].tolist() == [1.0]
+    again = run(f"{scheme}://{tmp_path}/remote", output, Last(seconds=TIMEOUT))
+    assert again["rows"].tolist() == [1, 1]
+
+
+def test_a_cluster_gives_the_same_files(undisturbed, tmp_path, client):
+    source, files = undisturbed
+    manifest = run(source, tmp_path / "out", client=client)
+    assert contents(tmp_path / "out") == files
+    assert len(manifest) == FILES
+    assert client.status == "running"
+
+
+def test_a_second_run_skips_what_is_done_and_starts_no_worker(undisturbed, tmp_path, monkeypatch):
+    source, files = undisturbed
+    first = run(source, tmp_path / "out")
+    monkeypatch.setattr(module, "process_file", None)
+    second = run(source, tmp_path / "out", workers=2)
+    pd.testing.assert_frame_equal(first, second)
+    assert contents(tmp_path / "out") == files
+
+
+def test_only_new_and_changed_files_are_done_again(tmp_path, monkeypatch):
+    source, seen = write(tmp_path / "in"), []
+    run(source, tmp_path / "out")
+    real = module.process_file
+    monkeypatch.setattr(
+        module,
+        "process_file",
+        lambda unit, *a, **k: seen.append(unit.target) or real(unit, *a, **k),
+    )
+    changed = pd.read_parquet(source / "part-03.parquet").assign(y=99.0)
+    changed.to_parquet(source / "part-03.parquet", index=False)
+    changed.assign(id="new").to_parquet(source / "part-new.parquet", index=False)
+    run(source, tmp_path / "out")
+    assert seen == ["part-03.parquet", "part-new.parquet"]
+    assert pd.read_parquet(tmp_path / "out")["median"].eq(99).sum() == 2
+
+
+def test_a_manifest_that_was_lost_is_made_again_but_for_seconds(tmp_path):
+    source = write(tmp_path / "in", 3)
+    first = run(source, tmp_path / "out")
+    (tmp_path / "out/_manifest.parquet").unlink()
+    with pytest.raises(TableError, match="no results of such a run"):
+        run(source, tmp_path / "out")
+    # as a killed run leaves it, before its first file
+    units = find_units(source, tmp_path / "out")
+    output = tmp_path / "new"
+    run_dataset([], str(output), Last())
+    for path in (tmp_path / "out").iterdir():
+        path.rename(output / path.name)
+    second = run_dataset(units, str(output), Last(seconds=TIMEOUT))
+    assert second["seconds"].isna().all()
+    times = ["seconds", "network_seconds"]
+    pd.testing.assert_frame_equal(first.drop(columns=times), second.drop(columns=times))
+
+
+def test_other_options_are_not_mixed_into_a_folder(tmp_path):
+    source = write(tmp_path / "in", 2)
+    run(source, tmp_path / "out")
+    with pytest.raises(TableError, match=r"a run with scale=1\.0, not 2\.0: choose another folder"):
+        run(source, tmp_path / "out", Last(scale=2.0))
+
+
+def test_results_without_a_source_are_told_of(tmp_path):
+    source = write(tmp_path / "in", 3)
+    run(source, tmp_path / "out")
+    (source / "part-01.parquet").unlink()
+    with pytest.raises(TableError, match=r"not in the source: 'part-01\.parquet': remove"):
+        run(source, tmp_path / "out")
+
+
+def test_a_folder_with_other_files_is_no_output(tmp_path):
+    source = write(tmp_path / "in", 2)
+    mine = write(tmp_path / "mine", 1) / "part-00.parquet"
+    before = mine.read_bytes()
+    with pytest.raises(TableError, match="files that are no results"):
+        run(source, tmp_path / "mine")
+    assert mine.read_bytes() == before
+
+
+def test_what_killed_runs_left_is_removed(tmp_path):
+    source = write(tmp_path / "in", 2)
+    run(source, tmp_path / "out")
+    (tmp_path / "out/.abc.partial").write_bytes(b"half")
+    (tmp_path / "out/region=x/.d.partial").mkdir(parents=True)
+    (tmp_path / "out/region=x/.d.partial/a.parquet").write_bytes(b"half")
+    run(source, tmp_path / "out")
+    assert not list((tmp_path / "out").rglob("*.partial"))
+
+
+def test_an_output_that_is_damaged_is_made_again(undisturbed, tmp_path):
+    source, files = undisturbed
+    run(source, tmp_path / "out")
+    (tmp_path / "out/part-05.parquet").write_bytes(b"PAR1 and no more")
+    run(source, tmp_path / "out")
+    assert contents(tmp_path / "out") == files
+
+
+@pytest.fixture(name="damaged")
+def _damaged(tmp_path):
+    source = write(tmp_path / "in")
+    (source / "part-04.parquet").write_bytes(b"PAR1 and no more")
+    return source
+
+
+def test_a_file_with_an_error_stops_the_run_and_is_named(damaged, tmp_path, client):
+    for where in ({}, {"client": client}):
+        with pytest.raises(TableError, match=r"part-04\.parquet") as error:
+            run(damaged, tmp_path / "out", **where)
+        assert "\n" not in str(error.value)
+    assert not client.futures
+
+
+def test_a_file_with_an_error_is_recorded(damaged, tmp_path, client):
+    manifest = run(damaged, tmp_path / "out", client=client, on_error="record")
+    assert len(manifest) == FILES
+    assert manifest["error"].notna().tolist() == [i == 4 for i in range(FILES)]
+    assert len(pd.read_parquet(tmp_path / "out")) == FILES - 1
+    # It is tried again, and forgotten once it is whole.
+    pd.read_parquet(damaged / "part-03.parquet").to_parquet(damaged / "part-04.parquet")
+    assert run(damaged, tmp_path / "out", on_error="record")["error"].isna().all()
+
+
+def test_the_scheduler_never_sees_all_files_at_once(tmp_path, client, monkeypatch):
+    source, seen = write(tmp_path / "in", 40), []
+    real = Client.submit
+
+    def submit(self, *arguments, **options):
+        seen.append(len(self.futures))
+        return real(self, *arguments, **options)
+
+    monkeypatch.setattr(Client, "submit", submit)
+    run(source, tmp_path / "out", client=client)
+    assert len(seen) == 40
+    assert max(seen) <= 2 * module.TASKS_PER_THREAD
+
+
+def test_workers_may_come_while_a_run_goes_on(tmp_path, client, monkeypatch):
+    monkeypatch.setattr(module, "SECONDS_BETWEEN_COUNTS", 0.0)
+    source, seen = write(tmp_path / "in", 40), []
+    real = Client.submit
+
+    def submit(self, *arguments, **options):
+        seen.append(len(self.futures))
+        if len(seen) == 10:
+            self.cluster.scale(4)
+            self.wait_for_workers(4)
+        return real(self, *arguments, **options)
+
+    monkeypatch.setattr(Client, "submit", submit)
+    assert len(run(source, tmp_path / "out", client=client)) == 40
+    assert 2 * module.TASKS_PER_THREAD < max(seen) <= 4 * module.TASKS_PER_THREAD
+
+
+def test_workers_that_are_killed_change_nothing(undisturbed, tmp_path):
+    source, files = undisturbed
+    (tmp_path / "marks").mkdir()
+    task = Last(kills=1, marks=tmp_path / "marks")
+    manifest = run(source, tmp_path / "out", task, workers=2)
+    assert len(list((tmp_path / "marks").iterdir())) == FILES + 1
+    assert contents(tmp_path / "out") == files
+    assert len(manifest) == FILES
+
+
+def test_a_driver_that_is_killed_goes_on_where_it_was(undisturbed, tmp_path):
+    source, files = undisturbed
+    code = f"""
+from tests.dataset.tasks import Last
+from tests.dataset.test_run import run
+if __name__ == "__main__":
+    run({str(source)!r}, {str(tmp_path / "out")!r}, Last(seconds=0.2), workers=2)
+"""
+    script = tmp_path / "script.py"
+    script.write_text(code)
+    folders = os.pathsep.join([str(ROOT), str(ROOT / "adapters")])
+    driver = subprocess.Popen(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": folders},
+        start_new_session=True,
+    )
+    began = time.monotonic()
+    try:
+        while len(contents(tmp_path / "out")) < 2:
+            assert driver.poll() is None
+            assert time.monotonic() - began < TIMEOUT
+            time.sleep(0.02)
+    finally:
+        driver.send_signal(signal.SIGKILL)  # only the driver: its workers have to notice
+        driver.wait()
+    before = contents(tmp_path / "out")
+    assert 2 <= len(before) < FILES
+    while True:  # workers leave when their driver is gone
+        try:
+            os.killpg(driver.pid, 0)
+        except ProcessLookupError:
+            break
+        assert time.monotonic() - began < TIMEOUT
+        time.sleep(0.05)
+    run(source, tmp_path / "out")
+    assert contents(tmp_path / "out") == files
+    assert not list((tmp_path / "out").rglob("*.partial"))
+
+
+def test_options_that_are_wrong_are_refused(tmp_path, client):
+    with pytest.raises(ValueError, match="leave workers out"):
+        run_dataset([], str(tmp_path / "out"), Last(), client=client, workers=2)
+    with pytest.raises(ValueError, match="at least 1, got 0"):
+        run_dataset([], str(tmp_path / "out"), Last(), workers=0)
+    with pytest.raises(ValueError, match="'stop' or 'record'"):
+        run_dataset([], str(tmp_path / "out"), Last(), on_error="ignore")
