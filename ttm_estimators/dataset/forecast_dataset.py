@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ttm_estimators.dataset.forecast import ForecastTask
+from ttm_estimators.dataset.forecast import forecast_task
 from ttm_estimators.dataset.run import OnError, run_dataset
 from ttm_estimators.dataset.sources import find_units
-from ttm_estimators.forecasting.dataframes import Names, listed
-from ttm_estimators.tables.reading import Reading
+from ttm_estimators.forecasting.dataframes import Names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +83,7 @@ def forecast_dataset(
     id, time, value, known, calendar, holidays, freq, quantile_levels, batch_size : optional
     keep_outliers, date_format, timezone, round_time, decimal, thousands : optional
     fill_gaps, no_time : optional
-        As in :meth:`ttm_estimators.Forecaster.forecast_df`, for each file.
+        As in :func:`ttm_estimators.forecast_file`, for each file.
 
     Returns
     -------
@@ -129,11 +128,19 @@ def forecast_dataset(
     >>> pd.read_parquet(folder / "out")["ds"].iloc[0]
     Timestamp('2024-03-01 00:00:00')
     """
-    reading = Reading(
-        id=listed(id),
-        time=listed(time),
-        value=listed(value),
+    task = forecast_task(
+        horizon,
+        model=model,
+        id=id,
+        time=time,
+        value=value,
+        known=known,
+        calendar=calendar,
+        holidays=holidays,
         freq=freq,
+        quantile_levels=quantile_levels,
+        batch_size=batch_size,
+        keep_outliers=keep_outliers,
         date_format=date_format,
         timezone=timezone,
         round_time=round_time,
@@ -142,18 +149,8 @@ def forecast_dataset(
         fill_gaps=fill_gaps,
         no_time=no_time,
     )
-    task = ForecastTask(
-        reading,
-        horizon,
-        known=tuple(listed(known)),
-        calendar=calendar,
-        holidays=holidays,
-        quantile_levels=quantile_levels,
-        batch_size=batch_size,
-        keep_outliers=keep_outliers,
-    )
     return run_dataset(
-        find_units(source, output, id=reading.id),
+        find_units(source, output, id=task.reading.id),
         str(output),
         task,
         client=client,

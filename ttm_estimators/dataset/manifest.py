@@ -9,16 +9,18 @@ from __future__ import annotations
 import json
 import posixpath
 import time
-import uuid
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow
 import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
 
+from ttm_estimators.atomic import replacing
 from ttm_estimators.dataset.metadata import KEY, read_done
 from ttm_estimators.dataset.sources import is_hidden, open_system, url_of
 from ttm_estimators.dataset.unit import Done, Unit
@@ -116,11 +118,15 @@ class Manifest:
 
     def write(self) -> None:
         """Replace the file in the output folder."""
+        buffer = pyarrow.BufferOutputStream()
+        pq.write_table(self.table(), buffer)
+        content, path = buffer.getvalue().to_pybytes(), f"{self.folder}/{FILE}"
         self.system.makedirs(self.folder, exist_ok=True)
-        aside = f"{self.folder}/.{uuid.uuid4().hex}.partial"
-        with self.system.open(aside, "wb") as file:
-            pq.write_table(self.table(), file)
-        self.system.mv(aside, f"{self.folder}/{FILE}")
+        if isinstance(self.system, LocalFileSystem):
+            with replacing(Path(path)) as partial:
+                partial.write_bytes(content)
+        else:
+            self.system.pipe_file(path, content)
         self._written = time.monotonic()
 
     def _add(
