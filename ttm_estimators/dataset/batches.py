@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import fsspec
@@ -133,7 +134,7 @@ def whole_series(
     groups = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
     owned = sum(groups[first:stop])
     before = _last_ids(file, unit, ids, first) if first else None
-    seen = _Seen(unit.path)
+    seen = _Seen(unit.path, before, sorted_=unit.row_groups is not None)
     parts: list[pa.Table] = []
     starts: list[int] = []
     rows = done = 0
@@ -165,11 +166,22 @@ def whole_series(
 
 
 class _Seen:
-    """Ids that a file had so far, as 8 bytes each."""
+    """Ids that a file had so far, as 8 bytes each.
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    Parameters
+    ----------
+    path : str
+        The file, for messages.
+    before : Table, optional
+        Ids of the row before the first one.
+    sorted_ : bool
+        Whether ids must not fall, as in a file that is read in ranges.
+    """
+
+    def __init__(self, path: str, before: pa.Table | None, *, sorted_: bool) -> None:
+        self.path, self.sorted = path, sorted_
         self.runs: list[npt.NDArray[np.uint64]] = []
+        self.last = [] if before is None else _rows(before)
 
     def checked(self, parts: list[pa.Table], starts: list[int], ids: Sequence[str]) -> Batch:
         """Make a batch of series, none of which has been seen.
@@ -180,39 +192,48 @@ class _Seen:
             When one has.
         """
         table = pa.concat_tables(parts)
-        names = texts(table.select(ids).take(starts))
-        hashes = hashes_of(names)
-        again = np.zeros(len(hashes), dtype=bool)
-        again[np.setdiff1d(np.arange(len(hashes)), np.unique(hashes, return_index=True)[1])] = True
+        rows = _rows(table.select(ids).take(starts))
+        names = [", ".join(map(str, row)) for row in rows]
+        if self.sorted:
+            self._refuse_disorder([*self.last, *rows])
+            self.last = rows[-1:]
+        hashes = hashes_of(rows)
+        again = np.ones(len(hashes), dtype=bool)
+        again[np.unique(hashes, return_index=True)[1]] = False
         for run in self.runs:
             found = np.searchsorted(run, hashes)
             again |= run[np.minimum(found, len(run) - 1)] == hashes
         if again.any():
             raise TableError(
-                f"{self.path}: the rows of {_shown(names[int(again.argmax())])!r} are not side by "
+                f"{self.path}: the rows of series {names[int(again.argmax())]!r} are not side by "
                 "side, for others come between them",
                 PARTITION_REMEDY,
             )
         self.runs.append(np.sort(hashes))
         while len(self.runs) > 1 and len(self.runs[-1]) >= len(self.runs[-2]):
             self.runs.append(np.sort(np.concatenate([self.runs.pop(), self.runs.pop()])))
-        return Batch(table, np.array(starts), tuple(map(_shown, names)))
+        return Batch(table, np.array(starts), tuple(names))
+
+    def _refuse_disorder(self, rows: list[tuple[Any, ...]]) -> None:
+        for above, row in pairwise(rows):
+            if row < above:
+                raise TableError(
+                    f"{self.path}: series {', '.join(map(str, row))!r} comes after "
+                    f"{', '.join(map(str, above))!r}, but a file that is read in parts must be "
+                    "sorted by its ids",
+                    PARTITION_REMEDY,
+                )
 
 
-def texts(keys: pa.Table) -> list[tuple[str, ...]]:
-    """Ids as text, of each row."""
-    columns = [map(str, column.to_pylist()) for column in keys.columns]
-    return list(zip(*columns, strict=True))
+def hashes_of(ids: Sequence[tuple[Any, ...]]) -> npt.NDArray[np.uint64]:
+    """Hashes of ids as text, the same for numbers of any width and on any machine."""
+    texts = ("\0".join(map(str, one)).encode() for one in ids)
+    digests = b"".join(hashlib.blake2b(text, digest_size=8).digest() for text in texts)
+    return np.frombuffer(digests, dtype="<u8")
 
 
-def hashes_of(ids: Sequence[tuple[str, ...]]) -> npt.NDArray[np.uint64]:
-    """Hashes of ids, the same for numbers of any width and on any machine."""
-    digests = [hashlib.blake2b("\0".join(one).encode(), digest_size=8).digest() for one in ids]
-    return np.frombuffer(b"".join(digests), dtype="<u8")
-
-
-def _shown(ids: tuple[str, ...]) -> str:
-    return ", ".join(ids)
+def _rows(keys: pa.Table) -> list[tuple[Any, ...]]:
+    return list(zip(*(column.to_pylist() for column in keys.columns), strict=True))
 
 
 def _last_ids(file: pq.ParquetFile, unit: Unit, ids: Sequence[str], group: int) -> pa.Table:

@@ -146,9 +146,10 @@ def _series(found: Columns, *, whole: bool) -> list[tuple[str, pd.Index[Any]]]:
     last = found.codes[-1]
     series = []
     for code, rows in pd.Series(found.codes).groupby(found.codes).indices.items():
-        if whole or code != last or last == 0:
+        times = index[rows].sort_values()
+        if times.is_unique and (whole or code != last or last == 0):
             name = "the first rows" if names is None else str(names.iloc[rows[0]])
-            series.append((name, index[rows].sort_values()))
+            series.append((name, times))
     return series
 
 

@@ -20,6 +20,7 @@ from ttm_estimators.dataset.unit import Done, Unit
 from ttm_estimators.dataset.writer import Writer, kept_types, writing
 from ttm_estimators.forecasting import Forecaster, load
 from ttm_estimators.inputs.arrays import as_array
+from ttm_estimators.inputs.outliers import OutlierWarning
 from ttm_estimators.tables.errors import TableError
 from ttm_estimators.tables.panel import Panel, read_panel
 
@@ -219,8 +220,9 @@ def _each_warning_once(path: str) -> Iterator[None]:
     kinds: dict[tuple[type, str], list[str]] = {}
     for each in caught:
         text = str(each.message)
-        kinds.setdefault((each.category, text.split("series", 1)[0][:40]), []).append(text)
+        start = "" if each.category is OutlierWarning else text.split("'")[0]
+        kinds.setdefault((each.category, start), []).append(text)
     for (category, _), told in kinds.items():
         more = len(dict.fromkeys(told)) - 1
-        rest = f" (and {more} more warnings of this kind)" if more else ""
+        rest = f" (and such warnings of {more} more batches)" if more else ""
         warnings.warn(f"{path}: {told[0]}{rest}", category, stacklevel=4)

@@ -37,6 +37,7 @@ class Writer:
         self._file: Any = None
         self._writer: Any = None
         self._schema: Any = None
+        self._zones: list[str] = []
 
     def write(self, frame: pd.DataFrame) -> None:
         """Add rows.
@@ -48,9 +49,12 @@ class Writer:
         """
         if not len(frame):
             return
+        zones = [str(getattr(dtype, "tz", None)) for dtype in frame.dtypes]
         if self._schema is None:
-            self._schema = self._first_schema(frame)
+            self._schema, self._zones = self._first_schema(frame), zones
         try:
+            if zones != self._zones:  # which Arrow would convert
+                raise pa.ArrowTypeError(f"zones {_differing(zones, self._zones)}")
             table = pa.Table.from_pandas(frame, self._schema, preserve_index=False, nthreads=1)
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, KeyError) as error:
             raise TableError(
@@ -139,6 +143,10 @@ def writing(output: str, target: str, types: Mapping[str, pa.DataType]) -> Itera
 def kept_types(schema: pa.Schema, names: Sequence[str]) -> dict[str, pa.DataType]:
     """Types of columns of an input that are those of its output too."""
     return {name: schema.field(name).type for name in names if name in schema.names}
+
+
+def _differing(zones: Sequence[str], others: Sequence[str]) -> str:
+    return ", ".join(f"{a} and {b}" for a, b in zip(zones, others, strict=False) if a != b)
 
 
 def _line(error: Exception) -> str:
