@@ -93,7 +93,7 @@ def cluster(workers: int) -> Iterator[Any]:
 
     with (
         LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"
         ) as local,
         Client(local) as client,
     ):
@@ -218,19 +218,17 @@ def kill_trial(source: Path, folder: Path, tell: Callable[[str], None]) -> dict[
     began = time.perf_counter()
     _finish(_start(source, calm))
     whole = time.perf_counter() - began
+    files = len(digests(calm))
     driver = _start(source, killed)
-    workers: list[psutil.Process] = []
     dead = []
     for i in range(KILLS):
-        _wait(driver, whole / (KILLS + 2))
+        _wait_for(driver, killed, 1 + i * files // (KILLS + 2))
         workers = _workers(driver)
-        if not workers:
-            raise ValueError("the run was over before its workers were killed: give more series")
         victim = workers[i % len(workers)]
         victim.kill()
         dead.append(victim.pid)
         tell(f"killed worker {victim.pid}")
-    _wait(driver, whole / (KILLS + 2))
+    _wait_for(driver, killed, 1 + KILLS * files // (KILLS + 2))
     workers = _workers(driver)
     driver.kill()
     driver.wait()
@@ -270,9 +268,13 @@ def _finish(driver: psutil.Popen) -> None:
         raise ValueError(f"ttm forecast failed with exit code {driver.returncode}, see *.log")
 
 
-def _wait(driver: psutil.Popen, seconds: float) -> None:
-    with suppress(psutil.TimeoutExpired, subprocess.TimeoutExpired):
-        driver.wait(timeout=seconds)
+def _wait_for(driver: psutil.Popen, output: Path, files: int) -> None:
+    """Wait until so many files are done, and workers are there."""
+    while driver.poll() is None:
+        if len(digests(output)) >= files and _workers(driver):
+            return
+        time.sleep(SECONDS_BETWEEN_SAMPLES)
+    raise ValueError("the run was over before its processes were killed: give a larger --subset")
 
 
 def _workers(driver: psutil.Popen) -> list[psutil.Process]:
