@@ -62,7 +62,7 @@ def test_a_single_file_may_be_forecast_to_a_folder(forecast, folder, tmp_path):
 def test_a_scheduler_forecasts_the_same(forecast, tmp_path):
     assert forecast().code == 0
     with LocalCluster(
-        n_workers=1, processes=False, protocol="tcp://", dashboard_address=None
+        n_workers=1, processes=False, protocol="tcp://", dashboard_address=":0"
     ) as cluster:
         address = cluster.scheduler_address
         outcome = forecast("--scheduler", address, output=tmp_path / "other")

@@ -244,13 +244,19 @@ def _cluster(client: Client | None, workers: int, progress: bool) -> Iterator[Cl
         _tell_dashboard(client, progress)
         yield client
         return
-    from distributed import Client, LocalCluster
-
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise ImportError(
+            "workers need distributed, install it with: "
+            f'pip install "ttm-estimators[distributed]" ({error})'
+        ) from error
     with (
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
-            dashboard_address="127.0.0.1:0" if progress else None,
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": progress},
             env=ONE_THREAD,
         ) as cluster,
         Client(cluster) as own,
@@ -267,12 +273,13 @@ def _tell_dashboard(client: Client, progress: bool) -> None:
 def _pass_on(unit: Unit, outcome: Outcome, warned: set[str]) -> None:
     """Warn of what files warned of: once, however many warn of the same."""
     for text in outcome.warned:
-        if text not in warned and len(warned) < MAX_WARNINGS:
-            warnings.warn(_named(unit, text), TableWarning, stacklevel=3)
-        elif len(warned) == MAX_WARNINGS:
-            warnings.warn("further files warn of something", TableWarning, stacklevel=3)
-        if len(warned) <= MAX_WARNINGS:
-            warned.add(text)
+        told = text.removeprefix(f"{unit.path}: ")
+        if told in warned or len(warned) > MAX_WARNINGS:
+            continue
+        warned.add(told)
+        last = len(warned) > MAX_WARNINGS
+        further = "further files warn of something"
+        warnings.warn(further if last else _named(unit, told), TableWarning, stacklevel=3)
 
 
 def _named(unit: Unit, text: str) -> str:
