@@ -16,6 +16,7 @@ from ttm_estimators.command_line.explain import explain
 from ttm_estimators.command_line.finetune import finetune
 from ttm_estimators.command_line.forecast import forecast
 from ttm_estimators.command_line.models import models
+from ttm_estimators.command_line.partition import partition
 from ttm_estimators.command_line.pretrain import pretrain
 
 app = typer.Typer(
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (example, forecast, explain, backtest, finetune, models, pretrain):
+for command in (example, forecast, explain, backtest, partition, finetune, models, pretrain):
     app.command()(command)
 app.add_typer(corpus, name="corpus")
 

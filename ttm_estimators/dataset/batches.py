@@ -141,9 +141,9 @@ def whole_series(
     row_in_file = sum(groups[:first])
     for table in read_rows(file, unit, columns, range(first, file.num_row_groups)):
         keys = table.select(ids).combine_chunks()
-        _refuse_empty_ids(keys, unit.path, row_in_file + done)
+        refuse_empty_ids(keys, unit.path, row_in_file + done)
         at = 0
-        for start in _starts(keys, before):
+        for start in series_starts(keys, before):
             if done + start >= owned:
                 if starts:
                     parts.append(table.slice(at, start - at))
@@ -181,7 +181,7 @@ class _Seen:
     def __init__(self, path: str, before: pa.Table | None, *, sorted_: bool) -> None:
         self.path, self.sorted = path, sorted_
         self.runs: list[npt.NDArray[np.uint64]] = []
-        self.last = [] if before is None else _rows(before)
+        self.last = [] if before is None else key_rows(before)
 
     def checked(self, parts: list[pa.Table], starts: list[int], ids: Sequence[str]) -> Batch:
         """Make a batch of series, none of which has been seen.
@@ -192,7 +192,7 @@ class _Seen:
             When one has.
         """
         table = pa.concat_tables(parts)
-        rows = _rows(table.select(ids).take(starts))
+        rows = key_rows(table.select(ids).take(starts))
         names = [", ".join(map(str, row)) for row in rows]
         if self.sorted:
             self._refuse_disorder([*self.last, *rows])
@@ -232,7 +232,8 @@ def hashes_of(ids: Sequence[tuple[Any, ...]]) -> npt.NDArray[np.uint64]:
     return np.frombuffer(digests, dtype="<u8")
 
 
-def _rows(keys: pa.Table) -> list[tuple[Any, ...]]:
+def key_rows(keys: pa.Table) -> list[tuple[Any, ...]]:
+    """Ids of each row."""
     return list(zip(*(column.to_pylist() for column in keys.columns), strict=True))
 
 
@@ -244,15 +245,23 @@ def _last_ids(file: pq.ParquetFile, unit: Unit, ids: Sequence[str], group: int) 
     return last
 
 
-def _refuse_empty_ids(keys: pa.Table, path: str, rows_before: int) -> None:
+def refuse_empty_ids(keys: pa.Table, path: str, rows_before: int | None = None) -> None:
+    """Refuse rows without an id.
+
+    Raises
+    ------
+    TableError
+        With the row of the first one, where the number of rows before them is known.
+    """
     for name, column in zip(keys.column_names, keys.columns, strict=True):
         if column.null_count:
             row = pc.index(column.is_null(), True).as_py()
-            raise TableError(f"{path}: column {name!r} is empty in row {rows_before + row + 1}")
+            where = "" if rows_before is None else f" in row {rows_before + row + 1}"
+            raise TableError(f"{path}: column {name!r} is empty{where}")
 
 
-def _starts(keys: pa.Table, before: pa.Table | None) -> list[int]:
-    """Rows whose ids differ from those of the row above."""
+def series_starts(keys: pa.Table, before: pa.Table | None) -> list[int]:
+    """Rows whose ids differ from those of the row above, of which the first may be given."""
     count = len(keys)
     if not count:
         return []

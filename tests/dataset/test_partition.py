@@ -1,0 +1,145 @@
+"""Rows of any order go to files in which each series is whole."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ttm_estimators.dataset import partition as module
+from ttm_estimators.dataset.forecast import forecast_file
+from ttm_estimators.dataset.partition import partition
+from ttm_estimators.tables import TableError
+
+DAYS = pd.date_range("2024-01-01", periods=30)
+
+
+def by_day(count: int = 20, ids=None) -> pd.DataFrame:
+    """All series of a day, then those of the next."""
+    names = [f"shop {i}" for i in range(count)] if ids is None else ids
+    values = np.arange(len(DAYS) * len(names), dtype=float)
+    ids, days = np.tile(names, len(DAYS)), np.repeat(DAYS, len(names))
+    return pd.DataFrame({"unique_id": ids, "ds": days, "y": values})
+
+
+def read_parts(folder) -> dict[str, pd.DataFrame]:
+    return {path.name: pd.read_parquet(path) for path in sorted(folder.iterdir())}
+
+
+@pytest.fixture
+def little_memory(monkeypatch):
+    """Rows are written and read many times."""
+    monkeypatch.setattr(module, "BYTES_IN_MEMORY", 2000)
+    monkeypatch.setattr("ttm_estimators.dataset.batches.ROWS_READ_AT_ONCE", 37)
+
+
+@pytest.mark.usefixtures("little_memory")
+def test_every_series_is_whole_and_in_order_in_one_file(tmp_path):
+    table = by_day()
+    table.to_parquet(tmp_path / "in.parquet", row_group_size=100)
+    done = partition(tmp_path / "in.parquet", tmp_path / "out", 4)
+    parts = read_parts(tmp_path / "out")
+    assert (done.files, done.rows, done.series) == (4, 600, 20)
+    assert sum(part["unique_id"].nunique() for part in parts.values()) == 20
+    for part in parts.values():
+        assert part["unique_id"].is_monotonic_increasing
+    found = pd.concat(parts.values()).sort_values("unique_id", kind="stable")
+    expected = table.sort_values("unique_id", kind="stable")
+    pd.testing.assert_frame_equal(found.reset_index(drop=True), expected.reset_index(drop=True))
+
+
+@pytest.mark.usefixtures("little_memory")
+def test_what_is_partitioned_can_be_forecast(tmp_path):
+    by_day(6).to_parquet(tmp_path / "in.parquet")
+    with pytest.raises(TableError, match=r"rows of series 'shop 0' are not side by side.*ttm part"):
+        forecast_file(tmp_path / "in.parquet", tmp_path / "forecast.parquet", 3)
+    partition(tmp_path / "in.parquet", tmp_path / "out", 1)
+    done = forecast_file(tmp_path / "out/part-00000.parquet", tmp_path / "forecast.parquet", 3)
+    assert done.series == 6
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int32", "int64", "uint16", "string", "category"])
+def test_the_file_of_an_id_is_the_same_for_every_type_and_run(dtype, tmp_path):
+    table = by_day(ids=range(8)).astype({"unique_id": dtype})
+    table.to_parquet(tmp_path / "in.parquet", index=False)
+    partition(tmp_path / "in.parquet", tmp_path / "out", 3)
+    where = {
+        str(one): int(name[5:10])
+        for name, part in read_parts(tmp_path / "out").items()
+        for one in part["unique_id"].unique()
+    }
+    assert where == {"0": 1, "1": 2, "2": 2, "3": 1, "4": 1, "5": 2, "6": 1, "7": 1}
+    schema = pq.read_schema(tmp_path / "in.parquet")
+    assert pq.read_schema(tmp_path / "out/part-00000.parquet").types == schema.types
+
+
+def test_several_ids_and_dictionaries_of_several_files(tmp_path):
+    (tmp_path / "in").mkdir()
+    for i, shops in enumerate((["x", "y"], ["y", "z"])):
+        frame = by_day(ids=shops).assign(item=np.arange(60) % 3).rename(columns={"unique_id": "id"})
+        frame["id"] = frame["id"].astype("category")
+        frame.to_parquet(tmp_path / "in" / f"{i}.parquet")
+    done = partition(tmp_path / "in", tmp_path / "out", 2, id=["id", "item"])
+    assert (done.rows, done.series) == (120, 9)
+    found = pd.concat(read_parts(tmp_path / "out").values())
+    assert sorted(found["id"].astype(str).unique()) == ["x", "y", "z"]
+
+
+def test_csv_keeps_ids_as_they_are_written(tmp_path):
+    by_day(ids=["007", "7", "NA"]).to_csv(tmp_path / "in.csv", index=False)
+    by_day(ids=["007", "7", "NA"]).to_csv(tmp_path / "more.csv.gz", index=False)
+    for name in ("in.csv", "more.csv.gz"):
+        partition(tmp_path / name, tmp_path / name[:2], 1)
+        (found,) = read_parts(tmp_path / name[:2]).values()
+        assert list(found["unique_id"].unique()) == ["007", "7", "NA"]
+        assert list(found["y"].head(3)) == [0.0, 3.0, 6.0]
+
+
+def test_hive_columns_become_columns(tmp_path):
+    for region in ("north", "south"):
+        (tmp_path / f"in/region={region}").mkdir(parents=True)
+        by_day(2).to_parquet(tmp_path / f"in/region={region}/part.parquet")
+    done = partition(tmp_path / "in", tmp_path / "out", 1, id=["region", "unique_id"])
+    assert done.series == 4
+    (found,) = read_parts(tmp_path / "out").values()
+    assert list(found["region"].unique()) == ["north", "south"]
+
+
+def test_an_output_on_another_system(tmp_path):
+    by_day(4).to_parquet(tmp_path / "in.parquet")
+    partition(tmp_path / "in.parquet", "memory://parts", 1)
+    assert len(pd.read_parquet("memory://parts/part-00000.parquet")) == 120
+
+
+def test_what_can_not_be_partitioned_is_refused(tmp_path):
+    by_day(2).to_parquet(tmp_path / "in.parquet")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    with pytest.raises(TableError, match="not empty: choose another folder"):
+        partition(tmp_path / "in.parquet", tmp_path / "full", 2)
+    with pytest.raises(TableError, match="has no column 'shop', only 'unique_id'"):
+        partition(tmp_path / "in.parquet", tmp_path / "out", 2, id=["shop"])
+    by_day(2).rename(columns={"unique_id": "shop"}).to_parquet(tmp_path / "in.parquet")
+    with pytest.raises(TableError, match=r"no column .* usual name of an id.*with id="):
+        partition(tmp_path / "in.parquet", tmp_path / "out", 2)
+    by_day(2, ids=["a", None]).to_parquet(tmp_path / "in.parquet")
+    with pytest.raises(TableError, match="column 'unique_id' is empty"):
+        partition(tmp_path / "in.parquet", tmp_path / "out", 2)
+    (tmp_path / "two").mkdir()
+    by_day(2).to_parquet(tmp_path / "two/a.parquet")
+    by_day(2).assign(more=1).to_parquet(tmp_path / "two/b.parquet")
+    with pytest.raises(TableError, match=r"b\.parquet has other columns .*'more'"):
+        partition(tmp_path / "two", tmp_path / "out", 2)
+    with pytest.raises(TableError, match="files must be a whole number from 1 on, got 0"):
+        partition(tmp_path / "two", tmp_path / "out", 0)
+    assert not (tmp_path / "out").exists()
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_nested_columns_travel_along(tmp_path):
+    ids = pa.array(["b", "a"] * 5)
+    table = pa.table({"id": ids, "tags": [[1, 2]] * 10, "y": np.arange(10.0)})
+    pq.write_table(table, tmp_path / "in.parquet")
+    partition(tmp_path / "in.parquet", tmp_path / "out", 1)
+    found = pq.read_table(tmp_path / "out/part-00000.parquet")
+    assert found.column("tags").to_pylist() == [[1, 2]] * 10
