@@ -138,10 +138,11 @@ class Totals:
         self.series += len(scaled)
         self.still += int(np.isnan(scaled[:, 0]).sum())
         self.short += int((each["windows"][:, 0] < windows).sum())
-        for name, rows in table.dropna(subset="MASE").groupby(MODEL, sort=False):
-            both = pd.concat([self._worst.get(str(name)), rows], ignore_index=True)
+        known = table.dropna(subset="MASE")
+        for name in self.models:
+            both = pd.concat([self._worst.get(name), known[known[MODEL] == name]])
             both = both.sort_values("MASE", ascending=False, kind="stable")
-            self._worst[str(name)] = both.head(WORST_SERIES)
+            self._worst[name] = both.head(WORST_SERIES)
 
     def scores(self, levels: Sequence[float]) -> dict[str, Any]:
         """Fields of :class:`~ttm_estimators.backtest.evaluation.Scores`."""

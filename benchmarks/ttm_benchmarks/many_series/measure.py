@@ -89,13 +89,14 @@ def peaks(samples: pd.DataFrame) -> pd.DataFrame:
 @contextmanager
 def cluster(workers: int) -> Iterator[Any]:
     """A client of worker processes of one thread each."""
-    from distributed import Client, LocalCluster
+    import distributed
 
+    dask: Any = distributed  # has no type information of these
     with (
-        LocalCluster(
+        dask.LocalCluster(
             n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"
         ) as local,
-        Client(local) as client,
+        dask.Client(local) as client,
     ):
         yield client
 
