@@ -70,7 +70,7 @@ def test_the_file_of_an_id_is_the_same_for_every_type_and_run(dtype, tmp_path):
     }
     assert where == {"0": 1, "1": 2, "2": 2, "3": 1, "4": 1, "5": 2, "6": 1, "7": 1}
     schema = pq.read_schema(tmp_path / "in.parquet")
-    assert pq.read_schema(tmp_path / "out/part-00000.parquet").types == schema.types
+    assert pq.read_schema(tmp_path / "out/part-00001.parquet").types == schema.types
 
 
 def test_several_ids_and_dictionaries_of_several_files(tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.dataset
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client, KilledWorker, LocalCluster
 
 from tests.dataset.tasks import Last
 from ttm_estimators import TableError
@@ -305,6 +305,30 @@ if __name__ == "__main__":
     run(source, tmp_path / "out")
     assert contents(tmp_path / "out") == files
     assert not list((tmp_path / "out").rglob("*.partial"))
+
+
+class Ended:
+    """A future that has ended with an error."""
+
+    def __init__(self, error: Exception | None, status: str = "error") -> None:
+        self.error, self.status = error, status
+
+    def exception(self):
+        return self.error
+
+
+def test_a_file_that_kills_its_workers_is_an_error_of_one_line():
+    outcome = module._outcome(Ended(KilledWorker("forecast-1-1", None, 3)))
+    assert outcome.fault == "every worker that took it died, perhaps for want of memory"
+
+
+def test_storage_that_fails_is_an_error_of_one_line():
+    assert module._outcome(Ended(PermissionError("access denied"))).fault == "access denied"
+
+
+def test_a_scheduler_that_is_lost_ends_the_run():
+    with pytest.raises(ConnectionError, match="start it again, what is done is skipped"):
+        module._outcome(Ended(None, "lost"))
 
 
 def test_options_that_are_wrong_are_refused(tmp_path, client):

@@ -142,14 +142,13 @@ def _fields(rows: pa.Table, table: Table) -> dict[str, str]:
 def _series(found: Columns, *, whole: bool) -> list[tuple[str, pd.Index[Any]]]:
     """Sorted times of the series, without the last one where it may go on."""
     index = found.stamps.index
-    names = found.keys.astype(str).agg(", ".join, axis=1) if len(found.keys.columns) else None
     last = found.codes[-1]
     series = []
     for code, rows in pd.Series(found.codes).groupby(found.codes).indices.items():
         times = index[rows].sort_values()
         if times.is_unique and (whole or code != last or last == 0):
-            name = "the first rows" if names is None else str(names.iloc[rows[0]])
-            series.append((name, times))
+            ids = found.keys.iloc[rows[0]].astype(str)
+            series.append((", ".join(ids) or "the first rows", times))
     return series
 
 

@@ -76,29 +76,15 @@ def process_file(
         stack.enter_context(_each_warning_once(unit.path))
         choice = choose_columns(file, unit, task.reading)
         types = {} if choice is None else kept_types(file.schema_arrow, choice.ids)
+        # The main file is the last to be there, for it says that all is done.
         writers = {"": stack.enter_context(writing(output, unit.target, types))}
-        if choice is not None:
-            tell(choice)
-        for batch in () if choice is None else _batches(file, unit, choice):
-
-            def read(part: Batch) -> Panel:
-                return read_panel(as_table(part.table, unit.path), choice.reading, choice.usual)
-
-            def run(part: Batch) -> Tables:
-                nonlocal spent
-                panel = read(part)
-                start = time.perf_counter()
-                try:
-                    found = task(forecaster, panel)
-                finally:
-                    spent += time.perf_counter() - start
-                return found if isinstance(found, Mapping) else {"": found}
-
-            tables, errors = _results(batch, read, run)
+        outcomes = [] if choice is None else _outcomes(file, unit, choice, task, forecaster)
+        for batch, tables, errors, seconds in outcomes:
             if errors and on_error == "stop":
                 raise _named(min(errors.items())[1], unit.path)
             failed += [(batch.names[i], _line(errors[i])) for i in sorted(errors)]
             series += len(batch.names) - len(errors)
+            spent += seconds
             for folder, frame in tables.items():
                 if folder not in writers:
                     place = writing(output, f"{folder}/{unit.target}", types)
@@ -109,6 +95,31 @@ def process_file(
             writer.finish(metadata)
     seconds = time.perf_counter() - began
     return Done(unit.target, writers[""].rows, series, seconds, spent, tuple(failed))
+
+
+def _outcomes(
+    file: Any, unit: Unit, choice: Choice, task: Task, forecaster: Forecaster
+) -> Iterator[tuple[Batch, Tables, dict[int, ValueError], float]]:
+    """Batches, their results, errors of their series by index, and seconds in the task."""
+    tell(choice)
+    seconds = 0.0
+
+    def read(part: Batch) -> Panel:
+        return read_panel(as_table(part.table, unit.path), choice.reading, choice.usual)
+
+    def run(part: Batch) -> Tables:
+        nonlocal seconds
+        panel = read(part)
+        start = time.perf_counter()
+        try:
+            found = task(forecaster, panel)
+        finally:
+            seconds += time.perf_counter() - start
+        return found if isinstance(found, Mapping) else {"": found}
+
+    for batch in _batches(file, unit, choice):
+        seconds = 0.0
+        yield batch, *_results(batch, read, run), seconds
 
 
 def _write(writer: Writer, frame: pd.DataFrame, unit: Unit) -> None:

@@ -6,6 +6,7 @@ passing the scheduler.
 
 from __future__ import annotations
 
+import logging
 import math
 import sys
 import time
@@ -262,7 +263,10 @@ def _cluster(client: Client | None, workers: int, progress: bool) -> Iterator[Cl
         Client(cluster) as own,
     ):
         _tell_dashboard(own, progress)
-        yield own
+        try:
+            yield own
+        finally:  # a process may take seconds to unload its libraries, of which Dask would tell
+            logging.getLogger("distributed.nanny").setLevel(logging.ERROR)
 
 
 def _tell_dashboard(client: Client, progress: bool) -> None:
