@@ -80,7 +80,22 @@ def test_totals_are_those_of_evaluate_however_the_series_come(table, evaluation,
 
 def test_totals_count_series_that_lack_windows_or_a_scale(table):
     totals = totals_of(table, 4)
-    assert (totals.series, totals.short, totals.still) == (5, 1, 1)
+    assert (totals.series, totals.left_out, totals.short, totals.still) == (5, 0, 1, 1)
+
+
+def test_a_series_without_any_window_has_a_row_and_no_weight(backtest, table):
+    df, frame = backtest
+    short = df[df["id"] == "s0"].tail(3).assign(id="s9")
+    panel = read_panel(as_table(pd.concat([df, short]), "df")[0])
+    more = series_scores(frame, panel, 7)
+    assert more["windows"].tail(2).tolist() == [0, 0]
+    pd.testing.assert_frame_equal(more[:-2], table)
+    totals = totals_of(more, 4)
+    assert (totals.series, totals.left_out, totals.short, totals.still) == (6, 1, 1, 1)
+    few = Scores(**totals_of(table, 4).scores(LEVELS))
+    found = Scores(**totals.scores(LEVELS))
+    pd.testing.assert_frame_equal(found.models, few.models)
+    assert found.comparisons == few.comparisons
 
 
 def test_totals_hold_no_more_of_many_series_than_of_few(table):

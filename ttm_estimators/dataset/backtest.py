@@ -136,7 +136,7 @@ def cross_validation_dataset(
         ``_scores`` a row for each series and model: "series", "model", "windows", "MASE", "WQL",
         "coverage", "bias", and what totals are made of: "rows", how many are scored, sums of their
         absolute values, "size", quantile losses, "loss", errors, "error", and errors in units of
-        MASE, "scaled".
+        MASE, "scaled". Series that are too short for any window have 0 windows.
     horizon : int
         Steps to forecast from each cutoff.
     windows, step, models : optional
@@ -223,9 +223,9 @@ def cross_validation_dataset(
     totals = Totals([*contenders], baseline)
     for table in _scores(str(output), manifest, len(contenders)):
         totals.add(table, plan.windows)
-    if not totals.series:
+    if totals.series == totals.left_out:
         raise TableError(f"of {source} no series was scored", "the manifest says why")
-    _tell(totals, int(manifest["series"].sum()), plan.windows)
+    _tell(totals, plan.windows)
     return DatasetEvaluation(**totals.scores(plan.levels), manifest=manifest)
 
 
@@ -248,13 +248,13 @@ def _scores(output: str, manifest: pd.DataFrame, models: int) -> Iterator[pd.Dat
                 left = table[whole:]
 
 
-def _tell(totals: Totals, series: int, windows: int) -> None:
+def _tell(totals: Totals, windows: int) -> None:
     """Warn of series that do not count everywhere."""
     parts = [
-        (series - totals.series, "too short for any window"),
+        (totals.left_out, "too short for any window"),
         (totals.short, f"too short for some of {windows} windows"),
         (totals.still, "without MASE, as values did not change before a cutoff"),
     ]
     told = [f"{count:,} {what}" for count, what in parts if count]
     if told:
-        warnings.warn(f"of {series:,} series: {', '.join(told)}", TableWarning, stacklevel=3)
+        warnings.warn(f"of {totals.series:,} series: {', '.join(told)}", TableWarning, stacklevel=3)

@@ -42,7 +42,8 @@ def series_scores(frame: pd.DataFrame, panel: Panel, season: int | None) -> pd.D
     -------
     DataFrame
         Columns of :attr:`ttm_estimators.Evaluation.series` without those that are relative to a
-        baseline, and :data:`SUMS`. The models of a series are neighbours.
+        baseline, and :data:`SUMS`. The models of a series are neighbours. Those that are too short
+        for any window have 0 windows.
     """
     forecasts = match_forecasts(frame, panel, season)
     names = pd.Series([one.name for one in panel.series])
@@ -53,9 +54,13 @@ def series_scores(frame: pd.DataFrame, panel: Panel, season: int | None) -> pd.D
         scores = by_series(errors)
         sums = groups[["size", "loss", "error"]].sum().assign(rows=groups.size())
         sums["scaled"] = groups["scaled"].sum(min_count=1)
-        scores.insert(0, SERIES, names.reindex(scores.index))
+        scores = scores.join(sums[[*SUMS]]).reindex(names.index)
+        counted = ["windows", "rows", "size", "loss", "error"]
+        scores[counted] = scores[counted].fillna(0)
+        scores = scores.astype({"windows": "int64", "rows": "int64"})
+        scores.insert(0, SERIES, names)
         scores.insert(1, MODEL, name)
-        tables.append(scores.join(sums[[*SUMS]]))
+        tables.append(scores)
     return pd.concat(tables).sort_index(kind="stable").reset_index(drop=True)
 
 
@@ -105,10 +110,12 @@ class Totals:
         self.models = [*models]
         self.baseline = baseline
         self.series = 0
+        self.left_out = 0
+        """Series without any window."""
+        self.short = 0
+        """Series that lack some windows."""
         self.still = 0
         """Series without MASE, for they did not move before a cutoff."""
-        self.short = 0
-        """Series that lack a window."""
         self._means = {name: Moments() for name in ("relative MASE", "relative WQL", "MASE")}
         self._order, self._pairs = Moments(), Moments()
         self._sums: dict[str, Any] = dict.fromkeys(("rows", "size", "loss", "error", "covered"), 0)
@@ -132,12 +139,14 @@ class Totals:
         self._pairs.add(
             np.log(ratio(rearrange(scaled, "s m -> s m 1"), rearrange(scaled, "s m -> s 1 m")))
         )
-        each["covered"] = each["coverage"] * each["rows"]
+        each["covered"] = np.where(each["rows"] > 0, each["coverage"] * each["rows"], 0)
         for name in self._sums:
             self._sums[name] = self._sums[name] + each[name].sum(axis=0)
         self.series += len(scaled)
-        self.still += int(np.isnan(scaled[:, 0]).sum())
-        self.short += int((each["windows"][:, 0] < windows).sum())
+        found = each["windows"][:, 0]
+        self.left_out += int((found == 0).sum())
+        self.short += int(((found > 0) & (found < windows)).sum())
+        self.still += int((np.isnan(scaled[:, 0]) & (found > 0)).sum())
         known = table.dropna(subset="MASE")
         for name in self.models:
             both = pd.concat([self._worst.get(name), known[known[MODEL] == name]])
