@@ -219,9 +219,13 @@ BAD = {
 }
 
 
+@pytest.mark.parametrize("rows", [131, 2**16])
 @pytest.mark.parametrize("kind", BAD)
-@pytest.mark.usefixtures("small")
-def test_a_series_that_can_not_be_forecast_is_an_error_or_left_out(kind, model, tmp_path):
+def test_a_series_that_can_not_be_forecast_is_an_error_or_left_out(
+    kind, rows, model, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(batches, "SERIES_IN_A_BATCH", 4)
+    monkeypatch.setattr(batches, "ROWS_READ_AT_ONCE", rows)
     spoil, reason = BAD[kind]
     good = long()
     parts = [spoil(one) if name in "fi" else one for name, one in good.groupby("unique_id")]
@@ -237,6 +241,34 @@ def test_a_series_that_can_not_be_forecast_is_an_error_or_left_out(kind, model, 
     assert done.series == 8
     expected = model.forecast_df(good[~good["unique_id"].isin(["f", "i"])], HORIZON)
     pd.testing.assert_frame_equal(pd.read_parquet(target), expected, rtol=1e-6)
+
+
+def test_options_out_of_range_are_refused_before_a_file_is_read(tmp_path):
+    for options, told in (
+        ({"horizon": 0}, "horizon"),
+        ({"horizon": 3, "quantile_levels": [1.5]}, "quantile level"),
+        ({"horizon": 3, "quantile_levels": [0.5, 0.5]}, "quantile_levels must differ"),
+        ({"horizon": 3, "batch_size": 0}, "batch_size"),
+        ({"horizon": 3, "on_error": "ignore"}, "on_error must be 'stop' or 'record'"),
+    ):
+        long().to_parquet(tmp_path / "in.parquet")
+        with pytest.raises(ValueError, match=told) as error:
+            forecast_file(tmp_path / "in.parquet", tmp_path / "out.parquet", **options)
+        assert "series" not in str(error.value)
+
+
+def test_a_file_is_not_replaced_by_its_forecasts(tmp_path):
+    long().to_parquet(tmp_path / "in.parquet")
+    with pytest.raises(TableError, match="is the source"):
+        forecast_file(tmp_path / "in.parquet", tmp_path / "in.parquet", HORIZON)
+
+
+def test_an_empty_id_is_told_with_its_row(tmp_path):
+    table = long()
+    table.loc[207, "unique_id"] = None
+    table.to_parquet(tmp_path / "in.parquet", row_group_size=50)
+    with pytest.raises(TableError, match=r"in\.parquet: column 'unique_id' is empty in row 208"):
+        forecast_file(tmp_path / "in.parquet", tmp_path / "out.parquet", HORIZON)
 
 
 def test_another_frequency_in_a_later_batch_is_an_error(tmp_path, monkeypatch):

@@ -34,6 +34,9 @@ ROWS_READ_AT_ONCE = 2**16
 BYTES_READ_AT_ONCE = 2**20
 """Bytes of a column chunk, which may be larger than memory."""
 
+BYTES_OF_A_REQUEST = 2**23
+"""The same, of object stores."""
+
 PARTITION_REMEDY = "put the rows of each id side by side with ttm partition"
 
 
@@ -69,8 +72,11 @@ def open_parquet(path: str) -> pq.ParquetFile:
     """
     system, place = fsspec.core.url_to_fs(path)
     try:
-        source = place if isinstance(system, LocalFileSystem) else system.open(place, "rb")
-        return pq.ParquetFile(source, buffer_size=BYTES_READ_AT_ONCE, pre_buffer=False)
+        if isinstance(system, LocalFileSystem):
+            return pq.ParquetFile(place, buffer_size=BYTES_READ_AT_ONCE, pre_buffer=False)
+        # Columns are read in turn, which would spoil a cache of what comes next.
+        source = system.open(place, "rb", cache_type="none")
+        return pq.ParquetFile(source, buffer_size=BYTES_OF_A_REQUEST, pre_buffer=False)
     except FileNotFoundError:
         raise TableError(f"{path} does not exist") from None
     except (OSError, pa.ArrowInvalid) as error:
@@ -140,6 +146,8 @@ def whole_series(
     rows = done = 0
     row_in_file = sum(groups[:first])
     for table in read_rows(file, unit, columns, range(first, file.num_row_groups)):
+        if not len(table):
+            continue
         keys = table.select(ids).combine_chunks()
         refuse_empty_ids(keys, unit.path, row_in_file + done)
         at = 0

@@ -10,6 +10,7 @@ import logging
 import re
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,6 +29,9 @@ from ttm_estimators.tables.numbers import read_numbers
 from ttm_estimators.tables.panel import Columns, Panel, read_columns
 from ttm_estimators.tables.reading import Reading
 from ttm_estimators.tables.steps import Step
+
+SMALLER_PARTS = (2, 4, 8, 16)
+"""Parts of the first rows that are tried where they can not be read together."""
 
 logger = logging.getLogger(__name__)
 
@@ -76,9 +80,8 @@ def choose_columns(file: pq.ParquetFile, unit: Unit, reading: Reading) -> Choice
     sample = next((t for t in read_rows(file, unit, [*own, *hive]) if len(t)), None)
     if sample is None:
         return None
-    table = as_table(sample, unit.path)
-    found = read_columns(table, reading)
     whole = len(sample) == file.metadata.num_rows
+    sample, table, found = _readable(sample, unit.path, reading)
     chosen = found.chosen
     panel = Panel([], found.keys, found.label, found.stamps, chosen)
     fields = _fields(sample, table)
@@ -118,6 +121,27 @@ def as_table(rows: pa.Table, path: str) -> Table:
     """Rows as the reader of tables takes them."""
     frame = rows.unify_dictionaries().to_pandas(use_threads=False)
     return Table(with_index(frame), path, index_levels=index_levels_of(frame))
+
+
+def _readable(sample: pa.Table, path: str, reading: Reading) -> tuple[pa.Table, Table, Columns]:
+    """First rows, or a part of them where a single series spoils them.
+
+    Which one it is will be told when it is read.
+    """
+    try:
+        table = as_table(sample, path)
+        return sample, table, read_columns(table, reading)
+    except TableError:
+        for parts in SMALLER_PARTS:
+            size = max(1, len(sample) // parts)
+            for start in range(0, len(sample), size):
+                part = sample.slice(start, size)
+                with suppress(TableError):
+                    table = as_table(part, path)
+                    found = read_columns(table, reading)
+                    if found.chosen.ids:  # else a part may be too small to tell them
+                        return part, table, found
+        raise
 
 
 def _covariates(reading: Reading) -> list[str]:

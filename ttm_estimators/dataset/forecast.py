@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ttm_estimators.dataset.process_file import process_file
-from ttm_estimators.dataset.sources import unit_of
+from ttm_estimators.dataset.sources import open_system, unit_of
 from ttm_estimators.dataset.unit import Done
 from ttm_estimators.forecasting.dataframes import Names, listed
 from ttm_estimators.forecasting.forecaster import read_roles
+from ttm_estimators.forecasting.quantile_levels import validated_levels
+from ttm_estimators.inputs.arrays import validated_count
 from ttm_estimators.tables.covariates import roles_of
+from ttm_estimators.tables.errors import TableError
 from ttm_estimators.tables.forecast import forecast_panel
 from ttm_estimators.tables.reading import Reading
 from ttm_estimators.tables.steps import describe, parse_step
@@ -94,6 +97,8 @@ def forecast_task(
     ------
     TableError
         When the model was fine-tuned with other covariates, or an option is of no use.
+    ValueError
+        When the horizon, a level or the batch size is out of range.
     """
     calendar = calendar or holidays is not None
     roles = roles_of(read_roles(resolve(model)), listed(known), calendar=calendar)
@@ -107,15 +112,17 @@ def forecast_task(
         static=tuple(roles.static),
         **others,
     )
-    levels = None if quantile_levels is None else tuple(map(float, quantile_levels))
+    levels = None if quantile_levels is None else validated_levels(quantile_levels)
+    if levels is not None and len(set(levels)) < len(levels):
+        raise ValueError(f"quantile_levels must differ, got {levels}")
     return ForecastTask(
-        horizon,
+        validated_count("horizon", horizon),
         reading,
         tuple(listed(known)),
         calendar,
         holidays,
         levels,
-        batch_size,
+        validated_count("batch_size", batch_size),
         keep_outliers,
     )
 
@@ -224,6 +231,8 @@ def forecast_file(
         fill_gaps=fill_gaps,
         no_time=no_time,
     )
+    if open_system(str(source)) == open_system(str(target)):
+        raise TableError(f"{target} is the source, which would be replaced", "choose another name")
     folder, name = os.path.split(str(target))
     unit = unit_of(str(source), name)
     chosen = None if model is None else str(model)

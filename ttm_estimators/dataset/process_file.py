@@ -74,7 +74,10 @@ def process_file(
     with ExitStack() as stack:
         file = stack.enter_context(open_parquet(unit.path))
         stack.enter_context(_each_warning_once(unit.path))
-        choice = choose_columns(file, unit, task.reading)
+        try:
+            choice = choose_columns(file, unit, task.reading)
+        except ValueError as error:
+            raise _named(error, unit.path) from error
         types = {} if choice is None else kept_types(file.schema_arrow, choice.ids)
         # The main file is the last to be there, for it says that all is done.
         writers = {"": stack.enter_context(writing(output, unit.target, types))}
