@@ -14,8 +14,8 @@ import torch
 import ttm_estimators
 from tests.dataset.test_run import contents
 from ttm_estimators import TableError, TableWarning, forecast_dataset
+from ttm_estimators.dataset import forecast_dataset as home
 from ttm_estimators.dataset import run as module
-from ttm_estimators.dataset import sources
 
 HORIZON = 14
 
@@ -71,7 +71,7 @@ def test_processes_write_the_same_bytes(folder, tmp_path, monkeypatch):
 
 
 def test_a_file_that_is_cut_is_forecast_as_one_table_would_be(tmp_path, monkeypatch):
-    monkeypatch.setattr(sources.find_units, "__kwdefaults__", {"id": (), "max_rows": 300})
+    monkeypatch.setattr(home, "MAX_UNIT_ROWS", 300)
     rows = panel(12)
     table = pa.Table.from_pandas(rows)
     pq.write_table(table, tmp_path / "all.parquet", row_group_size=100)
@@ -79,6 +79,9 @@ def test_a_file_that_is_cut_is_forecast_as_one_table_would_be(tmp_path, monkeypa
     assert len(manifest) > 2
     expected = ttm_estimators.load().forecast_df(rows, HORIZON)
     assert_same(pd.read_parquet(tmp_path / "out"), expected)
+    # Which series share coefficients does not depend on row groups.
+    whole = forecast_dataset(tmp_path / "all.parquet", tmp_path / "new", HORIZON, calendar=True)
+    assert len(whole) == 1
 
 
 def test_partitions_may_be_ids(folder, tmp_path):

@@ -154,13 +154,22 @@ def test_forecasts_are_equal_to_the_bit_where_batches_are_full(model, tmp_path, 
     pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
 
-def test_dictionary_columns_of_an_arrow_file_keep_their_type(tmp_path):
+@pytest.mark.parametrize(
+    ("kind", "kept"),
+    [
+        (pa.dictionary(pa.int32(), pa.string()), pa.dictionary(pa.int32(), pa.string())),
+        (pa.large_string(), pa.large_string()),
+        (pa.string_view(), pa.string()),
+    ],
+    ids=str,
+)
+def test_id_columns_of_an_arrow_file_keep_their_type(kind, kept, tmp_path):
     table = pa.Table.from_pandas(long())
-    ids = table.column("unique_id").dictionary_encode()
+    ids = table.column("unique_id").cast(kind)
     pq.write_table(table.set_column(0, "unique_id", ids), tmp_path / "in.parquet")
     forecast_file(tmp_path / "in.parquet", tmp_path / "out.parquet", HORIZON)
     found = pq.read_schema(tmp_path / "out.parquet")
-    assert found.field("unique_id").type == ids.type
+    assert found.field("unique_id").type == kept
 
 
 @pytest.mark.usefixtures("small")
@@ -422,6 +431,18 @@ def test_a_missing_or_damaged_file_is_named(tmp_path):
     (tmp_path / "in.parquet").write_bytes(b"PAR1 no more")
     with pytest.raises(TableError, match=r"in\.parquet can not be read"):
         forecast_file(tmp_path / "in.parquet", tmp_path / "out.parquet", HORIZON)
+
+
+def test_storage_that_fails_is_an_error_that_may_pass(monkeypatch):
+    with fsspec.open("memory://fails/in.parquet", "wb") as file:
+        long().to_parquet(file)
+
+    def fail(*_):
+        raise ConnectionError("reset by peer")
+
+    monkeypatch.setattr(fsspec.implementations.memory.MemoryFile, "read", fail)
+    with pytest.raises(OSError, match="reset by peer"):
+        forecast_file("memory://fails/in.parquet", "memory://fails/out.parquet", HORIZON)
 
 
 def test_no_warnings_come_from_a_plain_file(tmp_path):

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -329,6 +330,31 @@ def test_storage_that_fails_is_an_error_of_one_line():
 def test_a_scheduler_that_is_lost_ends_the_run():
     with pytest.raises(ConnectionError, match="start it again, what is done is skipped"):
         module._outcome(Ended(None, "lost"))
+
+
+@dataclass(frozen=True)
+class Two(Last):
+    """Writes a second table."""
+
+    def __call__(self, forecaster, panel):
+        return {"": super().__call__(forecaster, panel), "_counts": panel.keys.assign(n=1)}
+
+
+def test_further_tables_have_hidden_folders_of_their_own(tmp_path):
+    source = write(tmp_path / "in", 2)
+    run(source, tmp_path / "out", Two())
+    assert list(pd.read_parquet(tmp_path / "out")) == ["id", "median"]
+    assert len(list((tmp_path / "out/_counts").iterdir())) == 2
+    assert len(run(source, tmp_path / "out", Two(seconds=TIMEOUT))) == 2
+
+
+def test_workers_that_do_not_start_are_explained(tmp_path, monkeypatch):
+    def fail(**options):
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr("distributed.LocalCluster", fail)
+    with pytest.raises(RuntimeError, match='behind if __name__ == "__main__":'):
+        run(write(tmp_path / "in", 2), tmp_path / "out", workers=2)
 
 
 def test_options_that_are_wrong_are_refused(tmp_path, client):

@@ -89,3 +89,12 @@ def test_thousands_of_series_are_found_as_each_alone():
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_two_dates_have_no_frequency(count):
     assert find_step(pd.date_range("2024-01-01", periods=count)) is None
+
+
+def test_a_part_of_a_table_has_the_frequency_of_another_part():
+    sundays = pd.date_range("2024-01-07", periods=2, freq="W-SUN")
+    days = pd.date_range("2024-01-01", periods=9)
+    weekly = ("elsewhere", pd.offsets.Week(weekday=0))
+    assert find_steps([("a", sundays)], usual=weekly) == [pd.offsets.Week(weekday=6)]
+    with pytest.raises(TableError, match="series 'b' has D and series 'elsewhere' W-MON"):
+        find_steps([("b", days)], usual=weekly)

@@ -68,7 +68,9 @@ def open_parquet(path: str) -> pq.ParquetFile:
     Raises
     ------
     TableError
-        When there is none.
+        When there is none, or it is damaged.
+    OSError
+        When storage elsewhere fails.
     """
     system, place = fsspec.core.url_to_fs(path)
     try:
@@ -79,8 +81,14 @@ def open_parquet(path: str) -> pq.ParquetFile:
         return pq.ParquetFile(source, buffer_size=BYTES_OF_A_REQUEST, pre_buffer=False)
     except FileNotFoundError:
         raise TableError(f"{path} does not exist") from None
-    except (OSError, pa.ArrowInvalid) as error:
+    except _damage(path) as error:
         raise TableError(f"{path} can not be read: {error}") from error
+
+
+def _damage(path: str) -> tuple[type[Exception], ...]:
+    """Errors that come again. Those of storage elsewhere may pass."""
+    local = isinstance(fsspec.core.url_to_fs(path)[0], LocalFileSystem)
+    return (OSError, pa.ArrowInvalid) if local else (pa.ArrowInvalid,)
 
 
 def read_rows(
@@ -96,6 +104,8 @@ def read_rows(
     ------
     TableError
         When the file is damaged.
+    OSError
+        When storage elsewhere fails.
     """
     names = set(file.schema_arrow.names)
     hive = [(name, value) for name, value in unit.partition if name not in names]
@@ -108,13 +118,21 @@ def read_rows(
     )
     try:
         for batch in batches:
-            table = pa.Table.from_batches([batch])
+            table = without_views(pa.Table.from_batches([batch]))
             for name, value in hive:
                 if columns is None or name in columns:
                     table = table.append_column(name, pa.repeat(value, len(table)))
             yield table
-    except (OSError, pa.ArrowInvalid) as error:
+    except _damage(unit.path) as error:
         raise TableError(f"{unit.path} can not be read: {error}") from error
+
+
+def without_views(table: pa.Table) -> pa.Table:
+    """Plain text for views of text, as Polars writes it, of which Arrow takes no rows."""
+    for i, field in enumerate(table.schema):
+        if str(field.type) == "string_view":
+            table = table.set_column(i, field.name, table.column(i).cast(pa.string()))
+    return table
 
 
 def whole_series(

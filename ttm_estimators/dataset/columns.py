@@ -24,7 +24,7 @@ from ttm_estimators.dataset.unit import Unit
 from ttm_estimators.tables.dates import OFFSET, SPAN, date_formats, first_cell, read_times
 from ttm_estimators.tables.errors import TableError, TableWarning
 from ttm_estimators.tables.files import Table, index_levels_of, with_index
-from ttm_estimators.tables.frequency import usual_step
+from ttm_estimators.tables.frequency import MAX_SERIES_TO_TRY, usual_step
 from ttm_estimators.tables.numbers import read_numbers
 from ttm_estimators.tables.panel import Columns, Panel, read_columns
 from ttm_estimators.tables.reading import Reading
@@ -164,11 +164,14 @@ def _fields(rows: pa.Table, table: Table) -> dict[str, str]:
 
 
 def _series(found: Columns, *, whole: bool) -> list[tuple[str, pd.Index[Any]]]:
-    """Sorted times of the series, without the last one where it may go on."""
+    """Sorted times of the longest series, without the last one where it may go on."""
     index = found.stamps.index
     last = found.codes[-1]
     series = []
-    for code, rows in pd.Series(found.codes).groupby(found.codes).indices.items():
+    rows_of = pd.Series(found.codes).groupby(found.codes).indices
+    for code, rows in sorted(rows_of.items(), key=lambda one: -len(one[1])):
+        if len(series) == MAX_SERIES_TO_TRY:
+            break
         times = index[rows].sort_values()
         if times.is_unique and (whole or code != last or last == 0):
             ids = found.keys.iloc[rows[0]].astype(str)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ttm_estimators.dataset.forecast import forecast_task
 from ttm_estimators.dataset.run import OnError, run_dataset
-from ttm_estimators.dataset.sources import find_units
+from ttm_estimators.dataset.sources import MAX_UNIT_ROWS, find_units
 from ttm_estimators.forecasting.dataframes import Names
 
 if TYPE_CHECKING:
@@ -48,9 +48,10 @@ def forecast_dataset(
     """Forecast the series of Parquet files, on this machine or a Dask cluster.
 
     Each file is forecast by itself, in little memory however large it is, so that all rows of a
-    series stand in one file, one after the other. A large file whose row groups are sorted by id is
-    cut, and becomes several. What is finished stays: a run that was stopped, killed, or gets new
-    files does what is left when it is started again.
+    series stand in one file, one after the other, as ``ttm partition`` puts them. A large file
+    whose row groups are sorted by id is cut, and becomes several, unless ``known`` covariates or a
+    calendar are used. What is finished stays: a run that was stopped, killed, or gets new files
+    does what is left when it is started again.
 
     Parameters
     ----------
@@ -149,8 +150,10 @@ def forecast_dataset(
         fill_gaps=fill_gaps,
         no_time=no_time,
     )
+    # Series of a batch share coefficients: which do is not left to the row groups of a file.
+    shared = bool(task.known) or task.calendar
     return run_dataset(
-        find_units(source, output, id=task.reading.id),
+        find_units(source, output, id=task.reading.id, max_rows=None if shared else MAX_UNIT_ROWS),
         str(output),
         task,
         client=client,

@@ -17,6 +17,7 @@ import fsspec
 import pyarrow
 import pyarrow.parquet as pq
 
+from ttm_estimators import __version__
 from ttm_estimators.dataset.unit import Done, Unit
 from ttm_estimators.weights import resolve
 from ttm_estimators.weights.folder import CONFIG_FILE, WEIGHTS_FILE
@@ -25,7 +26,7 @@ KEY = b"ttm_estimators"
 
 
 def identity_of(options: Mapping[str, Any], model: str | Path | None) -> dict[str, Any]:
-    """All that decides the numbers of an output, beside its input: options and weights.
+    """All that decides the numbers of an output, beside its input: options, weights, version.
 
     Parameters
     ----------
@@ -37,7 +38,8 @@ def identity_of(options: Mapping[str, Any], model: str | Path | None) -> dict[st
     folder, digest = resolve(model), hashlib.sha256()
     for name in (CONFIG_FILE, WEIGHTS_FILE):
         digest.update((folder / name).read_bytes() if (folder / name).is_file() else b"")
-    return json.loads(json.dumps({**options, "weights": digest.hexdigest()[:16]}))
+    own = {"weights": digest.hexdigest()[:16], "version": __version__}
+    return json.loads(json.dumps({**options, **own}))
 
 
 def metadata_of(

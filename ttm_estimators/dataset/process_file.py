@@ -12,7 +12,13 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ttm_estimators.dataset.batches import Batch, open_parquet, read_rows, whole_series
+from ttm_estimators.dataset.batches import (
+    Batch,
+    open_parquet,
+    read_rows,
+    whole_series,
+    without_views,
+)
 from ttm_estimators.dataset.columns import Choice, as_table, choose_columns, tell
 from ttm_estimators.dataset.metadata import identity_of, metadata_of
 from ttm_estimators.dataset.task import Task
@@ -73,12 +79,16 @@ def process_file(
     failed: list[tuple[str, str]] = []
     with ExitStack() as stack:
         file = stack.enter_context(open_parquet(unit.path))
-        stack.enter_context(_each_warning_once(unit.path))
+        stack.enter_context(_each_warning_once())
         try:
             choice = choose_columns(file, unit, task.reading)
         except ValueError as error:
             raise _named(error, unit.path) from error
-        types = {} if choice is None else kept_types(file.schema_arrow, choice.ids)
+        types = (
+            {}
+            if choice is None
+            else kept_types(without_views(file.schema_arrow.empty_table()).schema, choice.ids)
+        )
         # The main file is the last to be there, for it says that all is done.
         writers = {"": stack.enter_context(writing(output, unit.target, types))}
         outcomes = [] if choice is None else _outcomes(file, unit, choice, task, forecaster)
@@ -226,7 +236,7 @@ def _line(error: ValueError) -> str:
 
 
 @contextmanager
-def _each_warning_once(path: str) -> Iterator[None]:
+def _each_warning_once() -> Iterator[None]:
     """Give the first warning of each kind, and count those of other batches."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -239,4 +249,4 @@ def _each_warning_once(path: str) -> Iterator[None]:
     for (category, _), told in kinds.items():
         more = len(dict.fromkeys(told)) - 1
         rest = f" (and such warnings of {more} more batches)" if more else ""
-        warnings.warn(f"{path}: {told[0]}{rest}", category, stacklevel=4)
+        warnings.warn(f"{told[0]}{rest}", category, stacklevel=4)

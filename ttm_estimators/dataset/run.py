@@ -13,7 +13,7 @@ import time
 import uuid
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -117,9 +117,13 @@ def run_dataset(
         used: the message names it.
     ValueError
         When both ``client`` and ``workers`` are given, or another option is wrong.
+    RuntimeError
+        When worker processes do not start.
     """
     if client is not None and workers is not None:
         raise ValueError("client already has workers: leave workers out")
+    if client is not None and client.asynchronous:
+        raise ValueError("client is asynchronous: give one that waits, Client(address)")
     if workers is not None and (isinstance(workers, bool) or workers < 1):
         raise ValueError(f"workers must be at least 1, got {workers!r}")
     if on_error not in ("stop", "record"):
@@ -254,21 +258,28 @@ def _cluster(client: Client | None, workers: int, progress: bool) -> Iterator[Cl
             "workers need distributed, install it with: "
             f'pip install "ttm-estimators[distributed]" ({error})'
         ) from error
-    with (
-        LocalCluster(
+    try:
+        cluster = LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
             dashboard_address="127.0.0.1:0",
             scheduler_kwargs={"dashboard": progress},
             env=ONE_THREAD,
-        ) as cluster,
-        Client(cluster) as own,
-    ):
+        )
+    except RuntimeError as error:
+        raise RuntimeError(
+            "the worker processes could not be started: in a script, call this behind "
+            'if __name__ == "__main__":'
+        ) from error
+    nannies = logging.getLogger("distributed.nanny")
+    with ExitStack() as stack:
+        stack.callback(nannies.setLevel, nannies.level)
+        stack.enter_context(cluster)
+        own = stack.enter_context(Client(cluster))
+        # Processes may take seconds to unload their libraries, which is nothing to warn of.
+        stack.callback(nannies.setLevel, logging.ERROR)
         _tell_dashboard(own, progress)
-        try:
-            yield own
-        finally:  # a process may take seconds to unload its libraries, of which Dask would tell
-            logging.getLogger("distributed.nanny").setLevel(logging.ERROR)
+        yield own
 
 
 def _tell_dashboard(client: Client, progress: bool) -> None:

@@ -42,7 +42,7 @@ def find_units(
     output: str | Path,
     *,
     id: Sequence[str] = (),
-    max_rows: int = MAX_UNIT_ROWS,
+    max_rows: int | None = MAX_UNIT_ROWS,
 ) -> list[Unit]:
     """List what there is to do.
 
@@ -56,8 +56,9 @@ def find_units(
         Folder for the results. It may not lie in the source.
     id : sequence of str
         Columns that tell series apart. Default: a usual name.
-    max_rows : int, default 1,000,000
-        Rows after which a large file is cut, if its row groups are sorted by id.
+    max_rows : int, optional
+        Rows after which a large file is cut, if its row groups are sorted by id: 1,000,000. None
+        cuts none.
 
     Returns
     -------
@@ -100,8 +101,10 @@ def find_units(
             partition=_partition(name),
             fingerprint=_fingerprint(info),
         )
-        large = kind == "file" or info["size"] > MIN_CUT_BYTES
-        for unit in _cut(system, path, whole, id, max_rows) if large else [whole]:
+        parts = [whole]
+        if max_rows is not None and (kind == "file" or info["size"] > MIN_CUT_BYTES):
+            parts = _cut(system, path, whole, id, max_rows)
+        for unit in parts:
             if unit.target in units:
                 other = units[unit.target].path
                 raise TableError(
