@@ -313,6 +313,15 @@ def test_offsets_from_utc_that_change_later_are_refused(tmp_path):
 
 
 @pytest.mark.usefixtures("small")
+def test_numbers_that_seem_to_be_months_after_numbers_that_count_are_refused(tmp_path):
+    table = long(sizes=[12] * 10, times=DAYS[:12])
+    table["ds"] = np.tile(np.arange(1, 13), 10) + np.where(table["unique_id"] < "e", 0, 202000)
+    table.to_parquet(tmp_path / "in.parquet")
+    with pytest.raises(TableError, match=r"in\.parquet: .*other types.*dates after numbers"):
+        forecast_file(tmp_path / "in.parquet", tmp_path / "out.parquet", HORIZON)
+
+
+@pytest.mark.usefixtures("small")
 def test_columns_that_are_left_out_are_told_once(tmp_path):
     long().assign(note="x", other=1.5).to_parquet(tmp_path / "in.parquet")
     with pytest.warns(TableWarning, match="left out: 'note'") as told:

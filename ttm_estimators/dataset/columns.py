@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import re
 import warnings
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,10 +17,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pandas.api.types import is_numeric_dtype
 
 from ttm_estimators.dataset.batches import read_rows
 from ttm_estimators.dataset.unit import Unit
-from ttm_estimators.tables.dates import OFFSET, SPAN, date_formats, first_cell, read_times
+from ttm_estimators.tables.dates import COMPACT, OFFSET, SPAN, date_formats, first_cell, read_times
 from ttm_estimators.tables.errors import TableError, TableWarning
 from ttm_estimators.tables.files import Table, index_levels_of, with_index
 from ttm_estimators.tables.frequency import MAX_SERIES_TO_TRY, usual_step
@@ -93,7 +93,7 @@ def choose_columns(file: pq.ParquetFile, unit: Unit, reading: Reading) -> Choice
         id=tuple(chosen.ids),
         value=tuple(chosen.values),
         no_time=not chosen.time,
-        date_format=reading.date_format or _date_format(table, chosen.time),
+        date_format=reading.date_format or _date_format(table, found),
         decimal=reading.decimal or _decimal(table, reading, list(chosen.values)),
     )
     return Choice(
@@ -167,7 +167,7 @@ def _series(found: Columns, *, whole: bool) -> list[tuple[str, pd.Index[Any]]]:
     """Sorted times of the longest series, without the last one where it may go on."""
     index = found.stamps.index
     last = found.codes[-1]
-    series = []
+    series: list[tuple[str, pd.Index[Any]]] = []
     rows_of = pd.Series(found.codes).groupby(found.codes).indices
     for code, rows in sorted(rows_of.items(), key=lambda one: -len(one[1])):
         if len(series) == MAX_SERIES_TO_TRY:
@@ -179,20 +179,25 @@ def _series(found: Columns, *, whole: bool) -> list[tuple[str, pd.Index[Any]]]:
     return series
 
 
-def _date_format(table: Table, time: Sequence[str]) -> str | None:
-    """Format of dates of which it does not go without saying whether the day comes first."""
-    first = str(first_cell(table.frame[time[0]])).strip() if len(time) == 1 else ""
-    if not isinstance(first_cell(table.frame[time[0]]) if time else None, str):
+def _date_format(table: Table, found: Columns) -> str | None:
+    """Format of dates of which it does not go without saying how they are written."""
+    if len(found.chosen.time) != 1 or not isinstance(found.stamps.index, pd.DatetimeIndex):
         return None
-    if re.match(SPAN, first) or re.match(OFFSET, first) or "ISO8601" in date_formats(first):
+    column = table.frame[found.chosen.time[0]]
+    first = str(first_cell(column)).strip()
+    if is_numeric_dtype(column):
+        formats = [COMPACT[len(first)]] if len(first) in COMPACT else []
+    elif not isinstance(first_cell(column), str) or re.match(f"{SPAN}|{OFFSET}", first):
+        return None
+    else:
+        formats = date_formats(first)
+    if "ISO8601" in formats:
         return None
     good = []
-    for form in date_formats(first):
-        try:
-            read_times(table.frame[time[0]], form)
+    for form in formats:
+        with suppress(TableError):
+            read_times(column, form)
             good.append(form)
-        except TableError:
-            continue
     return good[0] if len(good) == 1 else None
 
 

@@ -37,7 +37,7 @@ class Writer:
         self._file: Any = None
         self._writer: Any = None
         self._schema: Any = None
-        self._zones: list[str] = []
+        self._kinds: list[str] = []
 
     def write(self, frame: pd.DataFrame) -> None:
         """Add rows.
@@ -49,12 +49,12 @@ class Writer:
         """
         if not len(frame):
             return
-        zones = [str(getattr(dtype, "tz", None)) for dtype in frame.dtypes]
+        kinds = [_kind(dtype) for dtype in frame.dtypes]
         if self._schema is None:
-            self._schema, self._zones = self._first_schema(frame), zones
+            self._schema, self._kinds = self._first_schema(frame), kinds
         try:
-            if zones != self._zones:  # which Arrow would convert
-                raise pa.ArrowTypeError(f"zones {_differing(zones, self._zones)}")
+            if kinds != self._kinds:  # which Arrow would convert without a word
+                raise pa.ArrowTypeError(_differing(kinds, self._kinds))
             table = pa.Table.from_pandas(frame, self._schema, preserve_index=False, nthreads=1)
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, KeyError) as error:
             raise TableError(
@@ -145,8 +145,15 @@ def kept_types(schema: pa.Schema, names: Sequence[str]) -> dict[str, pa.DataType
     return {name: schema.field(name).type for name in names if name in schema.names}
 
 
-def _differing(zones: Sequence[str], others: Sequence[str]) -> str:
-    return ", ".join(f"{a} and {b}" for a, b in zip(zones, others, strict=False) if a != b)
+def _kind(dtype: Any) -> str:
+    kind = {"M": "dates", "i": "numbers", "u": "numbers", "f": "numbers"}.get(dtype.kind, "others")
+    zone = getattr(dtype, "tz", None)
+    return kind if zone is None else f"{kind} in {zone}"
+
+
+def _differing(kinds: Sequence[str], before: Sequence[str]) -> str:
+    pairs = zip(kinds, before, strict=False)
+    return ", ".join(f"{now} after {then}" for now, then in pairs if now != then) or "more columns"
 
 
 def _line(error: Exception) -> str:
