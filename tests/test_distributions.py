@@ -31,4 +31,4 @@ def test_benchmarks_need_the_core_of_their_own_version():
     version = distribution(ROOT)[0]["version"]
     project, _ = distribution(ROOT / "benchmarks")
     assert project["version"] == version
-    assert f"ttm-estimators[gluonts,plot,report]=={version}" in project["dependencies"]
+    assert f"ttm-estimators[distributed,gluonts,plot,report]=={version}" in project["dependencies"]

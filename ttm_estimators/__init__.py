@@ -18,6 +18,7 @@ from ttm_estimators.renamed import warn_of
 if TYPE_CHECKING:
     from ttm_estimators.backtest.cross_validation import BacktestError, cross_validation
     from ttm_estimators.backtest.evaluation import Evaluation, evaluate
+    from ttm_estimators.dataset.backtest import DatasetEvaluation, cross_validation_dataset
     from ttm_estimators.dataset.forecast import forecast_file
     from ttm_estimators.dataset.forecast_dataset import forecast_dataset
     from ttm_estimators.forecasting import (
@@ -45,6 +46,8 @@ _HOMES = {
     "BacktestError": "backtest.cross_validation",
     "Evaluation": "backtest.evaluation",
     "cross_validation": "backtest.cross_validation",
+    "DatasetEvaluation": "dataset.backtest",
+    "cross_validation_dataset": "dataset.backtest",
     "evaluate": "backtest.evaluation",
     "forecast_file": "dataset.forecast",
     "CovariateEffects": "regression",
@@ -77,6 +80,7 @@ __all__ = [
     "BacktestError",
     "CovariateEffects",
     "Covariates",
+    "DatasetEvaluation",
     "Evaluation",
     "FineTuneConfig",
     "FineTuneResult",
@@ -91,6 +95,7 @@ __all__ = [
     "TinyTimeMixer",
     "WeightsError",
     "cross_validation",
+    "cross_validation_dataset",
     "evaluate",
     "fine_tune",
     "forecast_dataset",

@@ -388,6 +388,43 @@ def table_speed(
 
 
 @app.command()
+def many_series(
+    output: Annotated[
+        Path,
+        typer.Option(
+            help="Folder for the series, forecasts and results.json. Give it again to resume a run "
+            "that was stopped."
+        ),
+    ],
+    stages: Annotated[
+        str,
+        typer.Option(
+            help="With commas: whole (memory and speed of all series), scaling (from one worker to "
+            "two), kills (of workers and of the driver)."
+        ),
+    ] = "whole,scaling,kills",
+    series: Annotated[int, typer.Option(min=1, help="Series of stage whole.")] = 1_000_000,
+    per_file: Annotated[int, typer.Option(min=1, help="Series in a file.")] = 20_000,
+    subset: Annotated[
+        int, typer.Option(min=16, help="Series of the other stages, in 16 files.")
+    ] = 32_000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes of stage whole.")] = 2,
+) -> None:
+    """Forecast a folder of Parquet files: memory, speed, scaling, and what kills change."""
+    from ttm_benchmarks.many_series.run import run
+
+    within = run(
+        output,
+        stages=_names(stages),
+        series=series,
+        per_file=per_file,
+        subset=subset,
+        workers=workers,
+    )
+    raise typer.Exit(0 if within else 1)
+
+
+@app.command()
 def gluonts_throughput(
     model: Model = None,
     series: Annotated[int, typer.Option(min=1, help="Series to forecast.")] = 512,

@@ -157,3 +157,54 @@ def test_a_model_that_fails_is_one_line(run, data):
     assert code == 2
     line = err.splitlines()[-1]
     assert line.startswith("error: model 'ThetaForecaster' failed on series 'north' at the cutoff")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two files of two series."""
+    days = pd.date_range("2024-01-01", periods=40)
+    (tmp_path / "in").mkdir()
+    for part in range(2):
+        rows = [
+            pd.DataFrame({"id": f"{part} {i}", "ds": days, "y": np.arange(40.0) % 7 + i})
+            for i in range(2)
+        ]
+        pd.concat(rows).to_parquet(tmp_path / "in" / f"{part}.parquet", index=False)
+    return tmp_path / "in"
+
+
+FEW = ("--horizon", 3, "--windows", 2, "--models", "seasonal_naive,naive")
+
+
+@pytest.mark.parametrize("more", [(), ("--workers", 2)])
+def test_a_folder_is_backtested_to_a_folder_with_scores(run, folder, tmp_path, more):
+    outcome = run("backtest", folder, *FEW, "--output", tmp_path / "out", *more)
+    assert outcome.code == 0, outcome.err
+    assert "Use seasonal_naive: its MASE is " in outcome.out
+    written = f"Wrote {tmp_path / 'out'}: 2 files, 4 series, horizon 3, 2 windows"
+    assert written in " ".join(outcome.out.split())
+    frame = pd.read_parquet(tmp_path / "out")
+    assert list(frame)[:5] == ["id", "cutoff", "ds", "y", "seasonal_naive"]
+    assert len(frame) == 4 * 2 * 3
+    assert len(pd.read_parquet(tmp_path / "out" / "_scores")) == 4 * 2
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ((), "name a folder for the forecasts, --output"),
+        (("--output", "out", "--report", "page.html"), "--report is for a single file"),
+        (("--output", "out", "--folder", "parts"), "--folder is for a single file"),
+        (("--output", "out", "--models", "ttm-finetuned"), "trained on all series at once"),
+    ],
+)
+def test_options_of_no_use_for_a_folder_are_refused(run, folder, monkeypatch, options, told):
+    monkeypatch.chdir(folder.parent)
+    outcome = run("backtest", folder, *FEW, *options)
+    assert (outcome.code, told in " ".join(outcome.err.split())) == (2, True)
+    assert not (folder.parent / "out").exists()
+
+
+def test_workers_are_refused_for_a_file(run, folder):
+    outcome = run("backtest", folder / "0.parquet", *FEW, "--workers", 2)
+    assert (outcome.code, "--workers needs a folder" in outcome.err) == (2, True)

@@ -213,6 +213,18 @@ def backtest(names):
     assert "Backtest of sales.csv" in Path("report.html").read_text(encoding="utf-8")
 
 
+def many_series(names):
+    assert names["manifest"]["series"].tolist() == [4, 4, 4]
+    assert list(names["forecast"])[:3] == ["shop", "day", "median"]
+    assert len(names["forecast"]) == 12 * 28
+    assert len(pd.read_parquet("two_weeks")) == 12 * 14
+    assert len(pd.read_parquet("backtest")) == 12 * 2 * 7
+    assert names["result"].best in ("ttm", "seasonal_naive")
+    assert names["scores"].groupby("model").size().to_dict() == dict.fromkeys(
+        ("naive", "seasonal_naive", "ttm"), 12
+    )
+
+
 def weights(names):
     model, again = names["model"], names["again"]
     series = np.sin(np.arange(50.0))
@@ -233,6 +245,7 @@ PROMISES = {
     "docs/covariates.md": covariates,
     "docs/fine_tuning.md": fine_tuning,
     "docs/gluonts.md": gluonts,
+    "docs/many_series.md": many_series,
     "docs/pretraining.md": pretraining,
     "docs/sktime.md": sktime,
     "docs/weights.md": weights,

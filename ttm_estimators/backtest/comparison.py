@@ -23,6 +23,9 @@ MAX_FACTOR = 2.0
 MIN_WINDOWS = 10
 """Windows that are asked for where they are too few."""
 
+MAX_DEGREES = 1_000_000
+"""Degrees of freedom above which Student's t distribution is normal to six digits."""
+
 SIMPLE = ("naive", "seasonal_naive", "ttm")
 """Models that are simpler than all others, the simplest first."""
 
@@ -92,7 +95,7 @@ def compare(sums: Mapping[str, pd.DataFrame], best: str) -> list[Comparison]:
         Model to compare with the others.
     """
     others = [name for name in sums if name != best]
-    level = 1 - (1 - CONFIDENCE) / max(1, len(others))
+    level = level_of(len(others))
     return [_compare(best, other, sums[best], sums[other], level) for other in others]
 
 
@@ -106,7 +109,7 @@ def _compare(
     first, second = (each.fillna(0.0).to_numpy() for each in (one, two))
     logarithms = np.log(ratio(first.sum(axis=1), second.sum(axis=1)))
     middle = float(logarithms.mean()) if series else math.nan
-    width = math.nan
+    deviation = math.nan
     if count >= MIN_BLOCKS:
         if of == "series":
             without = (logarithms.sum() - logarithms) / (count - 1)
@@ -115,14 +118,32 @@ def _compare(
             left = known.sum(axis=1, keepdims=True) > known
             without = np.nanmean(np.where(left, np.log(ratio(*less)), np.nan), axis=0)
         deviation = math.sqrt((count - 1) * float(np.var(without)))
+    return comparison(best, other, middle, deviation, count, of, level)
+
+
+def comparison(
+    best: str, other: str, middle: float, deviation: float, count: int, of: str, level: float
+) -> Comparison:
+    """Two models by the mean logarithm of their ratio, and its standard error over blocks.
+
+    ``level`` is that of the interval, see :func:`level_of`.
+    """
+    width = math.nan
+    if count >= MIN_BLOCKS:
         width = student_quantile((1 + level) / 2, count - 1) * deviation
     low, high = math.exp(middle - width), math.exp(middle + width) if width < 50 else math.inf
     return Comparison(best, other, math.exp(middle), low, high, count, of)
 
 
+def level_of(comparisons: int) -> float:
+    """Level of each interval, by which so many hold together (Bonferroni)."""
+    return 1 - (1 - CONFIDENCE) / max(1, comparisons)
+
+
 @cache
 def student_quantile(level: float, degrees: int) -> float:
     """Quantile of Student's t distribution, by integrating its density along an angle."""
+    degrees = min(degrees, MAX_DEGREES)
     angle = np.linspace(-np.pi / 2, np.pi / 2, 200_001)
     density = np.cos(angle) ** (degrees - 1)
     total = np.concatenate([[0.0], np.cumsum(density[1:] + density[:-1])])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -239,6 +239,44 @@ def cross_validate(
 
     ``tell_panel`` gets it before any model begins.
     """
+    plan = planned(horizon, windows, step, season, quantile_levels)
+    store = Store(None if folder is None else Path(folder), {})
+    contenders = make_models(models, model, store)
+    return cross_validate_panel(
+        read_panel(table, with_covariates(reading, contenders, known, calendar, holidays)),
+        contenders,
+        plan,
+        store=store,
+        known=known,
+        calendar=calendar,
+        holidays=holidays,
+        batch_size=batch_size,
+        keep_outliers=keep_outliers,
+        seed=seed,
+        progress=progress,
+        tell_panel=tell_panel,
+    )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which windows are forecast, and which quantile levels of them."""
+
+    horizon: int
+    windows: int
+    step: int
+    season: int | None
+    levels: tuple[float, ...]
+
+
+def planned(
+    horizon: int,
+    windows: int,
+    step: int | None,
+    season: int | None,
+    quantile_levels: Sequence[float],
+) -> Plan:
+    """Check options of :func:`cross_validation`, and fill in their defaults."""
     horizon = validated_count("horizon", horizon)
     windows = validated_count("windows", windows)
     step = horizon if step is None else validated_count("step", step)
@@ -246,17 +284,44 @@ def cross_validate(
     levels = validated_levels(quantile_levels)
     if len(set(levels)) < len(levels):
         raise ValueError(f"quantile_levels must differ, got {levels}")
-    store = Store(None if folder is None else Path(folder), {})
-    contenders = make_models(models, model, store)
+    return Plan(horizon, windows, step, season, levels)
+
+
+def with_covariates(
+    reading: Reading,
+    models: Mapping[str, Model],
+    known: Sequence[str],
+    calendar: bool,
+    holidays: str | None,
+) -> Reading:
+    """How to read a table of which models take these covariates, and those of their own."""
+    roles = with_roles(models, known, calendar=calendar or holidays is not None)
+    return replace(reading, known=roles.known, past=roles.past, static=tuple(roles.static))
+
+
+def cross_validate_panel(
+    panel: Panel,
+    contenders: Mapping[str, Model],
+    plan: Plan,
+    *,
+    store: Store,
+    known: Sequence[str],
+    calendar: bool,
+    holidays: str | None,
+    batch_size: int,
+    keep_outliers: bool,
+    seed: int,
+    progress: bool = False,
+    tell_panel: Callable[[Panel], None] = lambda panel: None,
+) -> tuple[pd.DataFrame, Panel]:
+    """:func:`cross_validation` of a panel that was read :func:`with_covariates`."""
+    horizon, levels, season = plan.horizon, plan.levels, plan.season
     calendar = calendar or holidays is not None
-    roles = with_roles(contenders, known, calendar=calendar)
-    reading = replace(reading, known=roles.known, past=roles.past, static=tuple(roles.static))
-    panel = read_panel(table, reading)
     added: list[str] = []
     if calendar:
         panel, added = with_calendar(panel, holidays)
     together = any(_ties_channels(each) for each in contenders.values())
-    found = find_windows(panel, horizon, windows, step, together=together)
+    found = find_windows(panel, horizon, plan.windows, plan.step, together=together)
     if season is None:
         warn_without_season(panel, contenders)
     first = earliest(panel, found, together=together)

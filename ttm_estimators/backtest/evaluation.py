@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,18 +40,15 @@ WORST_SERIES = 5
 """Series that are named as the worst."""
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """Scores of some models on one table. As text, tables and a sentence for people."""
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """Scores of some models. As text, tables and a sentence for people."""
 
     models: pd.DataFrame
     """A row for each model, the best first: ``relative MASE`` and ``relative WQL``, geometric means
     over series of the ratios to the baseline; ``MASE``, its mean over series; ``WQL``, the weighted
     quantile loss of all series together; ``coverage`` of the band of the outermost quantile levels;
     ``bias``, mean error over mean absolute value, above 0 where forecasts are too high."""
-
-    series: pd.DataFrame
-    """The same scores of each series: ``series``, ``model``, ``windows`` and the others."""
 
     comparisons: tuple[Comparison, ...]
     """The best model beside each other one, with an interval."""
@@ -67,14 +65,29 @@ class Evaluation:
     band: tuple[float, float] | None
     """Levels of the band whose coverage is told."""
 
-    panel: Panel = field(repr=False)
-    frame: pd.DataFrame = field(repr=False)
-    forecasts: Forecasts = field(repr=False)
-
     @property
     def best(self) -> str:
         """Name of the model with the lowest errors."""
         return str(self.models.index[0])
+
+    def __str__(self) -> str:
+        names = {"coverage": f"coverage of {band_name(self.band)}"} if self.band else {}
+        table = self.models.rename(columns=names).to_string(float_format="{:.3f}".format)
+        worst = ", ".join(f"{name} ({mase:.2f})" for name, mase in self.worst["MASE"].items())
+        told = f"Relative to {self.baseline}: geometric means over series. Less is better."
+        return f"{table}\n{told}\n\n{self.advice}\nWorst series of {self.best} by MASE: {worst}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation(Scores):
+    """Scores of some models on one table. As text, tables and a sentence for people."""
+
+    series: pd.DataFrame
+    """The same scores of each series: ``series``, ``model``, ``windows`` and the others."""
+
+    panel: Panel = field(repr=False)
+    frame: pd.DataFrame = field(repr=False)
+    forecasts: Forecasts = field(repr=False)
 
     def report(self, path: str | Path, *, title: str = "Backtest") -> Path:
         """Write a page for a browser: one HTML file that needs no other and no network.
@@ -101,13 +114,6 @@ class Evaluation:
 
         write_text(Path(path), render_report(self, title))
         return Path(path)
-
-    def __str__(self) -> str:
-        names = {"coverage": f"coverage of {band_name(self.band)}"} if self.band else {}
-        table = self.models.rename(columns=names).to_string(float_format="{:.3f}".format)
-        worst = ", ".join(f"{name} ({mase:.2f})" for name, mase in self.worst["MASE"].items())
-        told = f"Relative to {self.baseline}: geometric means over series. Less is better."
-        return f"{table}\n{told}\n\n{self.advice}\nWorst series of {self.best} by MASE: {worst}"
 
 
 def band_name(band: tuple[float, float]) -> str:
@@ -209,10 +215,7 @@ def evaluate_panel(
     season = None if season is None else validated_count("season", season)
     forecasts = match_forecasts(frame, panel, season)
     models = list(forecasts.models)
-    if baseline is None:
-        baseline = BASELINE if BASELINE in models else models[0]
-    if baseline not in models:
-        raise TableError(f"frame has no model {baseline!r} to compare with, only {quoted(models)}")
+    baseline = found_baseline(baseline, models)
     errors = {name: row_errors(forecasts, name) for name in models}
     _warn_of_still(forecasts, panel)
     scores = {name: by_series(each) for name, each in errors.items()}
@@ -250,6 +253,15 @@ def evaluate_panel(
         frame=frame,
         forecasts=forecasts,
     )
+
+
+def found_baseline(baseline: str | None, models: Sequence[str]) -> str:
+    """Model by whose errors others are divided: the one asked for, or the default."""
+    if baseline is None:
+        baseline = BASELINE if BASELINE in models else models[0]
+    if baseline not in models:
+        raise TableError(f"frame has no model {baseline!r} to compare with, only {quoted(models)}")
+    return baseline
 
 
 def _geometric_mean(ratios: pd.Series[Any]) -> float:

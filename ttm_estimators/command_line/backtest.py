@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,10 +16,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ttm_estimators.command_line.dataset import (
+    OnError,
+    Scheduler,
+    WhatOnError,
+    Workers,
+    is_dataset,
+    refuse_for_files,
+    tell_files,
+    working,
+)
 from ttm_estimators.command_line.errors import InputError, require
 from ttm_estimators.command_line.options import (
     Calendar,
-    Data,
     Device,
     Holidays,
     Horizon,
@@ -32,14 +42,21 @@ from ttm_estimators.command_line.output import check_output, writing
 from ttm_estimators.tables.errors import TableError
 
 if TYPE_CHECKING:
-    from ttm_estimators.backtest.evaluation import Evaluation
+    from ttm_estimators.backtest.evaluation import Evaluation, Scores
 
 DEFAULT_MODELS = "ttm,seasonal_naive,naive"
 
 
 @reads_a_table
 def backtest(
-    data: Data,
+    data: Annotated[
+        str,
+        typer.Argument(
+            help="CSV or Parquet file, which may be compressed (.gz), or - for standard input: id, "
+            "time and value columns; time and value; or time and one column for each series. Or "
+            "a folder, a glob or a URL of Parquet files."
+        ),
+    ],
     horizon: Horizon,
     windows: Annotated[int, typer.Option(min=1, help="Cutoffs of each series.")] = 5,
     step: Annotated[
@@ -63,7 +80,10 @@ def backtest(
         str | None, typer.Option(help="Quantile levels such as 0.1,0.5,0.9. Default: deciles.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="File for all forecasts: .csv or .parquet.")
+        str | None,
+        typer.Option(
+            help="File for all forecasts: .csv or .parquet. Of a folder: the folder for them."
+        ),
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Page for a browser: .html.")] = None,
     folder: Annotated[
@@ -76,16 +96,119 @@ def backtest(
     batch_size: Annotated[int, typer.Option(min=1, help="Series in one forward pass.")] = 256,
     seed: Annotated[int, typer.Option(min=0, help="Of fine-tuning and of other libraries.")] = 0,
     device: Device = "cpu",
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    on_error: WhatOnError = OnError.STOP,
 ) -> None:
-    """Compare models on the last windows of the series of a file.
+    """Compare models on the last windows of the series of a file, or of a folder of Parquet files.
 
     Each window is forecast from the rows before it, and scored: MASE, weighted quantile loss,
     coverage of the band of the outermost quantiles, and bias. One sentence says which model to use
     and how sure that is.
 
     The result of --output has the id columns, cutoff, time, y, and for each model its median and a
-    column for each quantile level: ttm, ttm-0.1.
+    column for each quantile level: ttm, ttm-0.1. Of a folder it is one with a file for each, and
+    _scores has those of each series.
     """
+    if is_dataset(data, output):
+        _backtest_folder(
+            data,
+            output,
+            horizon,
+            refused={"--report": report, "--folder": folder},
+            scheduler=scheduler,
+            workers=workers,
+            windows=windows,
+            step=step,
+            models=models,
+            model=model,
+            device=device,
+            on_error=on_error.value,
+            quantiles=quantiles,
+            known=known or (),
+            calendar=calendar,
+            holidays=holidays,
+            season=season,
+            batch_size=batch_size,
+            keep_outliers=keep_outliers,
+            seed=seed,
+            **reading,
+        )
+        return
+    refuse_for_files(workers, scheduler, on_error)
+    _backtest_file(
+        Path(data),
+        None if output is None else Path(output),
+        horizon,
+        reading,
+        report=report,
+        folder=folder,
+        model=model,
+        device=device,
+        windows=windows,
+        step=step,
+        models=models,
+        quantiles=quantiles,
+        known=known or (),
+        calendar=calendar,
+        holidays=holidays,
+        season=season,
+        batch_size=batch_size,
+        keep_outliers=keep_outliers,
+        seed=seed,
+    )
+
+
+def _backtest_folder(
+    data: str,
+    output: str | None,
+    horizon: int,
+    *,
+    refused: Mapping[str, Any],
+    scheduler: str | None,
+    workers: int | None,
+    holidays: str | None,
+    quantiles: str | None,
+    **options: Any,
+) -> None:
+    """Backtest Parquet files to a folder."""
+    with working(
+        data, output, refused=refused, scheduler=scheduler, workers=workers, holidays=holidays
+    ) as client:
+        from ttm_estimators.command_line.running import parse_levels
+        from ttm_estimators.dataset.backtest import cross_validation_dataset
+        from ttm_estimators.network.presets import DECILES
+
+        result = cross_validation_dataset(
+            data,
+            str(output),
+            horizon,
+            client=client,
+            workers=workers,
+            holidays=holidays,
+            progress=True,
+            quantile_levels=parse_levels(quantiles) or DECILES,
+            **options,
+        )
+    _show(result)
+    tell_files(result.manifest, str(output), f"horizon {horizon}, {options['windows']} windows")
+
+
+def _backtest_file(
+    data: Path,
+    output: Path | None,
+    horizon: int,
+    reading: Mapping[str, Any],
+    *,
+    report: Path | None,
+    folder: Path | None,
+    model: str | None,
+    device: str,
+    quantiles: str | None,
+    **options: Any,
+) -> None:
+    """Backtest a file in memory."""
+    models, holidays = options["models"], options["holidays"]
     check_output(output, "--output", (".csv", ".parquet"))
     check_output(report, "--report", (".html",))
     if output is not None and os.path.realpath(output) == os.path.realpath(data):
@@ -111,19 +234,10 @@ def backtest(
         data,
         horizon,
         table_options,
-        windows=windows,
-        step=step,
-        models=models,
         model=load_model(model, device),
         quantile_levels=levels,
-        known=known or (),
-        calendar=calendar,
-        holidays=holidays,
-        season=season,
-        batch_size=batch_size,
-        keep_outliers=keep_outliers,
-        seed=seed,
         folder=folder,
+        **options,
     )
     with writing(result.frame, output, report) as page:
         if page is not None:
@@ -169,7 +283,7 @@ def _run(data: Path, horizon: int, reading: Any, **options: Any) -> Evaluation:
     return result
 
 
-def _show(result: Evaluation) -> None:
+def _show(result: Scores) -> None:
     """Print the models, the sentence and the worst series."""
     from ttm_estimators.backtest.evaluation import band_name
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
@@ -83,6 +84,40 @@ def refuse_for_files(workers: int | None, scheduler: str | None, on_error: OnErr
             raise InputError(f"{option} needs a folder of Parquet files, and a folder as --output")
 
 
+@contextmanager
+def working(
+    data: str,
+    output: str | None,
+    *,
+    refused: Mapping[str, Any],
+    scheduler: str | None,
+    workers: int | None,
+    holidays: str | None,
+) -> Iterator[Client | None]:
+    """Check options of a folder, and give a client of its cluster, if there is one.
+
+    Raises
+    ------
+    InputError
+        When an option is of no use or wrong.
+    """
+    for option, given in refused.items():
+        if given is not None:
+            raise InputError(f"{option} is for a single file, and {data} is read file by file")
+    if output is None:
+        raise InputError(f"{data} is read file by file: name a folder for the forecasts, --output")
+    if output.lower().endswith((".csv", ".parquet")) or Path(output).is_file():
+        raise InputError(f"--output {output} must be a folder, for {data} is read file by file")
+    if workers is not None and scheduler is not None:
+        raise InputError("--scheduler already has workers: leave --workers out")
+    if workers is not None or scheduler is not None:
+        require("distributed", "distributed", "--scheduler or --workers")
+    if holidays is not None:
+        require("holidays", "holidays", "--holidays")
+    with _telling(), _client(scheduler) as client:
+        yield client
+
+
 def forecast_folder(
     data: str,
     output: str | None,
@@ -103,25 +138,19 @@ def forecast_folder(
     InputError
         When an option is of no use or wrong.
     """
-    for option, given in refused.items():
-        if given is not None:
-            raise InputError(f"{option} is for a single file, and {data} is read file by file")
-    if output is None:
-        raise InputError(f"{data} is read file by file: name a folder for the forecasts, --output")
-    if output.lower().endswith((".csv", ".parquet")) or Path(output).is_file():
-        raise InputError(f"--output {output} must be a folder, for {data} is read file by file")
-    if workers is not None and scheduler is not None:
-        raise InputError("--scheduler already has workers: leave --workers out")
-    if workers is not None or scheduler is not None:
-        require("distributed", "distributed", "--scheduler or --workers")
-    if holidays is not None:
-        require("holidays", "holidays", "--holidays")
-    from ttm_estimators.dataset.forecast_dataset import forecast_dataset
+    with working(
+        data,
+        output,
+        refused=refused,
+        scheduler=scheduler,
+        workers=workers,
+        holidays=holidays,
+    ) as client:
+        from ttm_estimators.dataset.forecast_dataset import forecast_dataset
 
-    with _telling(), _client(scheduler) as client:
         manifest = forecast_dataset(
             data,
-            output,
+            str(output),
             horizon,
             client=client,
             workers=workers,
@@ -131,11 +160,13 @@ def forecast_folder(
             **reading,
             **options,
         )
+    tell_files(manifest, str(output), f"horizon {horizon}, model {model_name(model)}")
+
+
+def tell_files(manifest: pd.DataFrame, output: str, how: str) -> None:
+    """Print what was written, and what could not be used."""
     series = int(manifest["series"].sum())
-    typer.echo(
-        f"Wrote {output}: {_count(len(manifest), 'file')}, {series:,} series, horizon {horizon}, "
-        f"model {model_name(model)}"
-    )
+    typer.echo(f"Wrote {output}: {_count(len(manifest), 'file')}, {series:,} series, {how}")
     _tell_faults(manifest, output)
 
 
@@ -156,6 +187,7 @@ def _telling() -> Iterator[None]:
         for one in caught:
             if issubclass(one.category, TableWarning):
                 told = str(one.message).replace("set keep_outliers=True", "give --keep-outliers")
+                told = re.sub(r"\bseason=(\d)", r"--season \1", told)
                 typer.echo(f"warning: {told}", err=True)
 
 

@@ -20,6 +20,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from ttm_estimators.backtest.progress import Progress
+from ttm_estimators.dataset.allocator import keep_free_memory
 from ttm_estimators.dataset.manifest import Manifest
 from ttm_estimators.dataset.metadata import identity_of
 from ttm_estimators.dataset.process_file import process_file
@@ -161,6 +162,7 @@ def _attempt(
 
     Storage that fails raises, so that Dask tries again.
     """
+    keep_free_memory()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         try:

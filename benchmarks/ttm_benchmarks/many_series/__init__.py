@@ -1,0 +1,1 @@
+"""Forecasts of a folder of Parquet files on worker processes: speed, memory, killed workers."""
