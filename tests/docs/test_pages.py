@@ -25,7 +25,7 @@ APPS = {"ttm": ttm, "ttm-bench": ttm_bench}
 SHORTENED = ["--steps", "2", "--learning-rate", "0.001", "--windows", "64"]
 BACKTEST = ["--windows", "2", "--models", "ttm,seasonal_naive"]
 RUN = {"backtest": BACKTEST, "example": [], "explain": [], "finetune": SHORTENED}
-RUN |= {"forecast": [], "models": []}
+RUN |= {"forecast": [], "models": [], "partition": []}
 """Commands that run, if the page has made the file that they read, and what shortens them. Others
 are only parsed. After ``ttm example`` none of these may lack its file."""
 
@@ -73,7 +73,7 @@ def test_the_python_of_a_page_runs_and_does_what_the_page_says(page, tmp_path, m
             if all(Path(file).exists() for file in words[2:3]):
                 result = CliRunner().invoke(ttm, [*words[1:], *RUN[words[1]]])
                 assert result.exit_code == 0, result.output
-            else:
+            elif words[2] != "days/":  # of the reader, on the page of many series
                 assert "ttm example" not in PAGES[page], f"{words[2]} is not there"
     if page in PROMISES:
         PROMISES[page](names)
