@@ -25,7 +25,7 @@ from ttm_estimators.backtest.windows import (
     warn_of_untrained,
 )
 from ttm_estimators.forecasting import OutlierWarning
-from ttm_estimators.forecasting.dataframes import Names, listed
+from ttm_estimators.forecasting.dataframes import Names
 from ttm_estimators.forecasting.quantile_levels import validated_levels
 from ttm_estimators.inputs.arrays import validated_count
 from ttm_estimators.inputs.outliers import Outlier, describe
@@ -177,19 +177,7 @@ def cross_validation(
     >>> list(frame)[:6]
     ['cutoff', 'ds', 'y', 'ttm', 'ttm-0.1', 'ttm-0.9']
     """
-    reading = Reading(
-        id=listed(id),
-        time=listed(time),
-        value=listed(value),
-        freq=freq,
-        date_format=date_format,
-        timezone=timezone,
-        round_time=round_time,
-        decimal=decimal,
-        thousands=thousands,
-        fill_gaps=fill_gaps,
-        no_time=no_time,
-    )
+    reading = Reading.of(locals())
     table, names = as_table(df, "df")
     frame, panel = cross_validate(
         table,
@@ -200,7 +188,7 @@ def cross_validation(
         models=models,
         model=model,
         quantile_levels=quantile_levels,
-        known=listed(known),
+        known=reading.known,
         calendar=calendar,
         holidays=holidays,
         season=season,

@@ -26,7 +26,7 @@ from ttm_estimators.backtest.scores import (
     ratio,
     row_errors,
 )
-from ttm_estimators.forecasting.dataframes import Names, listed
+from ttm_estimators.forecasting.dataframes import Names
 from ttm_estimators.inputs.arrays import validated_count
 from ttm_estimators.tables.dataframes import as_table
 from ttm_estimators.tables.errors import TableError, TableWarning, quoted
@@ -184,20 +184,7 @@ def evaluate(
     >>> ttm_estimators.evaluate(frame, df, season=6).best
     'seasonal_naive'
     """
-    reading = Reading(
-        id=listed(id),
-        time=listed(time),
-        value=listed(value),
-        freq=freq,
-        date_format=date_format,
-        timezone=timezone,
-        round_time=round_time,
-        decimal=decimal,
-        thousands=thousands,
-        fill_gaps=fill_gaps,
-        no_time=no_time,
-        known=listed(known),
-    )
+    reading = Reading.of(locals())
     panel = read_panel(as_table(df, "df")[0], reading)
     return evaluate_panel(frame, panel, baseline=baseline, season=season)
 
