@@ -279,6 +279,14 @@ def test_an_unknown_country_is_told_at_fit(model):
         TTMForecaster(model, holidays="XX").fit(driven()[0])
 
 
+def test_holidays_of_several_countries_count(model):
+    y = driven()[0]
+    with pytest.raises(ValueError, match="no holidays of 'XX' are known"):
+        TTMForecaster(model, holidays=["de", "XX"]).fit(y)
+    fitted = TTMForecaster(model, holidays=["de", "FR"]).fit(y)
+    assert fitted.get_params()["holidays"] == ["de", "FR"]
+
+
 @pytest.mark.parametrize("holidays", [True, False])
 def test_holidays_that_are_no_text_are_refused(model, holidays):
     with pytest.raises(TypeError, match=f"holidays must be the code of a country, .* {holidays}$"):

@@ -52,7 +52,7 @@ class Task:
     """Columns of covariates that are known in the future."""
 
     calendar: bool = False
-    holidays: str | None = None
+    holidays: str | Sequence[str] | None = None
     calendar_columns: tuple[str, ...] = ()
     """The calendar, which stands in columns of the panel for models that have none of their own."""
 

@@ -96,7 +96,7 @@ def backtest(
         require("jinja2", "report", "--report")
     if "ttm-finetuned" in models:
         require("lightning", "train", "fine-tuning")
-    if holidays is not None:
+    if holidays:
         require("holidays", "holidays", "--holidays")
     from ttm_estimators.command_line.running import load_model, parse_levels
     from ttm_estimators.network.presets import DECILES
@@ -117,7 +117,7 @@ def backtest(
         quantile_levels=levels,
         known=known or (),
         calendar=calendar,
-        holidays=holidays,
+        holidays=holidays or None,
         season=season,
         batch_size=batch_size,
         keep_outliers=keep_outliers,

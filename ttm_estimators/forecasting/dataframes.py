@@ -29,7 +29,7 @@ class DataFrames:
         value: Names = None,
         known: Names = None,
         calendar: bool = False,
-        holidays: str | None = None,
+        holidays: str | Sequence[str] | None = None,
         future_df: pd.DataFrame | None = None,
         static: pd.DataFrame | None = None,
         freq: str | pd.offsets.BaseOffset | None = None,
@@ -70,9 +70,9 @@ class DataFrames:
         calendar : bool, default False
             Whether hours, weekdays, month ends and so on count like known covariates, by the clock
             of the dates' zone.
-        holidays : str, optional
-            Country whose public holidays count too, by its code in the package ``holidays``: "DE",
-            or with a subdivision "US-CA". It implies ``calendar``.
+        holidays : str or sequence of str, optional
+            Countries whose public holidays count too, by their codes in the package ``holidays``:
+            "DE", or with a subdivision "US-CA". It implies ``calendar``.
         future_df : DataFrame, optional
             Rows after the histories with the covariates that are known in the future, by the names
             of ``df``.
@@ -164,7 +164,7 @@ class DataFrames:
         value: Names = None,
         known: Names = None,
         calendar: bool = False,
-        holidays: str | None = None,
+        holidays: str | Sequence[str] | None = None,
         future_df: pd.DataFrame | None = None,
         freq: str | pd.offsets.BaseOffset | None = None,
         batch_size: int = 256,

@@ -23,19 +23,26 @@ from ttm_estimators.inputs.covariates import KnownInFuture
 from ttm_estimators.regression.design import continuous_columns, make_features
 from ttm_estimators.regression.effects import CovariateEffects
 from ttm_estimators.regression.filters import Filter, find_season, level, local, steps
-from ttm_estimators.regression.keep import best, best_width, kept_gains
+from ttm_estimators.regression.keep import best, best_width, is_clear, kept_gains
 from ttm_estimators.regression.ridge import Coefficients, Products, fit, products_of
 
 MIN_WINDOWS, MAX_WINDOWS, PANEL_WINDOWS = 12, 24, 64
 """Windows held out of a series, where its history is long enough: at least, at most, and in between
 so many of all the series of a panel. They take most of the time."""
 
-MIN_FIRST_WINDOWS, MAX_FIRST_WINDOWS, PANEL_FIRST_WINDOWS = 4, 8, 32
+MIN_FIRST_WINDOWS, MAX_FIRST_WINDOWS, PANEL_FIRST_WINDOWS = 1, 3, 12
 """Of these, windows that all ways to estimate effects are tried on. The others judge the best one,
-where it is any better than none: the best of several looks better where it was chosen."""
+where it is any better than none: the best of several looks better where it was chosen. More windows
+to choose left too few to judge (on series of the corpus)."""
+
+PANEL_WINDOWS_AT_ONCE = 16
+"""Windows of all the series of a panel that judge before it is looked whether it is clear: a
+network is fast with some at a time."""
 
 MIN_OTHER_WINDOWS = 3
 """Other windows without which all judge together."""
+
+GOLDEN_RATIO = (5**0.5 - 1) / 2
 
 WIDTHS = (1.0, 1.15, 1.3, 1.5, 1.75, 2.0)
 """Factors of the width of bands to choose from: a network knows nothing of how uncertain the
@@ -236,11 +243,12 @@ def regress_out(
     panel = [members[i] for i in judged]
     width, features = 0, _Features()
     gain_N, chosen_N = np.zeros(len(members)), np.full(len(members), -1)
+    windows_N = np.zeros(len(members), dtype=np.int64)
     fitted: list[Coefficients] = []
     if panel:
         fitted = _fit_all(panel, features)
         losses = _Losses(panel, fitted, features, levels, reach, forecast, bounds)
-        chosen_N[judged], gain_N[judged], width = losses.judge()
+        chosen_N[judged], gain_N[judged], width, windows_N[judged] = losses.judge()
     found = []
     for i, one in enumerate(members):
         coefficients_D = None
@@ -254,6 +262,7 @@ def regress_out(
                 candidate,
                 coefficients_D,
                 float(gain_N[i]),
+                int(windows_N[i]),
                 WIDTHS[width],
                 levels,
                 features,
@@ -323,6 +332,11 @@ def _scale(values_T: Array, *, logarithm: bool) -> _Scale | None:
 def _bounded(minimum: int, maximum: int, of_panel: int, series: int) -> int:
     """Windows of each series, so that a panel has few in all."""
     return max(minimum, min(maximum, of_panel // max(series, 1)))
+
+
+def _spread(windows: Sequence[int]) -> list[int]:
+    """Windows in an order in which the first so many are always spread over all."""
+    return sorted(windows, key=lambda number: number * GOLDEN_RATIO % 1)
 
 
 def _cutoffs(values_T: Array, horizon: int, windows: int) -> list[int]:
@@ -404,30 +418,36 @@ class _Losses(NamedTuple):
     forecast: Callable[[Sequence[Array], Sequence[str]], Array]
     bounds: Callable[[Array], tuple[Array, Array]]
 
-    def judge(self) -> tuple[npt.NDArray[np.int64], Array, int]:
-        """Candidate of each series, -1 for none, its gain, and the number of the width of bands."""
+    def judge(self) -> tuple[npt.NDArray[np.int64], Array, int, npt.NDArray[np.int64]]:
+        """Candidate of each series, -1 for none, its gain, the number of the width of bands, and
+        how many windows were forecast.
+        """
         series, windows = len(self.panel), max(len(one.cutoffs) for one in self.panel)
-        first_windows = _bounded(
-            MIN_FIRST_WINDOWS, MAX_FIRST_WINDOWS, PANEL_FIRST_WINDOWS, len(self.panel)
-        )
+        first_windows = _bounded(MIN_FIRST_WINDOWS, MAX_FIRST_WINDOWS, PANEL_FIRST_WINDOWS, series)
         loss_JNRA = np.full((1 + len(_CANDIDATES), series, windows, len(WIDTHS)), np.nan)
         every = max(2 if windows >= 2 * MIN_OTHER_WINDOWS else 1, windows // first_windows)
-        first = range(0, windows, every)
+        first = [*range(0, windows, every)]
         self._measure(loss_JNRA, [[*range(len(_CANDIDATES))]] * series, first)
         best_N = best(loss_JNRA[0, ..., 0], loss_JNRA[1:, ..., 0])
-        others = [number for number in range(windows) if number not in first]
-        self._measure(loss_JNRA, [[one] if one >= 0 else None for one in best_N], others)
-        after_NRA = loss_JNRA[1 + best_N, np.arange(series)]
-        after_NRA[best_N < 0] = np.nan
-        before_NR = loss_JNRA[0, ..., 0]
-        width = best_width(before_NR, after_NRA)
-        if len(others) >= MIN_OTHER_WINDOWS:
-            # A series that is too short for the others is judged by what it has.
-            known_NR = ~np.isnan(before_NR)
-            long_N = known_NR[:, others].any(axis=1)
-            before_NR[np.ix_(long_N, [*first])] = np.nan
+        others = _spread([number for number in range(windows) if number not in first])
+        at_once = _bounded(1, max(len(others), 1), PANEL_WINDOWS_AT_ONCE, series)
+        candidates = [[one] if one >= 0 else None for one in best_N]
+        for begin in range(0, max(len(others), 1), at_once):
+            done = others[: begin + at_once]
+            self._measure(loss_JNRA, candidates, others[begin : begin + at_once])
+            after_NRA = loss_JNRA[1 + best_N, np.arange(series)]
+            after_NRA[best_N < 0] = np.nan
+            before_NR = loss_JNRA[0, ..., 0].copy()
+            width = best_width(before_NR, after_NRA)
+            if len(others) >= MIN_OTHER_WINDOWS:
+                # A series that is too short for the others is judged by what it has.
+                long_N = ~np.isnan(before_NR[:, done]).all(axis=1)
+                before_NR[np.ix_(long_N, first)] = np.nan
+            if is_clear(before_NR, after_NRA[..., width], len(done) / max(len(others), 1)):
+                break
         gain_N = kept_gains(before_NR, after_NRA[..., width])
-        return np.where(gain_N > 0, best_N, -1), gain_N, width
+        windows_N = (~np.isnan(loss_JNRA[0, ..., 0])).sum(axis=1)
+        return np.where(gain_N > 0, best_N, -1), gain_N, width, windows_N
 
     def _measure(
         self, loss_JNRA: Array, candidates: Sequence[list[int] | None], windows: Sequence[int]
@@ -526,6 +546,7 @@ def _regression(
     candidate: int,
     coefficients_D: Array | None,
     gain: float,
+    windows: int,
     width: float,
     levels: Sequence[float],
     features: _Features,
@@ -533,7 +554,6 @@ def _regression(
     """What becomes of one series."""
     names = tuple(dict.fromkeys(column.split("=")[0] for column in columns))
     points = len(one.values_T)
-    windows = len(one.cutoffs)
     if coefficients_D is None:
         nothing = CovariateEffects(names, np.zeros((one.horizon, len(names))), 0.0, windows)
         return Regression(one.values_T, lambda quantiles: quantiles, lambda point: nothing, False)

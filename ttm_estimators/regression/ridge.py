@@ -59,7 +59,8 @@ def products_of(
     Each block is a run of rows. Rows with a missing value do not count.
     """
     known_A = np.asarray(~np.isnan(values_TA).all(axis=0))
-    known_T = ~np.isnan(values_TA[:, known_A]).any(axis=1) & ~np.isnan(features_TD).any(axis=1)
+    missing_T = np.isnan(values_TA[:, known_A]).any(axis=1) | np.isnan(features_TD).any(axis=1)
+    known_T = np.asarray(~missing_T)
     features_TD = np.where(known_T[:, None], features_TD, 0.0)
     values_TA = np.where(known_T[:, None] & known_A, values_TA, 0.0)
     features, scales = features_TD.shape[1], len(known_A)

@@ -38,7 +38,7 @@ def forecast_frame(
     *,
     known: Sequence[str] = (),
     calendar: bool = False,
-    holidays: str | None = None,
+    holidays: str | Sequence[str] | None = None,
     future_df: pd.DataFrame | None = None,
     static: pd.DataFrame | None = None,
     run: Callable[..., tuple[pd.DataFrame, Forecast]] = forecast_panel,
