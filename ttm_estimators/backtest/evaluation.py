@@ -217,6 +217,10 @@ def evaluate_panel(
     comparisons = tuple(compare(sums, best))
     table = pd.DataFrame.from_dict(rows, orient="index").loc[order].rename_axis("model")
     by_loss = str(table["relative WQL"].idxmin()) if table["relative WQL"].notna().any() else best
+    against = None
+    if by_loss != best:
+        losses = summed_errors(forecasts, errors, "loss")
+        (against,) = compare({name: losses[name] for name in (best, by_loss)}, by_loss)
     names = pd.Series([one.name for one in panel.series])
     tables = [
         each.assign(series=names.reindex(each.index), model=name) for name, each in scores.items()
@@ -229,7 +233,7 @@ def evaluate_panel(
         models=table,
         series=every,
         comparisons=comparisons,
-        advice=advice(list(comparisons), best, by_loss),
+        advice=advice(list(comparisons), best, against),
         worst=worst.head(WORST_SERIES),
         baseline=baseline,
         band=outer_band(forecasts.levels),

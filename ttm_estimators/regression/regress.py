@@ -443,7 +443,8 @@ class _Losses(NamedTuple):
                 # A series that is too short for the others is judged by what it has.
                 long_N = ~np.isnan(before_NR[:, done]).all(axis=1)
                 before_NR[np.ix_(long_N, first)] = np.nan
-            if is_clear(before_NR, after_NRA[..., width], len(done) / max(len(others), 1)):
+            more = len(done) < len(others)
+            if more and is_clear(before_NR, after_NRA[..., width], len(done) / len(others)):
                 break
         gain_N = kept_gains(before_NR, after_NRA[..., width])
         windows_N = (~np.isnan(loss_JNRA[0, ..., 0])).sum(axis=1)
