@@ -101,6 +101,19 @@ def test_the_order_of_series_and_the_size_of_batches_do_not_matter():
     np.testing.assert_allclose(small, plain, rtol=0, atol=ROUNDING * past.std())
 
 
+def test_series_share_coefficients_with_those_alone_that_end_at_the_same_time():
+    sales, prices = made(series=4, days=100)
+    past = [*sales[:, :-HORIZON]]
+    ends = ["June", "May", "June", "May"]
+    found = forecast(past, prices, ends=ends).quantiles
+    for end in (0, 1):
+        apart = forecast(past[end::2], prices[end::2]).quantiles
+        np.testing.assert_allclose(found[end::2], apart, rtol=0, atol=ROUNDING * past[0].std())
+    assert np.abs(found - forecast(past, prices).quantiles).max() > 0.1
+    with pytest.raises(ValueError, match="there are 4 series, but ends of 1"):
+        forecast(past, prices, ends=ends[:1])
+
+
 def test_channels_are_series_of_their_own_that_share_covariates():
     sales, prices = made(series=2)
     prices = prices[:1]
