@@ -285,6 +285,15 @@ def test_effects_on_a_logarithm_stay_within_those_of_the_history():
     assert found.point.max() < 3 * y[:200].max()
 
 
+def test_no_more_windows_are_forecast_than_it_takes_until_it_is_clear():
+    windows = []
+    for price in (5.0, 0.3):
+        sales, prices = made(price=price, series=20)
+        effects = forecast(sales[:, :-HORIZON], prices).effects
+        windows.append(max(effect.windows for effect in effects))
+    assert windows[0] <= 4 < windows[1]
+
+
 def test_the_offset_of_a_covariate_does_not_matter():
     random = np.random.default_rng(0)
     x = random.normal(size=207)

@@ -62,6 +62,10 @@ MAX_BYTES_KEPT = 2**28
 """Bytes of features, and of their products, that are kept for the next time they are needed, about,
 and not made anew."""
 
+MIN_DEVIATION_OF_LOGARITHM = 0.15
+"""Standard deviation of the logarithm of a series below which it is so straight a line that effects
+on it are those on the series itself (ours)."""
+
 MIN_POINTS = 20_000
 """Latest points that coefficients are estimated from, or as many more as a forecast depends on."""
 
@@ -317,11 +321,13 @@ def _unit(values_T: Array) -> Array:
 
 
 def _scale(values_T: Array, *, logarithm: bool) -> _Scale | None:
-    """Scale of a series, None where it does not vary or has no logarithm."""
+    """Scale of a series, None where it does not vary, or has no logarithm or about a linear one."""
     if logarithm:
         if not (values_T[~np.isnan(values_T)] > 0).all():
             return None
         values_T = np.log(values_T)
+        if np.nanstd(values_T) < MIN_DEVIATION_OF_LOGARITHM:
+            return None
     size = float(np.nanmax(np.abs(values_T))) or 1.0
     mean, deviation = (float(each(values_T / size)) for each in (np.nanmean, np.nanstd))
     if deviation <= 1e-9:
