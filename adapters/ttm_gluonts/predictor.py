@@ -26,7 +26,7 @@ from ttm_estimators import Covariates, Forecaster, TinyTimeMixer, load, save_net
 from ttm_estimators.forecasting.quantile_levels import check_levels, validated_levels
 from ttm_estimators.network import TTMConfig
 from ttm_estimators.regression import CovariateEffects
-from ttm_estimators.regression.calendar import calendar_features
+from ttm_estimators.regression.calendar import calendar_features, countries_of
 from ttm_estimators.regression.with_calendar import with_calendar
 from ttm_gluonts.entries import (
     KNOWN,
@@ -88,14 +88,14 @@ class TTMPredictor(RepresentablePredictor):
     calendar : bool, default False
         Whether hours, weekdays and ends of months count in the same way, by
         :func:`ttm_estimators.regression.calendar.calendar_features`.
-    holidays : str, optional
-        Country whose public holidays count too, such as "DE" or "US-CA": a code of the package
+    holidays : str or sequence of str, optional
+        Countries whose public holidays count too, such as "DE" or "US-CA": codes of the package
         ``holidays``. With the calendar.
 
     Raises
     ------
     TypeError
-        When ``holidays`` is no text.
+        When ``holidays`` is no text and no sequence of texts.
     ttm_estimators.WeightsError
         When the model is unknown or its folder damaged.
     ValueError
@@ -149,15 +149,10 @@ class TTMPredictor(RepresentablePredictor):
         self.num_samples = num_samples
         self.seed = seed
         self.keep_outliers = keep_outliers
-        if not isinstance(holidays, str | None):
-            raise TypeError(
-                "holidays must be the code of a country, a text such as 'DE' or 'US-CA', got "
-                f"{holidays!r}"
-            )
-        self.holidays = holidays
+        self.holidays = countries_of(holidays) or None
         self.calendar = calendar or holidays is not None
-        if holidays is not None:  # an unknown country is told of at once
-            calendar_features(pd.period_range("2024-01-01", periods=1, freq="D"), holidays)
+        # An unknown country is told of at once.
+        calendar_features(pd.period_range("2024-01-01", periods=1, freq="D"), self.holidays)
         self._declare(num_feat_dynamic_real)
         self._empty = QuantileForecast(
             np.empty((len(self.forecast_keys), prediction_length)),
@@ -352,7 +347,7 @@ class TTMPredictor(RepresentablePredictor):
 
 
 @lru_cache(maxsize=64)
-def calendar_of(start: pd.Period, points: int, holidays: str | None) -> pd.DataFrame:
+def calendar_of(start: pd.Period, points: int, holidays: tuple[str, ...] | None) -> pd.DataFrame:
     """Calendar of some periods, which many items have in common."""
     return calendar_features(pd.period_range(start, periods=points), holidays)
 

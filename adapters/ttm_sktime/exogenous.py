@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ttm_estimators import Covariates
-from ttm_estimators.regression.calendar import calendar_features
+from ttm_estimators.regression.calendar import calendar_features, countries_of
 from ttm_estimators.regression.with_calendar import with_calendar
 from ttm_sktime.dates import after
 from ttm_sktime.histories import Histories, split
@@ -77,28 +77,24 @@ def continued(X: pd.DataFrame | None, newer: pd.DataFrame | None) -> pd.DataFram
     return both[~both.index.duplicated(keep="last")]
 
 
-def check_calendar(histories: Histories, holidays: str | None) -> None:
+def check_calendar(histories: Histories, holidays: str | Sequence[str] | None) -> None:
     """Refuse a calendar for what has no dates, and holidays of an unknown country.
 
     Raises
     ------
     TypeError
-        When ``holidays`` is no text.
+        When ``holidays`` is no text and no sequence of texts.
     ValueError
         When the index of y holds whole numbers or time deltas, or there is no such country.
     """
-    if not isinstance(holidays, str | None):
-        raise TypeError(
-            "holidays must be the code of a country, a text such as 'DE' or 'US-CA', got "
-            f"{holidays!r}"
-        )
+    countries = countries_of(holidays) or None
     times = histories.members[0].times_T
     if not isinstance(times, (pd.DatetimeIndex, pd.PeriodIndex)):
         raise ValueError(
             f"calendar and holidays need dates, but the index of y is a {type(times).__name__}: "
             "make it a DatetimeIndex or PeriodIndex, or leave calendar and holidays out"
         )
-    calendar_features(times[:1], holidays)
+    calendar_features(times[:1], countries)
 
 
 def covariates_of(
@@ -107,7 +103,7 @@ def covariates_of(
     steps_NS: npt.NDArray[np.int64] | None = None,
     *,
     calendar: bool = False,
-    holidays: str | None = None,
+    holidays: str | Sequence[str] | None = None,
 ) -> list[Covariates]:
     """Covariates of every series, up to the last step asked for. A date without a row is missing.
 
@@ -121,8 +117,8 @@ def covariates_of(
         Steps asked for of each series. Default: none.
     calendar : bool, default False
         Whether the calendar of the dates stands beside X.
-    holidays : str, optional
-        Country whose holidays it has.
+    holidays : str or sequence of str, optional
+        Countries whose holidays it has.
 
     Raises
     ------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -86,8 +87,8 @@ class TTMForecaster(BaseForecaster):
         Whether hours, weekdays and ends of months count beside ``X``, by
         :func:`ttm_estimators.regression.calendar.calendar_features`. Not where the network learnt
         from ``X``.
-    holidays : str, optional
-        Country whose public holidays count too, such as "DE" or "US-CA": a code of the package
+    holidays : str or sequence of str, optional
+        Countries whose public holidays count too, such as "DE" or "US-CA": codes of the package
         ``holidays``. With the calendar.
 
     Attributes
@@ -148,7 +149,7 @@ class TTMForecaster(BaseForecaster):
         random_state: int = 0,
         keep_outliers: bool = False,
         calendar: bool = False,
-        holidays: str | None = None,
+        holidays: str | Sequence[str] | None = None,
     ) -> None:
         self.model = model
         self.network = network

@@ -129,6 +129,7 @@ class Histories:
             batch_size=batch_size,
             keep_outliers=keep_outliers,
             names=self.names,
+            ends=[_end(member.times_T) for member in self.members],
         )
         self._latest = _Latest(asked, covariates, forecast)
         return forecast

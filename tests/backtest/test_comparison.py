@@ -36,7 +36,7 @@ def test_several_comparisons_hold_together():
 def sentence(**errors):
     sums = {name: pd.DataFrame(each) for name, each in errors.items()}
     best = ordered(sums)[0]
-    return advice(compare(sums, best), best, best)
+    return advice(compare(sums, best), best)
 
 
 def test_a_clear_case_says_which_to_use_by_how_much_and_how_sure():
@@ -104,8 +104,18 @@ def test_a_model_alone_has_nothing_beside_it():
 
 def test_a_model_that_is_ahead_by_weighted_quantile_loss_is_named():
     sums = {"a": pd.DataFrame([1.0, 1.1]), "b": pd.DataFrame([2.0, 2.1])}
-    told = advice(compare(sums, "a"), "a", "b")
-    assert "; by weighted quantile loss b is ahead" in told
+    losses = {"a": pd.DataFrame([1.0, 1.0, 1.0]), "b": pd.DataFrame([0.9, 0.91, 0.9])}
+    (by_loss,) = compare(losses, "b")
+    told = advice(compare(sums, "a"), "a", by_loss)
+    assert "; by weighted quantile loss b is ahead of it by 9.7 % (95 % interval " in told
+    assert told.endswith("): use b where quantiles count.")
+
+
+def test_a_lead_by_weighted_quantile_loss_that_may_be_chance_is_told_as_such():
+    sums = {"a": pd.DataFrame([1.0, 1.1]), "b": pd.DataFrame([2.0, 2.1])}
+    (by_loss,) = compare({"a": pd.DataFrame([1.0, 1.0]), "b": pd.DataFrame([0.5, 1.5])}, "b")
+    told = advice(compare(sums, "a"), "a", by_loss)
+    assert "; by weighted quantile loss b is ahead by 13.4 %, which may be chance." in told
 
 
 def test_series_count_alike_whatever_windows_they_have():

@@ -299,6 +299,24 @@ def test_a_damaged_part_is_told_and_made_anew(sales, tmp_path, content):
     )
 
 
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+@pytest.mark.parametrize("content", [None, b"nothing"])
+def test_a_damaged_fine_tuned_model_is_told_and_made_anew(sales, tmp_path, name, content):
+    options = {"windows": 1, "models": [QUICK], "folder": tmp_path}
+    cross_validation(sales, 7, **options)
+    (folder,) = (each for each in tmp_path.iterdir() if each.is_dir())
+    for part in tmp_path.glob("*.npy"):
+        part.unlink()
+    if content is None:
+        (folder / name).unlink()
+    else:
+        (folder / name).write_bytes(content)
+    with pytest.warns(TableWarning, match=rf"{folder.name} is damaged and is made anew: ") as told:
+        cross_validation(sales, 7, **options)
+    assert told[0].filename == __file__
+    cross_validation(sales, 7, **options)
+
+
 def test_processes_that_train_in_one_folder_end_with_one_model(sales, tmp_path, monkeypatch):
     options = {"windows": 1, "models": [QUICK], "folder": tmp_path}
     fine_tune = fine_tuning.fine_tune_panel

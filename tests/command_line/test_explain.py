@@ -160,6 +160,17 @@ def test_an_unknown_country_is_one_line(run, here, command):
 
 
 @pytest.mark.parametrize("command", ["forecast", "explain"])
+def test_every_country_of_holidays_counts(run, here, command):
+    pytest.importorskip("holidays", reason="holidays need the extra of that name")
+    code, _, err = run(command, *DRIVEN, "--holidays", "DE", "--holidays", "Frnce")
+    assert code == 2
+    assert "similar are 'FR'" in err
+    code, _, err = run(command, *DRIVEN, "--holidays", "Grmany", "--holidays", "FR")
+    assert code == 2
+    assert "similar are 'DE'" in err
+
+
+@pytest.mark.parametrize("command", ["forecast", "explain"])
 def test_holidays_without_their_package_are_refused_with_the_command_that_installs_it(
     run, here, command, monkeypatch
 ):

@@ -420,6 +420,12 @@ def test_an_unknown_country_is_told_at_once():
         TTMPredictor(prediction_length=5, holidays="XX")
 
 
+def test_holidays_of_several_countries_survive_serialisation(tmp_path):
+    predictor = TTMPredictor(prediction_length=5, holidays=["de", "FR"])
+    predictor.serialize(tmp_path)
+    assert TTMPredictor.deserialize(tmp_path).holidays == ("DE", "FR")
+
+
 @pytest.mark.parametrize("holidays", [True, 49])
 def test_holidays_that_are_no_text_are_refused(holidays):
     with pytest.raises(TypeError, match=f"holidays must be the code of a country, .* {holidays}$"):

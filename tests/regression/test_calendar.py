@@ -56,6 +56,25 @@ def test_public_holidays_have_their_days_and_those_around_them():
     ]
 
 
+def test_holidays_of_several_countries_count_apart():
+    times = pd.date_range("2024-07-01", "2024-07-31")
+    features = calendar_features(times, ["us", "FR", "US"])
+    assert features.index[features["holiday=US any"] == 1.0].day.tolist() == [4]
+    assert features.index[features["holiday=FR any"] == 1.0].day.tolist() == [14]
+    assert "holiday=any" not in features
+
+
+def test_a_country_may_be_written_small():
+    times = pd.date_range("2024-12-20", "2025-01-03")
+    pd.testing.assert_frame_equal(calendar_features(times, "de"), calendar_features(times, "DE"))
+
+
+@pytest.mark.parametrize("holidays", [True, [], ["DE", 1], {"DE"}])
+def test_holidays_that_are_no_text_are_refused(holidays):
+    with pytest.raises(TypeError, match=r"holidays must be the code of a country, .* got "):
+        calendar_features(pd.date_range("2024-01-01", periods=9), holidays)
+
+
 def test_an_hour_of_a_holiday_is_one():
     times = pd.date_range("2024-12-24", periods=72, freq="h")
     features = calendar_features(times, "US-CA")

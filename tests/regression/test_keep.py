@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ttm_estimators.regression.keep import best, best_width, kept_gains
+from ttm_estimators.regression.keep import best, best_width, is_clear, kept_gains
 
 RANDOM = np.random.default_rng(0)
 
@@ -62,6 +62,33 @@ def test_the_best_forecast_is_none_where_all_are_worse():
     before = np.ones((2, 4))
     after = np.stack([before * [[0.9], [1.1]], before * [[0.8], [1.2]], before * np.nan])
     np.testing.assert_array_equal(best(before, after), [1, -1])
+
+
+@pytest.mark.parametrize(
+    ("gain", "clear"), [(0.8, True), (0.1, False), (0.02, False), (-0.3, True)]
+)
+def test_a_few_windows_suffice_where_the_gain_is_large_or_below_nought(gain, clear):
+    before, after = losses(gain, series=20, windows=3, spread=0.05)
+    assert is_clear(before, after, 3 / 11) is clear
+    assert is_clear(before, np.full_like(after, np.nan), 3 / 11)
+
+
+def test_noise_that_a_panel_has_in_common_is_seldom_kept_for_few_windows():
+    kept = []
+    for _ in range(300):
+        gain = 0.2 * RANDOM.normal(size=(1, 11)) + 0.05 * RANDOM.normal(size=(20, 11))
+        before = np.ones(gain.shape)
+        seen = next(
+            (k for k in range(1, 11) if is_clear(before[:, :k], 1 - gain[:, :k], k / 11)), 11
+        )
+        kept.append((kept_gains(before[:, :seen], 1 - gain[:, :seen]) > 0).mean())
+    assert np.mean(kept) < 0.08
+
+
+def test_few_windows_ask_for_wider_bands_that_are_about_as_good():
+    after = np.ones((1, 12, 3)) * [0.5, 0.501, 0.52]
+    assert best_width(np.ones((1, 12)), after) == 0
+    assert best_width(np.ones((1, 2)), after[:, :2]) == 1
 
 
 def test_bands_are_as_wide_as_the_series_that_gain_ask_for():

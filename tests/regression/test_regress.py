@@ -101,6 +101,19 @@ def test_the_order_of_series_and_the_size_of_batches_do_not_matter():
     np.testing.assert_allclose(small, plain, rtol=0, atol=ROUNDING * past.std())
 
 
+def test_series_share_coefficients_with_those_alone_that_end_at_the_same_time():
+    sales, prices = made(series=4, days=100)
+    past = [*sales[:, :-HORIZON]]
+    ends = ["June", "May", "June", "May"]
+    found = forecast(past, prices, ends=ends).quantiles
+    for end in (0, 1):
+        apart = forecast(past[end::2], prices[end::2]).quantiles
+        np.testing.assert_allclose(found[end::2], apart, rtol=0, atol=ROUNDING * past[0].std())
+    assert np.abs(found - forecast(past, prices).quantiles).max() > 0.1
+    with pytest.raises(ValueError, match="there are 4 series, but ends of 1"):
+        forecast(past, prices, ends=ends[:1])
+
+
 def test_channels_are_series_of_their_own_that_share_covariates():
     sales, prices = made(series=2)
     prices = prices[:1]
@@ -270,6 +283,15 @@ def test_effects_on_a_logarithm_stay_within_those_of_the_history():
     x[200:] = 3 * x[:200].max()
     found = model.forecast([y[:200]], 10, covariates=[Covariates(known=x)])
     assert found.point.max() < 3 * y[:200].max()
+
+
+def test_no_more_windows_are_forecast_than_it_takes_until_it_is_clear():
+    windows = []
+    for price in (5.0, 0.3):
+        sales, prices = made(price=price, series=20)
+        effects = forecast(sales[:, :-HORIZON], prices).effects
+        windows.append(max(effect.windows for effect in effects))
+    assert windows[0] <= 4 < windows[1]
 
 
 def test_the_offset_of_a_covariate_does_not_matter():

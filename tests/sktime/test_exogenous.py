@@ -255,6 +255,19 @@ def test_holidays_count_at_once(kind):
     assert errors[0].mean() < errors[1].mean()
 
 
+def test_series_that_end_on_other_days_do_not_learn_of_each_other():
+    early, late = driven(0), driven(1)
+    panel, prices = (
+        pd.concat({"early": one[:-30], "late": other}, names=["shop", "day"])
+        for one, other in zip(early[:2], late[:2], strict=True)
+    )
+    together = TTMForecaster().fit(panel.to_frame(), X=prices, fh=FH).predict(X=prices)
+    for shop in ("early", "late"):
+        y, X = panel[shop], prices.loc[shop]
+        alone = TTMForecaster().fit(y, X=X, fh=FH).predict(X=X)
+        np.testing.assert_allclose(together.loc[shop, "sales"], alone, atol=1e-3)
+
+
 def test_a_calendar_stands_beside_x():
     y, X, truth = driven()
     found = TTMForecaster(calendar=True).fit(y, X=X, fh=FH).predict(X=X)
@@ -277,6 +290,14 @@ def test_a_calendar_needs_dates(model, index, arguments):
 def test_an_unknown_country_is_told_at_fit(model):
     with pytest.raises(ValueError, match="no holidays of 'XX' are known"):
         TTMForecaster(model, holidays="XX").fit(driven()[0])
+
+
+def test_holidays_of_several_countries_count(model):
+    y = driven()[0]
+    with pytest.raises(ValueError, match="no holidays of 'XX' are known"):
+        TTMForecaster(model, holidays=["de", "XX"]).fit(y)
+    fitted = TTMForecaster(model, holidays=["de", "FR"]).fit(y)
+    assert fitted.get_params()["holidays"] == ["de", "FR"]
 
 
 @pytest.mark.parametrize("holidays", [True, False])

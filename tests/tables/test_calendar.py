@@ -90,7 +90,7 @@ def test_an_unknown_country_is_one_line():
     with pytest.raises(TableError, match=r"no holidays of 'Germny'.* similar are 'DE'") as error:
         of(panel, holidays="Germny")
     assert "\n" not in str(error.value)
-    with pytest.raises(TableError, match=r"holidays must be text, got bool: .*holidays='DE'"):
+    with pytest.raises(TableError, match=r"holidays must be the code .* got True: .*holidays='DE'"):
         of(panel, holidays=True)
 
 

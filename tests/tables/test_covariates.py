@@ -75,6 +75,23 @@ def test_a_calendar_is_that_of_arrays_side_by_side_with_known_columns(shipped, s
     np.testing.assert_allclose(result["median"], expected.point.ravel(), rtol=1e-6)
 
 
+def test_series_that_end_on_other_days_do_not_learn_of_each_other(shipped):
+    random = np.random.default_rng(0)
+    frames = []
+    for name, days in (("early", 120), ("late", 150)):
+        price = random.normal(size=days + HORIZON)
+        sales = 10 - 3 * price + 0.5 * random.normal(size=len(price))
+        sales[days:] = np.nan
+        times = pd.date_range("2024-01-01", periods=len(price))
+        frames.append(pd.DataFrame({"shop": name, "ds": times, "y": sales, "price": price}))
+    options = {"known": "price", "time": "ds", "value": "y"}
+    together = shipped.forecast_df(pd.concat(frames), HORIZON, id="shop", **options)
+    for frame in frames:
+        alone = shipped.forecast_df(frame, HORIZON, id="shop", **options)
+        its = together[together["shop"] == frame["shop"][0]]
+        np.testing.assert_allclose(its["median"], alone["median"], atol=1e-3)
+
+
 def test_holidays_imply_a_calendar(shipped, sales):
     pytest.importorskip("holidays", reason="holidays need the extra of that name")
     past, _ = sales

@@ -37,7 +37,8 @@ class Comparison:
     model: str
     other: str
     ratio: float
-    """Geometric mean over series of the best model's MASE in times of the other's."""
+    """Geometric mean over series of the best model's MASE in times of the other's, or of its
+    weighted quantile loss."""
 
     low: float
     high: float
@@ -54,9 +55,9 @@ class Comparison:
 
 
 def summed_errors(
-    forecasts: Forecasts, errors: Mapping[str, pd.DataFrame]
+    forecasts: Forecasts, errors: Mapping[str, pd.DataFrame], kind: str = "scaled"
 ) -> dict[str, pd.DataFrame]:
-    """Scaled errors of each model, summed over the steps of a window: a row for each series.
+    """Scaled errors of each model, or its losses, summed over a window: a row for each series.
 
     Windows that overlap are one. NaN where a series has no such window, or no scale.
     """
@@ -64,8 +65,7 @@ def summed_errors(
     window = ((-1 - forecasts.rows["window"]) // overlap).rename("window")
     blocks = [forecasts.rows["series"], window]
     return {
-        name: each["scaled"].groupby(blocks).sum(min_count=1).unstack()
-        for name, each in errors.items()
+        name: each[kind].groupby(blocks).sum(min_count=1).unstack() for name, each in errors.items()
     }
 
 
@@ -80,7 +80,7 @@ def ordered(sums: Mapping[str, pd.DataFrame]) -> list[str]:
 
 
 def compare(sums: Mapping[str, pd.DataFrame], best: str) -> list[Comparison]:
-    """Compare the best model with each other one, by MASE, in pairs.
+    """Compare the best model with each other one, by MASE or weighted quantile loss, in pairs.
 
     Their ratio is a geometric mean over series. Its interval is from how it varies over blocks,
     which are series, or windows where these are more: Student's interval of the logarithm, by the
@@ -90,7 +90,7 @@ def compare(sums: Mapping[str, pd.DataFrame], best: str) -> list[Comparison]:
     Parameters
     ----------
     sums : mapping
-        Scaled errors of each model: a row for each series, a column for each window.
+        Scaled errors of each model, or its losses: a row for each series, a column for each window.
     best : str
         Model to compare with the others.
     """
@@ -151,12 +151,22 @@ def student_quantile(level: float, degrees: int) -> float:
     return float(np.sqrt(degrees) * np.tan(found))
 
 
-def advice(comparisons: list[Comparison], best: str, best_by_loss: str) -> str:
-    """One sentence: which model to use, and how sure that is."""
+def advice(comparisons: list[Comparison], best: str, by_loss: Comparison | None = None) -> str:
+    """One sentence: which model to use, and how sure that is.
+
+    Parameters
+    ----------
+    comparisons : list of Comparison
+        The best model by MASE, beside each other one.
+    best : str
+        Its name.
+    by_loss : Comparison, optional
+        Another model beside it, where that is the best by weighted quantile loss.
+    """
     if not comparisons:
         return f"There is nothing to compare {best} with: give more models."
     unsure = [one for one in comparisons if not one.is_sure]
-    also = f"; by weighted quantile loss {best_by_loss} is ahead" if best_by_loss != best else ""
+    also = "" if by_loss is None else f"; {_loss(by_loss)}"
     if not unsure:
         second = max(comparisons, key=lambda one: one.ratio)
         gains = [_percent(1 - end) for end in (second.ratio, second.high, second.low)]
@@ -183,6 +193,16 @@ def advice(comparisons: list[Comparison], best: str, best_by_loss: str) -> str:
     else:
         what = f"{use}, or compare on more windows or series"
     return f"Can't tell {best} from {named}: {why}{also}; {what}."
+
+
+def _loss(one: Comparison) -> str:
+    """What speaks for the model that is the best by weighted quantile loss."""
+    ahead = f"by weighted quantile loss {one.model} is ahead"
+    by = _percent(1 - one.ratio)
+    if one.is_sure:
+        ends = f"95 % interval {_percent(1 - one.high)} to {_percent(1 - one.low)}"
+        return f"{ahead} of it by {by} ({ends}): use {one.model} where quantiles count"
+    return f"{ahead} by {by}, which may be chance"
 
 
 def _each(comparisons: list[Comparison]) -> str:

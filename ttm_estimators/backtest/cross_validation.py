@@ -25,11 +25,12 @@ from ttm_estimators.backtest.windows import (
     warn_of_untrained,
 )
 from ttm_estimators.forecasting import OutlierWarning
-from ttm_estimators.forecasting.dataframes import Names, listed
+from ttm_estimators.forecasting.dataframes import Names
 from ttm_estimators.forecasting.quantile_levels import validated_levels
 from ttm_estimators.inputs.arrays import validated_count
 from ttm_estimators.inputs.outliers import Outlier, describe
 from ttm_estimators.network.presets import DECILES
+from ttm_estimators.regression.calendar import countries_of
 from ttm_estimators.tables.calendar import calendars
 from ttm_estimators.tables.columns import names_of
 from ttm_estimators.tables.dataframes import as_table, tell, with_names
@@ -63,7 +64,7 @@ def cross_validation(
     quantile_levels: Sequence[float] = DECILES,
     known: Names = None,
     calendar: bool = False,
-    holidays: str | None = None,
+    holidays: str | Sequence[str] | None = None,
     season: int | None = None,
     id: Names = None,
     time: Names = None,
@@ -126,8 +127,8 @@ def cross_validation(
         as ``X``. Naive ones do not.
     calendar : bool, default False
         Whether the calendar of the dates counts as known covariates too.
-    holidays : str, optional
-        A country of the package ``holidays``, such as "DE", whose holidays do too, with the
+    holidays : str or sequence of str, optional
+        Countries of the package ``holidays``, such as "DE", whose holidays do too, with the
         calendar.
     season : int, optional
         Steps in a season. Default: that of the frequency: a day of hours, a week of days, a year of
@@ -177,19 +178,7 @@ def cross_validation(
     >>> list(frame)[:6]
     ['cutoff', 'ds', 'y', 'ttm', 'ttm-0.1', 'ttm-0.9']
     """
-    reading = Reading(
-        id=listed(id),
-        time=listed(time),
-        value=listed(value),
-        freq=freq,
-        date_format=date_format,
-        timezone=timezone,
-        round_time=round_time,
-        decimal=decimal,
-        thousands=thousands,
-        fill_gaps=fill_gaps,
-        no_time=no_time,
-    )
+    reading = Reading.of(locals())
     table, names = as_table(df, "df")
     frame, panel = cross_validate(
         table,
@@ -200,7 +189,7 @@ def cross_validation(
         models=models,
         model=model,
         quantile_levels=quantile_levels,
-        known=listed(known),
+        known=reading.known,
         calendar=calendar,
         holidays=holidays,
         season=season,
@@ -226,7 +215,7 @@ def cross_validate(
     quantile_levels: Sequence[float],
     known: Sequence[str],
     calendar: bool,
-    holidays: str | None,
+    holidays: str | Sequence[str] | None,
     season: int | None,
     batch_size: int,
     keep_outliers: bool,
@@ -292,7 +281,7 @@ def with_covariates(
     models: Mapping[str, Model],
     known: Sequence[str],
     calendar: bool,
-    holidays: str | None,
+    holidays: str | Sequence[str] | None,
 ) -> Reading:
     """How to read a table of which models take these covariates, and those of their own."""
     roles = with_roles(models, known, calendar=calendar or holidays is not None)
@@ -307,7 +296,7 @@ def cross_validate_panel(
     store: Store,
     known: Sequence[str],
     calendar: bool,
-    holidays: str | None,
+    holidays: str | Sequence[str] | None,
     batch_size: int,
     keep_outliers: bool,
     seed: int,
@@ -331,7 +320,7 @@ def cross_validate_panel(
     shared: dict[str, Any] = {
         "known": tuple(known),
         "calendar": calendar,
-        "holidays": holidays,
+        "holidays": countries_of(holidays) or None,
         "season": season,
         "keep_outliers": keep_outliers,
         "levels": levels,
@@ -429,7 +418,7 @@ def _ties_channels(model: Model) -> bool:
     return bool(mixes or (config and config.tied_channels and len(config.targets) > 1))
 
 
-def with_calendar(panel: Panel, holidays: str | None) -> tuple[Panel, list[str]]:
+def with_calendar(panel: Panel, holidays: str | Sequence[str] | None) -> tuple[Panel, list[str]]:
     """Put the calendar of the dates beside the covariates of a panel, and name its columns.
 
     Raises

@@ -27,7 +27,7 @@ from ttm_estimators.backtest.scores import (
     ratio,
     row_errors,
 )
-from ttm_estimators.forecasting.dataframes import Names, listed
+from ttm_estimators.forecasting.dataframes import Names
 from ttm_estimators.inputs.arrays import validated_count
 from ttm_estimators.tables.dataframes import as_table
 from ttm_estimators.tables.errors import TableError, TableWarning, quoted
@@ -190,20 +190,7 @@ def evaluate(
     >>> ttm_estimators.evaluate(frame, df, season=6).best
     'seasonal_naive'
     """
-    reading = Reading(
-        id=listed(id),
-        time=listed(time),
-        value=listed(value),
-        freq=freq,
-        date_format=date_format,
-        timezone=timezone,
-        round_time=round_time,
-        decimal=decimal,
-        thousands=thousands,
-        fill_gaps=fill_gaps,
-        no_time=no_time,
-        known=listed(known),
-    )
+    reading = Reading.of(locals())
     panel = read_panel(as_table(df, "df")[0], reading)
     return evaluate_panel(frame, panel, baseline=baseline, season=season)
 
@@ -233,6 +220,10 @@ def evaluate_panel(
     comparisons = tuple(compare(sums, best))
     table = pd.DataFrame.from_dict(rows, orient="index").loc[order].rename_axis("model")
     by_loss = str(table["relative WQL"].idxmin()) if table["relative WQL"].notna().any() else best
+    against = None
+    if by_loss != best:
+        losses = summed_errors(forecasts, errors, "loss")
+        (against,) = compare({name: losses[name] for name in (best, by_loss)}, by_loss)
     names = pd.Series([one.name for one in panel.series])
     tables = [
         each.assign(series=names.reindex(each.index), model=name) for name, each in scores.items()
@@ -245,7 +236,7 @@ def evaluate_panel(
         models=table,
         series=every,
         comparisons=comparisons,
-        advice=advice(list(comparisons), best, by_loss),
+        advice=advice(list(comparisons), best, against),
         worst=worst.head(WORST_SERIES),
         baseline=baseline,
         band=outer_band(forecasts.levels),

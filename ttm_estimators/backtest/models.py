@@ -25,6 +25,7 @@ from ttm_estimators.inputs.outliers import Outlier
 from ttm_estimators.tables.errors import TableError, TableWarning, quoted
 from ttm_estimators.tables.forecast import forecast_panel
 from ttm_estimators.tables.panel import Panel
+from ttm_estimators.weights import WeightsError
 
 if TYPE_CHECKING:
     from ttm_estimators.backtest.store import Store
@@ -52,7 +53,7 @@ class Task:
     """Columns of covariates that are known in the future."""
 
     calendar: bool = False
-    holidays: str | None = None
+    holidays: str | Sequence[str] | None = None
     calendar_columns: tuple[str, ...] = ()
     """The calendar, which stands in columns of the panel for models that have none of their own."""
 
@@ -182,7 +183,13 @@ class FineTuned:
     def _fine_tune(self, task: Task) -> Forecaster:
         folder = self.store.path(self.name, "", weights=self.identity, seed=task.seed)
         if folder is not None and folder.exists():
-            return load(folder, device=self.forecaster.device)
+            try:
+                return load(folder, device=self.forecaster.device)
+            except WeightsError as error:
+                warnings.warn(
+                    f"{folder} is damaged and is made anew: {error}", TableWarning, stacklevel=6
+                )
+                shutil.rmtree(folder)
         from ttm_estimators.tables.fine_tune import fine_tune_panel  # imports Lightning
         from ttm_estimators.training.fine_tuning.config import FineTuneConfig
 

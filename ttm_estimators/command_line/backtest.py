@@ -151,7 +151,7 @@ def backtest(
         quantiles=quantiles,
         known=known or (),
         calendar=calendar,
-        holidays=holidays,
+        holidays=holidays or None,
         season=season,
         batch_size=batch_size,
         keep_outliers=keep_outliers,
@@ -167,7 +167,7 @@ def _backtest_folder(
     refused: Mapping[str, Any],
     scheduler: str | None,
     workers: int | None,
-    holidays: str | None,
+    holidays: list[str] | None,
     quantiles: str | None,
     **options: Any,
 ) -> None:
@@ -185,7 +185,7 @@ def _backtest_folder(
             horizon,
             client=client,
             workers=workers,
-            holidays=holidays,
+            holidays=holidays or None,
             progress=True,
             quantile_levels=parse_levels(quantiles) or DECILES,
             **options,
@@ -220,7 +220,7 @@ def _backtest_file(
         require("jinja2", "report", "--report")
     if "ttm-finetuned" in models:
         require("lightning", "train", "fine-tuning")
-    if holidays is not None:
+    if holidays:
         require("holidays", "holidays", "--holidays")
     from ttm_estimators.command_line.running import load_model, parse_levels
     from ttm_estimators.network.presets import DECILES

@@ -92,7 +92,7 @@ def working(
     refused: Mapping[str, Any],
     scheduler: str | None,
     workers: int | None,
-    holidays: str | None,
+    holidays: list[str] | None,
 ) -> Iterator[Client | None]:
     """Check options of a folder, and give a client of its cluster, if there is one.
 
@@ -112,7 +112,7 @@ def working(
         raise InputError("--scheduler already has workers: leave --workers out")
     if workers is not None or scheduler is not None:
         require("distributed", "distributed", "--scheduler or --workers")
-    if holidays is not None:
+    if holidays:
         require("holidays", "holidays", "--holidays")
     with _telling(), _client(scheduler) as client:
         yield client
@@ -128,7 +128,7 @@ def forecast_folder(
     scheduler: str | None,
     workers: int | None,
     model: str | None,
-    holidays: str | None,
+    holidays: list[str] | None,
     **options: Any,
 ) -> None:
     """Forecast Parquet files to a folder, and tell what came of it.
@@ -156,7 +156,7 @@ def forecast_folder(
             workers=workers,
             model=model,
             progress=True,
-            holidays=holidays,
+            holidays=holidays or None,
             **reading,
             **options,
         )

@@ -72,7 +72,7 @@ def explain(
     the series gains.
     """
     check_files(data, future, output, plot, plot_series)
-    if not roles_of_model(model) and not known and not calendar and holidays is None:
+    if not roles_of_model(model) and not known and not calendar and not holidays:
         raise InputError(
             "there are no covariates to explain: name some with --known, or give --calendar"
         )
@@ -85,7 +85,11 @@ def explain(
     )
     from ttm_estimators.tables.panel import summary
 
-    wanted: dict[str, Any] = {"known": known or (), "calendar": calendar, "holidays": holidays}
+    wanted: dict[str, Any] = {
+        "known": known or (),
+        "calendar": calendar,
+        "holidays": holidays or None,
+    }
     check_explainable(roles_of_model(model), model_name(model))
     panel = read_for(model, data, reading, future=future, **wanted)
     index = index_of(panel, plot_series)

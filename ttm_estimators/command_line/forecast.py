@@ -135,7 +135,11 @@ def forecast(
     from ttm_estimators.tables.forecast import forecast_panel
     from ttm_estimators.tables.panel import summary
 
-    wanted: dict[str, Any] = {"known": known or (), "calendar": calendar, "holidays": holidays}
+    wanted: dict[str, Any] = {
+        "known": known or (),
+        "calendar": calendar,
+        "holidays": holidays or None,
+    }
     panel = read_for(model, file, reading, future=future, **wanted)
     index = index_of(panel, plot_series)
     frame, result = run(

@@ -72,10 +72,10 @@ Calendar = Annotated[
     typer.Option("--calendar", help="Use hour, weekday, month end and so on as covariates."),
 ]
 Holidays = Annotated[
-    str | None,
+    Columns,
     typer.Option(
         help="Use the calendar and the public holidays of a country, such as DE or US-CA, as "
-        "covariates."
+        "covariates; may be given again."
     ),
 ]
 

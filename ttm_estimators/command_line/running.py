@@ -55,14 +55,14 @@ def read_for(
     future: Path | None,
     known: list[str] | None,
     calendar: bool,
-    holidays: str | None,
+    holidays: list[str] | None,
 ) -> Panel:
     """Read a file with the covariates that a model was fine-tuned with, or that are named."""
-    if holidays is not None:
+    if holidays:
         require("holidays", "holidays", "--holidays")
     from ttm_estimators.tables.covariates import roles_of
 
-    roles = roles_of(roles_of_model(model), known or (), calendar=calendar or holidays is not None)
+    roles = roles_of(roles_of_model(model), known or (), calendar=calendar or bool(holidays))
     if future is not None and not roles.known:
         raise InputError("--future needs --known with the covariates that it holds")
     return read_data(

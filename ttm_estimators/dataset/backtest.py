@@ -25,11 +25,12 @@ from ttm_estimators.dataset.run import run_dataset
 from ttm_estimators.dataset.scores import Totals, series_scores
 from ttm_estimators.dataset.sources import find_units, open_system
 from ttm_estimators.forecasting import load
-from ttm_estimators.forecasting.dataframes import Names, listed
+from ttm_estimators.forecasting.dataframes import Names
 from ttm_estimators.network.presets import DECILES
+from ttm_estimators.regression.calendar import countries_of
 from ttm_estimators.tables.errors import TableError, TableWarning, quoted
 from ttm_estimators.tables.panel import Panel
-from ttm_estimators.tables.reading import Reading
+from ttm_estimators.tables.reading import Reading, listed
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -105,7 +106,7 @@ def cross_validation_dataset(
     quantile_levels: Sequence[float] = DECILES,
     known: Names = None,
     calendar: bool = False,
-    holidays: str | None = None,
+    holidays: str | Sequence[str] | None = None,
     season: int | None = None,
     id: Names = None,
     time: Names = None,
@@ -172,6 +173,7 @@ def cross_validation_dataset(
     ValueError
         When a model is unknown, or is trained on all series.
     """
+    reading = Reading.of(locals())
     plan = planned(horizon, windows, step, season, quantile_levels)
     contenders = make_models(models, load(model, device=device), NOTHING_KEPT)
     trained = [name for name, each in contenders.items() if each.trained_once]
@@ -181,24 +183,11 @@ def cross_validation_dataset(
             "large: leave it out, or fine-tune ours on a sample and give the weights as model="
         )
     baseline = found_baseline(baseline, [*contenders])
-    reading = Reading(
-        id=listed(id),
-        time=listed(time),
-        value=listed(value),
-        freq=freq,
-        date_format=date_format,
-        timezone=timezone,
-        round_time=round_time,
-        decimal=decimal,
-        thousands=thousands,
-        fill_gaps=fill_gaps,
-        no_time=no_time,
-    )
     reading = with_covariates(reading, contenders, listed(known), calendar, holidays)
     options = {
         "known": listed(known),
         "calendar": calendar,
-        "holidays": holidays,
+        "holidays": countries_of(holidays) or None,
         "batch_size": batch_size,
         "keep_outliers": keep_outliers,
         "seed": seed,

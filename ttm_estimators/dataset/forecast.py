@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from ttm_estimators.dataset.process_file import process_file
 from ttm_estimators.dataset.sources import open_system, unit_of
 from ttm_estimators.dataset.unit import Done
-from ttm_estimators.forecasting.dataframes import Names, listed
+from ttm_estimators.forecasting.dataframes import Names
 from ttm_estimators.forecasting.forecaster import read_roles
 from ttm_estimators.forecasting.quantile_levels import validated_levels
 from ttm_estimators.inputs.arrays import validated_count
+from ttm_estimators.regression.calendar import countries_of
 from ttm_estimators.tables.covariates import roles_of
 from ttm_estimators.tables.errors import TableError
 from ttm_estimators.tables.forecast import forecast_panel
-from ttm_estimators.tables.reading import Reading
+from ttm_estimators.tables.reading import Reading, listed
 from ttm_estimators.tables.steps import describe, parse_step
 from ttm_estimators.weights import resolve
 
@@ -37,7 +38,7 @@ class ForecastTask:
     reading: Reading
     known: tuple[str, ...] = ()
     calendar: bool = False
-    holidays: str | None = None
+    holidays: tuple[str, ...] | None = None
     quantile_levels: tuple[float, ...] | None = None
     batch_size: int = 256
     keep_outliers: bool = False
@@ -75,7 +76,7 @@ def forecast_task(
     value: Names = None,
     known: Names = None,
     calendar: bool = False,
-    holidays: str | None = None,
+    holidays: str | Sequence[str] | None = None,
     freq: str | pd.offsets.BaseOffset | None = None,
     quantile_levels: Sequence[float] | None = None,
     batch_size: int = 256,
@@ -120,7 +121,7 @@ def forecast_task(
         reading,
         tuple(listed(known)),
         calendar,
-        holidays,
+        countries_of(holidays) or None,
         levels,
         validated_count("batch_size", batch_size),
         keep_outliers,
@@ -140,7 +141,7 @@ def forecast_file(
     value: Names = None,
     known: Names = None,
     calendar: bool = False,
-    holidays: str | None = None,
+    holidays: str | Sequence[str] | None = None,
     freq: str | pd.offsets.BaseOffset | None = None,
     quantile_levels: Sequence[float] | None = None,
     batch_size: int = 256,

@@ -32,7 +32,7 @@ def forecast_dataset(
     value: Names = None,
     known: Names = None,
     calendar: bool = False,
-    holidays: str | None = None,
+    holidays: str | Sequence[str] | None = None,
     freq: str | pd.offsets.BaseOffset | None = None,
     quantile_levels: Sequence[float] | None = None,
     batch_size: int = 256,

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from einops import rearrange
 
-from ttm_estimators.backtest.comparison import advice, comparison, level_of
+from ttm_estimators.backtest.comparison import Comparison, advice, comparison, level_of
 from ttm_estimators.backtest.evaluation import WORST_SERIES
 from ttm_estimators.backtest.scores import by_series, match_forecasts, outer_band, ratio, row_errors
 from ttm_estimators.backtest.seasonal_naive import Array
@@ -117,7 +117,7 @@ class Totals:
         self.still = 0
         """Series without MASE, for they did not move before a cutoff."""
         self._means = {name: Moments() for name in ("relative MASE", "relative WQL", "MASE")}
-        self._order, self._pairs = Moments(), Moments()
+        self._order, self._pairs, self._pairs_by_loss = Moments(), Moments(), Moments()
         self._sums: dict[str, Any] = dict.fromkeys(("rows", "size", "loss", "error", "covered"), 0)
         self._worst: dict[str, pd.DataFrame] = {}
 
@@ -136,9 +136,8 @@ class Totals:
         self._means["MASE"].add(each["MASE"])
         scaled = each["scaled"]
         self._order.add(np.log(scaled.clip(min=np.finfo(float).tiny)))
-        self._pairs.add(
-            np.log(ratio(rearrange(scaled, "s m -> s m 1"), rearrange(scaled, "s m -> s 1 m")))
-        )
+        self._pairs.add(_log_ratios(scaled))
+        self._pairs_by_loss.add(_log_ratios(each["loss"]))
         each["covered"] = np.where(each["rows"] > 0, each["coverage"] * each["rows"], 0)
         for name in self._sums:
             self._sums[name] = self._sums[name] + each[name].sum(axis=0)
@@ -170,29 +169,39 @@ class Totals:
         )
         means = dict(zip(self.models, self._order.mean, strict=True))
         order = sorted(self.models, key=lambda name: means[name])
-        best, at = order[0], self.models.index(order[0])
-        level = level_of(len(order) - 1)
-        comparisons = tuple(
-            comparison(
-                best,
-                other,
-                float(self._pairs.mean[at, i]),
-                float(self._pairs.standard_error[at, i]),
-                int(self._pairs.count[at, i]),
-                "series",
-                level,
-            )
-            for i, other in enumerate(self.models)
-            if other != best
-        )
+        best = order[0]
+        others = [name for name in self.models if name != best]
+        comparisons = tuple(self._beside(self._pairs, best, one, len(others)) for one in others)
         by_loss = table["relative WQL"]
         ahead = str(by_loss.idxmin()) if by_loss.notna().any() else best
+        against = None if ahead == best else self._beside(self._pairs_by_loss, ahead, best, 1)
         worst = self._worst.get(best, pd.DataFrame(columns=[SERIES, MODEL, "MASE"]))
         return {
             "models": table.loc[order],
             "comparisons": comparisons,
-            "advice": advice([*comparisons], best, ahead),
+            "advice": advice([*comparisons], best, against),
             "worst": worst.set_index(SERIES).drop(columns=[MODEL, *SUMS], errors="ignore"),
             "baseline": self.baseline,
             "band": outer_band(levels),
         }
+
+    def _beside(self, pairs: Moments, model: str, other: str, number: int) -> Comparison:
+        """Compare two models, as one of a number of comparisons."""
+        at = self.models.index(model), self.models.index(other)
+        return comparison(
+            model,
+            other,
+            float(pairs.mean[at]),
+            float(pairs.standard_error[at]),
+            int(pairs.count[at]),
+            "series",
+            level_of(number),
+        )
+
+
+def _log_ratios(errors: Array) -> Array:
+    """Logarithms of the ratios of all models' errors to each other's, for each series."""
+    found: Array = np.log(
+        ratio(rearrange(errors, "s m -> s m 1"), rearrange(errors, "s m -> s 1 m"))
+    )
+    return found

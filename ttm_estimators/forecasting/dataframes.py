@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class DataFrames:
         value: Names = None,
         known: Names = None,
         calendar: bool = False,
-        holidays: str | None = None,
+        holidays: str | Sequence[str] | None = None,
         future_df: pd.DataFrame | None = None,
         static: pd.DataFrame | None = None,
         freq: str | pd.offsets.BaseOffset | None = None,
@@ -70,9 +70,9 @@ class DataFrames:
         calendar : bool, default False
             Whether hours, weekdays, month ends and so on count like known covariates, by the clock
             of the dates' zone.
-        holidays : str, optional
-            Country whose public holidays count too, by its code in the package ``holidays``: "DE",
-            or with a subdivision "US-CA". It implies ``calendar``.
+        holidays : str or sequence of str, optional
+            Countries whose public holidays count too, by their codes in the package ``holidays``:
+            "DE", or with a subdivision "US-CA". It implies ``calendar``.
         future_df : DataFrame, optional
             Rows after the histories with the covariates that are known in the future, by the names
             of ``df``.
@@ -133,28 +133,17 @@ class DataFrames:
         >>> ttm_estimators.load().forecast_df(df, 7)["ds"].iloc[0]
         Timestamp('2024-03-01 00:00:00')
         """
+        given = locals()
         from ttm_estimators.tables.dataframes import forecast_frame  # pandas is slow to import
         from ttm_estimators.tables.reading import Reading
 
-        reading = Reading(
-            id=listed(id),
-            time=listed(time),
-            value=listed(value),
-            freq=freq,
-            date_format=date_format,
-            timezone=timezone,
-            round_time=round_time,
-            decimal=decimal,
-            thousands=thousands,
-            fill_gaps=fill_gaps,
-            no_time=no_time,
-        )
+        reading = Reading.of(given)
         return forecast_frame(
             cast("Forecaster", self),
             df,
             horizon,
             reading,
-            known=listed(known),
+            known=reading.known,
             calendar=calendar,
             holidays=holidays,
             future_df=future_df,
@@ -175,7 +164,7 @@ class DataFrames:
         value: Names = None,
         known: Names = None,
         calendar: bool = False,
-        holidays: str | None = None,
+        holidays: str | Sequence[str] | None = None,
         future_df: pd.DataFrame | None = None,
         freq: str | pd.offsets.BaseOffset | None = None,
         batch_size: int = 256,
@@ -217,29 +206,18 @@ class DataFrames:
         ValueError
             As :meth:`forecast_df`.
         """
+        given = locals()
         from ttm_estimators.tables.dataframes import forecast_frame
         from ttm_estimators.tables.effects import explain_panel
         from ttm_estimators.tables.reading import Reading
 
-        reading = Reading(
-            id=listed(id),
-            time=listed(time),
-            value=listed(value),
-            freq=freq,
-            date_format=date_format,
-            timezone=timezone,
-            round_time=round_time,
-            decimal=decimal,
-            thousands=thousands,
-            fill_gaps=fill_gaps,
-            no_time=no_time,
-        )
+        reading = Reading.of(given)
         return forecast_frame(
             cast("Forecaster", self),
             df,
             horizon,
             reading,
-            known=listed(known),
+            known=reading.known,
             calendar=calendar,
             holidays=holidays,
             future_df=future_df,
@@ -304,24 +282,11 @@ class DataFrames:
         ValueError
             As :func:`ttm_estimators.fine_tune`.
         """
+        given = locals()
         from ttm_estimators.tables.dataframes import fine_tune_frame  # imports Lightning
         from ttm_estimators.tables.reading import Reading
 
-        reading = Reading(
-            id=listed(id),
-            time=listed(time),
-            value=listed(value),
-            freq=freq,
-            date_format=date_format,
-            timezone=timezone,
-            round_time=round_time,
-            decimal=decimal,
-            thousands=thousands,
-            fill_gaps=fill_gaps,
-            no_time=no_time,
-            known=listed(known),
-            past=listed(past),
-        )
+        reading = Reading.of(given)
         return fine_tune_frame(
             cast("Forecaster", self),
             df,
@@ -331,11 +296,3 @@ class DataFrames:
             settings=settings,
             **trainer_options,
         )
-
-
-def listed(names: Names) -> list[str]:
-    """Names as a list of text."""
-    if names is None:
-        return []
-    many = isinstance(names, Iterable) and not isinstance(names, str)
-    return [str(name) for name in (names if many else [names])]

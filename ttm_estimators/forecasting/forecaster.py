@@ -7,7 +7,7 @@ levels, X covariates known in the future, K static covariates, S steps (blocks o
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -165,6 +165,7 @@ class Forecaster(DataFrames):
         batch_size: int = 256,
         keep_outliers: bool = False,
         names: Sequence[str] | None = None,
+        ends: Sequence[Hashable] | None = None,
         progress: bool = False,
     ) -> Forecast:
         """Forecast the next steps of every series.
@@ -191,8 +192,8 @@ class Forecaster(DataFrames):
             fine-tuned on none, those known in the future count by a regression, and a warning says
             that others do not, nor those without any value in a history: see
             :mod:`ttm_estimators.regression`. A forecast then depends on the
-            other series too, for they share coefficients and held-out windows: give series that
-            end at the same time.
+            other series too, as far as they end at the same time, for they share coefficients and
+            held-out windows.
         quantile_levels : sequence of float, optional
             Levels in (0, 1). Default: the network's own. Others are interpolated.
         batch_size : int, default 256
@@ -204,6 +205,9 @@ class Forecaster(DataFrames):
             covariates are not. See :mod:`ttm_estimators.inputs.outliers`.
         names : sequence of str, optional
             How errors and warnings call each series. Default: "series 0" and so on.
+        ends : sequence, optional
+            When each series ends, such as a date: none learns what covariates do from the future of
+            another. Default: all at the same time.
         progress : bool, default False
             Whether to show a progress bar on standard error.
 
@@ -219,8 +223,9 @@ class Forecaster(DataFrames):
             When ``series`` is no sequence of series, or ``covariates`` none of covariates.
         ValueError
             When a series is empty, all missing, infinite, not numeric or has more than two
-            dimensions, the horizon or a level is out of range, or covariates do not fit or do not
-            reach the horizon. The message names the series.
+            dimensions, the horizon or a level is out of range, covariates do not fit or do not
+            reach the horizon, or there is not one end for each series. The message names the
+            series.
         ttm_estimators.WeightsError
             When the network's forecast is not finite. The message names the first such series.
         """
@@ -233,6 +238,8 @@ class Forecaster(DataFrames):
         items = as_list(series)
         names = names or [f"series {i}" for i in range(len(items))]
         checked = self._checked(covariates, len(items))
+        if ends is not None and len(ends) != len(items):
+            raise ValueError(f"there are {len(items)} series, but ends of {len(ends)}")
         outliers: list[Outlier] = []
         arrays: list[Array] = []
         for i, one in enumerate(items):
@@ -245,7 +252,7 @@ class Forecaster(DataFrames):
         rows: list[_Row] = []
         for array, known, name in zip(arrays, checked, names, strict=True):
             rows += self._rows(array, known, steps, name)
-        regressions = self._regressions(arrays, checked, steps, names, rows_at_once)
+        regressions = self._regressions(arrays, checked, steps, names, ends, rows_at_once)
         if outliers:
             message = describe(outliers, names, "set keep_outliers=True")
             warnings.warn(message, OutlierWarning, stacklevel=2)
@@ -306,6 +313,7 @@ class Forecaster(DataFrames):
         covariates: Sequence[Covariates],
         steps: int,
         names: Sequence[str],
+        ends: Sequence[Hashable] | None,
         batch_size: int,
     ) -> list[Regression]:
         """What known covariates add to each channel, where the network takes none itself."""
@@ -315,11 +323,13 @@ class Forecaster(DataFrames):
         known: list[KnownInFuture] = []
         called: list[str] = []
         unseen: list[str] = []
-        for array, one, name in zip(arrays, covariates, names, strict=True):
+        panels: dict[Hashable, list[int]] = {}
+        for i, (array, one, name) in enumerate(zip(arrays, covariates, names, strict=True)):
             its = known_in_future(one, len(array), steps, name)
             if its.unseen:
                 unseen.append(f"{name} has no value of {', '.join(its.unseen)} in its history")
             for c, column_T in enumerate(array.reshape(len(array), -1).T):
+                panels.setdefault(None if ends is None else ends[i], []).append(len(columns))
                 columns.append(column_T)
                 known.append(its)
                 called.append(name if array.ndim == 1 else f"{name}, channel {c}")
@@ -335,16 +345,22 @@ class Forecaster(DataFrames):
             ]
             return self._forecast_rows(rows, steps, batch_size, False)[:, :, 0]
 
-        return regress_out(
-            columns,
-            known,
-            steps,
-            names=called,
-            levels=self.quantile_levels,
-            reach=self.history_length,
-            forecast=forecast,
-            bounds=lambda history_T: find_bounds(history_T[-self.config.context_length :, None]),
-        )
+        found: dict[int, Regression] = {}
+        for panel in panels.values():
+            regressions = regress_out(
+                [columns[i] for i in panel],
+                [known[i] for i in panel],
+                steps,
+                names=[called[i] for i in panel],
+                levels=self.quantile_levels,
+                reach=self.history_length,
+                forecast=forecast,
+                bounds=lambda history_T: find_bounds(
+                    history_T[-self.config.context_length :, None]
+                ),
+            )
+            found |= dict(zip(panel, regressions, strict=True))
+        return [found[i] for i in range(len(columns))]
 
     def _seen_points(self, array: Array) -> list[slice]:
         """Points of each channel that a forecast depends on."""

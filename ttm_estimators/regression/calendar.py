@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 import numpy as np
@@ -20,7 +20,7 @@ AVERAGE_MONTH = 30.44 * DAY
 
 
 def calendar_features(
-    times: pd.DatetimeIndex | pd.PeriodIndex, holidays: str | None = None
+    times: pd.DatetimeIndex | pd.PeriodIndex, holidays: str | Sequence[str] | None = None
 ) -> pd.DataFrame:
     """Calendar of each time, as covariates that are known in the future.
 
@@ -34,10 +34,10 @@ def calendar_features(
     ----------
     times : DatetimeIndex or PeriodIndex
         Increasing, of a series and its future together. Dates with a zone count by its clock.
-    holidays : str, optional
-        Country code of the package ``holidays``, such as "DE", or with a subdivision, "US-CA". Adds
-        each public holiday by its name, any holiday, and the days before and after one. Periods
-        longer than a day count the days that they hold.
+    holidays : str or sequence of str, optional
+        Country code of the package ``holidays``, such as "DE", or with a subdivision, "US-CA", or
+        several, whose holidays count apart. Adds each public holiday by its name, any holiday, and
+        the days before and after one. Periods longer than a day count the days that they hold.
 
     Returns
     -------
@@ -47,6 +47,8 @@ def calendar_features(
 
     Raises
     ------
+    TypeError
+        When ``holidays`` is no text and no sequence of texts.
     ValueError
         When the package knows no such country. The message says how to find those that it knows.
     ImportError
@@ -62,10 +64,32 @@ def calendar_features(
     """
     begins, ends = _spans(times)
     columns = dict(_clock(begins, ends))
-    if holidays is not None:
-        columns |= dict(_holidays(begins, ends, holidays))
+    countries = countries_of(holidays)
+    for country in countries:
+        where = f"{country} " if len(countries) > 1 else ""
+        columns |= dict(_holidays(begins, ends, country, where))
     kept = {name: values for name, values in columns.items() if (values != values[:1]).any()}
     return pd.DataFrame(kept, index=times, dtype=float)
+
+
+def countries_of(holidays: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Codes of the countries whose holidays are asked for, each once, "de" as "DE".
+
+    Raises
+    ------
+    TypeError
+        When it is neither None, a text, nor a sequence of texts.
+    """
+    if holidays is None:
+        return ()
+    given = [holidays] if isinstance(holidays, str) else holidays
+    if not isinstance(given, Sequence) or not given or not all(isinstance(c, str) for c in given):
+        raise TypeError(
+            "holidays must be the code of a country, a text such as 'DE' or 'US-CA', or a list of "
+            f"them, got {holidays!r}"
+        )
+    # Names with capitals, such as Germany, stay as they are.
+    return tuple(dict.fromkeys(code.upper() if code.islower() else code for code in given))
 
 
 def _spans(times: pd.DatetimeIndex | pd.PeriodIndex) -> tuple[pd.DatetimeIndex, pd.DatetimeIndex]:
@@ -104,17 +128,18 @@ def _clock(begins: pd.DatetimeIndex, ends: pd.DatetimeIndex) -> Iterator[tuple[s
 
 
 def _holidays(
-    begins: pd.DatetimeIndex, ends: pd.DatetimeIndex, country: str
+    begins: pd.DatetimeIndex, ends: pd.DatetimeIndex, country: str, where: str
 ) -> Iterator[tuple[str, Array]]:
     """Columns of public holidays: each, any, and the days before and after."""
     years = range(begins.min().year - 1, ends.max().year + 2) if len(begins) else range(0)
     names = _public_holidays(country, years)
     days = pd.DatetimeIndex(sorted(names))
     for name in sorted({each for found in names.values() for each in found}):
-        yield f"holiday={name}", _count(begins, ends, days[[name in names[day] for day in days]])
-    yield "holiday=any", _count(begins, ends, days)
-    yield "holiday=before", _count(begins, ends, (days - DAY).difference(days))
-    yield "holiday=after", _count(begins, ends, (days + DAY).difference(days))
+        of_name = days[[name in names[day] for day in days]]
+        yield f"holiday={where}{name}", _count(begins, ends, of_name)
+    yield f"holiday={where}any", _count(begins, ends, days)
+    yield f"holiday={where}before", _count(begins, ends, (days - DAY).difference(days))
+    yield f"holiday={where}after", _count(begins, ends, (days + DAY).difference(days))
 
 
 def _public_holidays(country: str, years: range) -> dict[pd.Timestamp, list[str]]:

@@ -34,6 +34,9 @@ MAX_POINTS_FOR_SEASON = 4096
 """Latest points that the season is looked for in."""
 
 
+Filter = Callable[[Array, int], Array]
+
+
 def level(values_TD: Array, season: int) -> Array:
     """Less the mean of all."""
     return np.asarray(values_TD - np.nanmean(values_TD, axis=0))
@@ -53,9 +56,6 @@ def local(values_TD: Array, season: int) -> Array:
         count = np.maximum((~np.isnan(at)).sum(axis=0), 1)
         at -= np.nansum(at, axis=0) / count
     return values_TD
-
-
-FILTERS: tuple[Callable[[Array, int], Array], ...] = (level, steps, local)
 
 
 def find_season(values_T: Array) -> int:

@@ -22,20 +22,27 @@ from ttm_estimators.inputs.arrays import Array
 from ttm_estimators.inputs.covariates import KnownInFuture
 from ttm_estimators.regression.design import continuous_columns, make_features
 from ttm_estimators.regression.effects import CovariateEffects
-from ttm_estimators.regression.filters import find_season, level, local, steps
-from ttm_estimators.regression.keep import best, best_width, kept_gains
+from ttm_estimators.regression.filters import Filter, find_season, level, local, steps
+from ttm_estimators.regression.keep import best, best_width, is_clear, kept_gains
 from ttm_estimators.regression.ridge import Coefficients, Products, fit, products_of
 
 MIN_WINDOWS, MAX_WINDOWS, PANEL_WINDOWS = 12, 24, 64
 """Windows held out of a series, where its history is long enough: at least, at most, and in between
 so many of all the series of a panel. They take most of the time."""
 
-MIN_FIRST_WINDOWS, MAX_FIRST_WINDOWS, PANEL_FIRST_WINDOWS = 4, 8, 32
+MIN_FIRST_WINDOWS, MAX_FIRST_WINDOWS, PANEL_FIRST_WINDOWS = 1, 3, 12
 """Of these, windows that all ways to estimate effects are tried on. The others judge the best one,
-where it is any better than none: the best of several looks better where it was chosen."""
+where it is any better than none: the best of several looks better where it was chosen. More windows
+to choose left too few to judge (on series of the corpus)."""
+
+PANEL_WINDOWS_AT_ONCE = 16
+"""Windows of all the series of a panel that judge before it is looked whether it is clear: a
+network is fast with some at a time."""
 
 MIN_OTHER_WINDOWS = 3
 """Other windows without which all judge together."""
+
+GOLDEN_RATIO = (5**0.5 - 1) / 2
 
 WIDTHS = (1.0, 1.15, 1.3, 1.5, 1.75, 2.0)
 """Factors of the width of bands to choose from: a network knows nothing of how uncertain the
@@ -44,8 +51,20 @@ coefficients are."""
 EARLY_BLOCKS = 4
 """Blocks of time before the windows, to choose a penalty by."""
 
-SERIES_AT_ONCE = 64
-"""Series whose held-out windows are forecast together: it bounds memory."""
+MIN_FOLDS, MAX_FOLDS, PANEL_FOLDS = 4, 16, 128
+"""Folds of blocks, each left out to choose a penalty: at least, at most, and in between so many of
+all the series of a panel."""
+
+SERIES_AT_ONCE = 32
+"""Series that are worked on together: it bounds memory."""
+
+MAX_BYTES_KEPT = 2**28
+"""Bytes of features, and of their products, that are kept for the next time they are needed, about,
+and not made anew."""
+
+MIN_DEVIATION_OF_LOGARITHM = 0.15
+"""Standard deviation of the logarithm of a series below which it is so straight a line that effects
+on it are those on the series itself (ours)."""
 
 MIN_POINTS = 20_000
 """Latest points that coefficients are estimated from, or as many more as a forecast depends on."""
@@ -84,10 +103,15 @@ class _Scale(NamedTuple):
 
     def add(self, values: Array, effect: Array) -> Array:
         """Values of the series plus an effect on the scale."""
+        factor, added = self.factor_and_term(effect)
+        return np.asarray(values * factor + added)
+
+    def factor_and_term(self, effect: Array) -> tuple[Array, Array]:
+        """By what values of the series are multiplied, and what is then added to them."""
         effect = effect * self.deviation
         if self.logarithm:
-            return np.asarray(values * np.exp(effect))
-        return np.asarray(values + effect)
+            return np.exp(effect), np.zeros_like(effect)
+        return np.ones_like(effect), effect
 
     def bounded(self, effect_T: Array, points: int) -> Array:
         """Effects of a history and its future, on a logarithm none beyond those of the history:
@@ -98,29 +122,34 @@ class _Scale(NamedTuple):
         return np.asarray(effect_T.clip(effect_T[:points].min(), effect_T[:points].max()))
 
 
-class _Latest:
-    """Features of the latest series that was asked for: the next often has the same covariates."""
+class _Features:
+    """Features of the series of a panel, of which many have the same covariates."""
 
     def __init__(self) -> None:
-        self.key: tuple[Array, int, int] | None = None
+        self.found: dict[tuple[int, int, int], tuple[Array, list[int]]] = {}
+        self.bytes = 0
+        self.filtered: tuple[Array, Filter, Array] | None = None
 
     def __call__(self, one: _Member) -> tuple[Array, list[int]]:
         """Features of a series, and the column that each comes from."""
-        points = len(one.values_T)
-        key = self.key
-        if key is None or key[0] is not one.known_TX or key[1:] != (points, one.season):
-            self.found = make_features(one.known_TX, points, one.season, one.continuous)
-            self.filtered: dict[Callable[[Array, int], Array], Array] = {}
-            self.key = one.known_TX, points, one.season
-        return self.found
+        key = id(one.known_TX), len(one.values_T), one.season
+        if key not in self.found:
+            features = make_features(one.known_TX, *key[1:], one.continuous)
+            if self.bytes > MAX_BYTES_KEPT:
+                self.found, self.bytes = {}, 0
+            self.found[key] = features
+            self.bytes += features[0].nbytes
+        return self.found[key]
 
-    def less(self, filter_: Callable[[Array, int], Array], one: _Member) -> Array:
+    def less(self, filter_: Filter, one: _Member) -> Array:
         """Features of the history of a series, filtered."""
         features_TD, _ = self(one)
-        if filter_ not in self.filtered:
-            history_TD = features_TD[: len(one.values_T)].copy()
-            self.filtered[filter_] = filter_(history_TD, one.season)
-        return self.filtered[filter_]
+        of, by, _ = self.filtered or (None, None, None)
+        if of is not features_TD or by is not filter_:
+            history_TD = features_TD[: len(one.values_T)]
+            self.filtered = features_TD, filter_, filter_(history_TD, one.season)
+        assert self.filtered is not None
+        return self.filtered[2]
 
 
 class _Member(NamedTuple):
@@ -216,19 +245,20 @@ def regress_out(
         if known[i].names and one.cutoffs and one.scales[0] is not None
     ]
     panel = [members[i] for i in judged]
-    width, latest = 0, _Latest()
-    gain_N, chosen_N, fitted = np.zeros(len(members)), np.full(len(members), -1), {}
+    width, features = 0, _Features()
+    gain_N, chosen_N = np.zeros(len(members)), np.full(len(members), -1)
+    windows_N = np.zeros(len(members), dtype=np.int64)
+    fitted: list[Coefficients] = []
     if panel:
-        fitted = _fit_all(panel, latest)
-        losses = _Losses(panel, fitted, latest, levels, reach, forecast, bounds)
-        chosen_N[judged], gain_N[judged], width = losses.judge()
+        fitted = _fit_all(panel, features)
+        losses = _Losses(panel, fitted, features, levels, reach, forecast, bounds)
+        chosen_N[judged], gain_N[judged], width, windows_N[judged] = losses.judge()
     found = []
     for i, one in enumerate(members):
         coefficients_D = None
         candidate = int(chosen_N[i])
         if candidate >= 0:
-            coefficients, of_panel = fitted[candidate]
-            coefficients_D = coefficients.all_ND[of_panel[judged.index(i)]]
+            coefficients_D = fitted[candidate].all_ND[judged.index(i)]
         found.append(
             _regression(
                 one,
@@ -236,9 +266,10 @@ def regress_out(
                 candidate,
                 coefficients_D,
                 float(gain_N[i]),
+                int(windows_N[i]),
                 WIDTHS[width],
                 levels,
-                latest,
+                features,
             )
         )
     return found
@@ -290,11 +321,13 @@ def _unit(values_T: Array) -> Array:
 
 
 def _scale(values_T: Array, *, logarithm: bool) -> _Scale | None:
-    """Scale of a series, None where it does not vary or has no logarithm."""
+    """Scale of a series, None where it does not vary, or has no logarithm or about a linear one."""
     if logarithm:
         if not (values_T[~np.isnan(values_T)] > 0).all():
             return None
         values_T = np.log(values_T)
+        if np.nanstd(values_T) < MIN_DEVIATION_OF_LOGARITHM:
+            return None
     size = float(np.nanmax(np.abs(values_T))) or 1.0
     mean, deviation = (float(each(values_T / size)) for each in (np.nanmean, np.nanstd))
     if deviation <= 1e-9:
@@ -305,6 +338,11 @@ def _scale(values_T: Array, *, logarithm: bool) -> _Scale | None:
 def _bounded(minimum: int, maximum: int, of_panel: int, series: int) -> int:
     """Windows of each series, so that a panel has few in all."""
     return max(minimum, min(maximum, of_panel // max(series, 1)))
+
+
+def _spread(windows: Sequence[int]) -> list[int]:
+    """Windows in an order in which the first so many are always spread over all."""
+    return sorted(windows, key=lambda number: number * GOLDEN_RATIO % 1)
 
 
 def _cutoffs(values_T: Array, horizon: int, windows: int) -> list[int]:
@@ -320,68 +358,103 @@ def _cutoffs(values_T: Array, horizon: int, windows: int) -> list[int]:
     return [end - horizon - number * stride for number in range(windows)]
 
 
-def _fit_all(
-    panel: Sequence[_Member], latest: _Latest
-) -> dict[int, tuple[Coefficients, dict[int, int]]]:
-    """Coefficients of each candidate, and the place in them of each series that has its scale."""
-    blocks = panel[0].windows + EARLY_BLOCKS
-    products: dict[int, list[Products]] = {each: [] for each in range(len(_CANDIDATES))}
-    places: dict[int, dict[int, int]] = {each: {} for each in range(len(_CANDIDATES))}
-    for i, one in enumerate(panel):
-        block_T = one.blocks()
-        for candidate, (scale, filter_) in enumerate(_CANDIDATES):
-            on = one.scales[scale]
-            if on is None:
-                continue
-            values_T = filter_(on.of(one.values_T)[:, None], one.season)[:, 0]
-            part = products_of(latest.less(filter_, one), values_T, block_T, blocks)
-            places[candidate][i] = len(products[candidate])
-            products[candidate].append(part)
-    return {
-        candidate: (
-            fit(Products(*map(np.concatenate, zip(*parts, strict=True)))),
-            places[candidate],
+def _fit_all(panel: Sequence[_Member], features: _Features) -> list[Coefficients]:
+    """Coefficients of each candidate."""
+    windows = panel[0].windows
+    fold_R = _folds(windows, _bounded(MIN_FOLDS, MAX_FOLDS, PANEL_FOLDS, len(panel)))
+    found: dict[tuple[int, Filter], Coefficients] = {}
+    for filter_ in dict.fromkeys(filter_ for _, filter_ in _CANDIDATES):
+        fitted = fit(_Parts(panel, features, filter_, len(fold_R)), fold_R, windows)
+        found |= {(scale, filter_): each for scale, each in enumerate(fitted)}
+    return [found[candidate] for candidate in _CANDIDATES]
+
+
+class _Parts:
+    """Products of the series of a panel, some at a time."""
+
+    def __init__(
+        self, panel: Sequence[_Member], features: _Features, filter_: Filter, blocks: int
+    ) -> None:
+        self.panel = panel
+        self.features = features
+        self.filter = filter_
+        self.blocks = blocks
+        self.kept: dict[int, Products] = {}
+        self.bytes = 0
+
+    def __iter__(self) -> Iterator[Products]:
+        for first in range(0, len(self.panel), SERIES_AT_ONCE):
+            some = self.kept.get(first)
+            if some is None:
+                each = [self._of(one) for one in self.panel[first : first + SERIES_AT_ONCE]]
+                some = Products(*map(np.concatenate, zip(*each, strict=True)))
+                if self.bytes + some.squares_NRDD.nbytes <= MAX_BYTES_KEPT:
+                    self.bytes += some.squares_NRDD.nbytes
+                    self.kept[first] = some
+            yield some
+
+    def _of(self, one: _Member) -> Products:
+        values_TA = np.full((len(one.values_T), len(one.scales)), np.nan)
+        for number, scale in enumerate(one.scales):
+            if scale is not None:
+                values_T1 = scale.of(one.values_T)[:, None]
+                values_TA[:, [number]] = self.filter(values_T1, one.season)
+        return products_of(
+            self.features.less(self.filter, one), values_TA, one.blocks(), self.blocks
         )
-        for candidate, parts in products.items()
-        if parts
-    }
+
+
+def _folds(windows: int, folds: int) -> npt.NDArray[np.int64]:
+    """Fold of each block, windows first: runs of about the same length."""
+    length_R = np.r_[np.ones(windows), np.full(EARLY_BLOCKS, windows / EARLY_BLOCKS)]
+    middle_R = np.empty(len(length_R))
+    in_time = [*range(windows, len(length_R)), *reversed(range(windows))]
+    middle_R[in_time] = length_R[in_time].cumsum() - length_R[in_time] / 2
+    return (middle_R / length_R.sum() * folds).astype(np.int64)
 
 
 class _Losses(NamedTuple):
     """Held-out windows of a panel, and how to forecast them."""
 
     panel: Sequence[_Member]
-    fitted: dict[int, tuple[Coefficients, dict[int, int]]]
-    latest: _Latest
+    fitted: Sequence[Coefficients]
+    features: _Features
     levels: Sequence[float]
     reach: int
     forecast: Callable[[Sequence[Array], Sequence[str]], Array]
     bounds: Callable[[Array], tuple[Array, Array]]
 
-    def judge(self) -> tuple[npt.NDArray[np.int64], Array, int]:
-        """Candidate of each series, -1 for none, its gain, and the number of the width of bands."""
+    def judge(self) -> tuple[npt.NDArray[np.int64], Array, int, npt.NDArray[np.int64]]:
+        """Candidate of each series, -1 for none, its gain, the number of the width of bands, and
+        how many windows were forecast.
+        """
         series, windows = len(self.panel), max(len(one.cutoffs) for one in self.panel)
-        first_windows = _bounded(
-            MIN_FIRST_WINDOWS, MAX_FIRST_WINDOWS, PANEL_FIRST_WINDOWS, len(self.panel)
-        )
+        first_windows = _bounded(MIN_FIRST_WINDOWS, MAX_FIRST_WINDOWS, PANEL_FIRST_WINDOWS, series)
         loss_JNRA = np.full((1 + len(_CANDIDATES), series, windows, len(WIDTHS)), np.nan)
         every = max(2 if windows >= 2 * MIN_OTHER_WINDOWS else 1, windows // first_windows)
-        first = range(0, windows, every)
-        self._measure(loss_JNRA, [[*self.fitted]] * series, first)
+        first = [*range(0, windows, every)]
+        self._measure(loss_JNRA, [[*range(len(_CANDIDATES))]] * series, first)
         best_N = best(loss_JNRA[0, ..., 0], loss_JNRA[1:, ..., 0])
-        others = [number for number in range(windows) if number not in first]
-        self._measure(loss_JNRA, [[one] if one >= 0 else None for one in best_N], others)
-        after_NRA = loss_JNRA[1 + best_N, np.arange(series)]
-        after_NRA[best_N < 0] = np.nan
-        before_NR = loss_JNRA[0, ..., 0]
-        width = best_width(before_NR, after_NRA)
-        if len(others) >= MIN_OTHER_WINDOWS:
-            # A series that is too short for the others is judged by what it has.
-            known_NR = ~np.isnan(before_NR)
-            long_N = known_NR[:, others].any(axis=1)
-            before_NR[np.ix_(long_N, [*first])] = np.nan
+        others = _spread([number for number in range(windows) if number not in first])
+        at_once = _bounded(1, max(len(others), 1), PANEL_WINDOWS_AT_ONCE, series)
+        candidates = [[one] if one >= 0 else None for one in best_N]
+        for begin in range(0, max(len(others), 1), at_once):
+            done = others[: begin + at_once]
+            self._measure(loss_JNRA, candidates, others[begin : begin + at_once])
+            after_NRA = loss_JNRA[1 + best_N, np.arange(series)]
+            after_NRA[best_N < 0] = np.nan
+            before_NR = loss_JNRA[0, ..., 0].copy()
+            width = best_width(before_NR, after_NRA)
+            if len(others) >= MIN_OTHER_WINDOWS:
+                # A series that is too short for the others is judged by what it has.
+                long_N = ~np.isnan(before_NR[:, done]).all(axis=1)
+                before_NR[np.ix_(long_N, first)] = np.nan
+            more = len(done) < len(others)
+            if more and is_clear(before_NR, after_NRA[..., width], len(done) / len(others)):
+                break
         gain_N = kept_gains(before_NR, after_NRA[..., width])
-        return np.where(gain_N > 0, best_N, -1), gain_N, width
+        windows_N = (~np.isnan(loss_JNRA[0, ..., 0])).sum(axis=1)
+        return np.where(gain_N > 0, best_N, -1), gain_N, width, windows_N
 
     def _measure(
         self, loss_JNRA: Array, candidates: Sequence[list[int] | None], windows: Sequence[int]
@@ -400,16 +473,17 @@ class _Losses(NamedTuple):
             if not trials:
                 continue
             names = [self.panel[trial.place[1]].name for trial in trials]
-            forecasts = self.forecast([trial.history_T for trial in trials], names)
-            for trial, quantiles_HQ in zip(trials, forecasts, strict=True):
-                low, high = self.bounds(trial.past_T)
-                for number, width in enumerate(WIDTHS):
-                    wider_HQ = quantiles_HQ
-                    if trial.scale is not None:
-                        wider_HQ = _widened(quantiles_HQ, width, self.levels)
-                        wider_HQ = trial.scale.add(wider_HQ, trial.effect_H[:, None])
-                    loss = _quantile_loss(trial.truth_H, wider_HQ.clip(low, high), self.levels)
-                    loss_JNRA[(*trial.place, number)] = loss
+            quantiles_NHQ = self.forecast([trial.history_T for trial in trials], names)
+            truth_NH1, factor_NH1, added_NH1 = (
+                np.stack([getattr(trial, name) for trial in trials])[..., None]
+                for name in ("truth_H", "factor_H", "added_H")
+            )
+            bounds_N2 = np.array([trial.bounds for trial in trials])[..., None, None]
+            places = tuple(np.array([trial.place for trial in trials]).T)
+            for number, width in enumerate(WIDTHS):
+                wider_NHQ = _widened(quantiles_NHQ, width, self.levels) * factor_NH1 + added_NH1
+                wider_NHQ = wider_NHQ.clip(bounds_N2[:, 0], bounds_N2[:, 1])
+                loss_JNRA[(*places, number)] = _quantile_loss(truth_NH1, wider_NHQ, self.levels)
 
     def _trials(
         self, one: _Member, i: int, candidates: list[int] | None, windows: Sequence[int]
@@ -417,7 +491,7 @@ class _Losses(NamedTuple):
         """Held-out windows of a series, as candidates and none forecast them."""
         if candidates is None or not windows:
             return
-        features_TD, _ = self.latest(one)
+        features_TD, _ = self.features(one)
         for number in windows:
             if number >= len(one.cutoffs):
                 return
@@ -426,18 +500,21 @@ class _Losses(NamedTuple):
             past_T, truth_H = one.values_T[begin:cutoff], one.values_T[cutoff:end]
             if np.isnan(past_T).all() or np.isnan(truth_H).all():
                 continue
-            yield _Trial((0, i, number), past_T, past_T, truth_H, None, truth_H)
+            low, high = (float(each.item()) for each in self.bounds(past_T))
+            same_H, none_H = np.ones(one.horizon), np.zeros(one.horizon)
+            yield _Trial((0, i, number), past_T, truth_H, same_H, none_H, (low, high))
             for candidate in candidates:
-                coefficients, places = self.fitted[candidate]
+                coefficients = self.fitted[candidate]
                 scale = one.scales[_CANDIDATES[candidate][0]]
-                if scale is None or not coefficients.all_ND[places[i]].any():
+                if scale is None or not coefficients.all_ND[i].any():
                     continue
-                coefficients_D = coefficients.without_NRD[places[i], number]
+                coefficients_D = coefficients.without_NRD[i, number]
                 effect_T = features_TD[begin:end] @ coefficients_D
                 effect_T = scale.bounded(effect_T, len(past_T))
                 history_T = scale.add(past_T, -effect_T[: len(past_T)])
+                factor_H, added_H = scale.factor_and_term(effect_T[len(past_T) :])
                 place = (1 + candidate, i, number)
-                yield _Trial(place, history_T, past_T, truth_H, scale, effect_T[len(past_T) :])
+                yield _Trial(place, history_T, truth_H, factor_H, added_H, (low, high))
 
 
 class _Trial(NamedTuple):
@@ -449,24 +526,25 @@ class _Trial(NamedTuple):
     history_T: Array
     """What is forecast."""
 
-    past_T: Array
-    """History with what covariates explain."""
-
     truth_H: Array
-    scale: _Scale | None
-    effect_H: Array
+    factor_H: Array
+    added_H: Array
+    """What makes a forecast of the history one with the effects."""
+
+    bounds: tuple[float, float]
 
 
 def _widened(quantiles_HQ: Array, width: float, levels: Sequence[float]) -> Array:
     """Bands of another width around the same median."""
-    median_H1 = quantiles_HQ[:, [list(levels).index(0.5)]]
+    median_H1 = quantiles_HQ[..., [list(levels).index(0.5)]]
     return np.asarray(median_H1 + width * (quantiles_HQ - median_H1))
 
 
-def _quantile_loss(truth_H: Array, quantiles_HQ: Array, levels: Sequence[float]) -> float:
+def _quantile_loss(truth_NH1: Array, quantiles_NHQ: Array, levels: Sequence[float]) -> Array:
     level_Q = np.asarray(levels)
-    error_HQ = truth_H[:, None] - quantiles_HQ
-    return float(np.nanmean(np.maximum(level_Q * error_HQ, (level_Q - 1) * error_HQ)))
+    error_NHQ = truth_NH1 - quantiles_NHQ
+    loss_NH = np.maximum(level_Q * error_NHQ, (level_Q - 1) * error_NHQ).mean(axis=-1)
+    return np.asarray(np.nanmean(loss_NH, axis=-1))
 
 
 def _regression(
@@ -475,20 +553,20 @@ def _regression(
     candidate: int,
     coefficients_D: Array | None,
     gain: float,
+    windows: int,
     width: float,
     levels: Sequence[float],
-    latest: _Latest,
+    features: _Features,
 ) -> Regression:
     """What becomes of one series."""
     names = tuple(dict.fromkeys(column.split("=")[0] for column in columns))
     points = len(one.values_T)
-    windows = len(one.cutoffs)
     if coefficients_D is None:
         nothing = CovariateEffects(names, np.zeros((one.horizon, len(names))), 0.0, windows)
         return Regression(one.values_T, lambda quantiles: quantiles, lambda point: nothing, False)
     scale = one.scales[_CANDIDATES[candidate][0]]
     assert scale is not None
-    features_TD, origins = latest(one)
+    features_TD, origins = features(one)
     added_TD = features_TD * coefficients_D
     effect_T = scale.bounded(added_TD.sum(axis=1), points)
     group_D = np.array([names.index(columns[x].split("=")[0]) for x in origins])

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from ttm_estimators.regression.calendar import calendar_features
+from ttm_estimators.regression.calendar import calendar_features, countries_of
 from ttm_estimators.tables.errors import TableError
 from ttm_estimators.tables.panel import Panel
 from ttm_estimators.tables.steps import show
 
 
 def calendars(
-    panel: Panel, futures: list[pd.Index[Any]], holidays: str | None = None
+    panel: Panel, futures: list[pd.Index[Any]], holidays: str | Sequence[str] | None = None
 ) -> list[pd.DataFrame]:
     """Give the calendar of each series and of the steps after it, by the clock of its zone.
 
@@ -25,8 +26,8 @@ def calendars(
         Series with dates.
     futures : list of Index
         Times of the steps after each.
-    holidays : str, optional
-        Country whose public holidays are told, see
+    holidays : str or sequence of str, optional
+        Countries whose public holidays are told, see
         :func:`~ttm_estimators.regression.calendar.calendar_features`.
 
     Raises
@@ -41,13 +42,10 @@ def calendars(
             f"a calendar and holidays need dates, but {counted}",
             "leave calendar= and holidays= out",
         )
-    if holidays is not None and not isinstance(holidays, str):
-        raise TableError(
-            f"holidays must be text, got {type(holidays).__name__}",
-            "give the code of a country such as holidays='DE'",
-        )
-    # "de" is DE, but names with capitals, such as Germany, stay as they are.
-    country = holidays.upper() if holidays and holidays.islower() else holidays
+    try:
+        countries = countries_of(holidays) or None
+    except TypeError as error:
+        raise TableError(str(error), "give the code of a country such as holidays='DE'") from error
     made: dict[Any, pd.DataFrame] = {}
     found = []
     for one, future in zip(panel.series, futures, strict=True):
@@ -55,7 +53,7 @@ def calendars(
         if key not in made:
             try:
                 times = pd.DatetimeIndex(one.times.append(future))
-                made[key] = calendar_features(times, country)
+                made[key] = calendar_features(times, countries)
             except ValueError as error:
                 raise TableError(str(error)) from error
         found.append(made[key])

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ttm_estimators.forecasting.dataframes import listed
 from ttm_estimators.inputs.covariates import Roles
 from ttm_estimators.tables.columns import names_of
 from ttm_estimators.tables.covariates import roles_of
@@ -21,7 +20,7 @@ from ttm_estimators.tables.files import Table, index_levels_of, with_index
 from ttm_estimators.tables.forecast import forecast_panel
 from ttm_estimators.tables.future import first_row, read_with_future
 from ttm_estimators.tables.panel import VARIABLE, Panel, read_panel
-from ttm_estimators.tables.reading import Reading
+from ttm_estimators.tables.reading import Reading, listed
 
 if TYPE_CHECKING:
     from ttm_estimators.forecasting import Forecast, Forecaster
@@ -39,7 +38,7 @@ def forecast_frame(
     *,
     known: Sequence[str] = (),
     calendar: bool = False,
-    holidays: str | None = None,
+    holidays: str | Sequence[str] | None = None,
     future_df: pd.DataFrame | None = None,
     static: pd.DataFrame | None = None,
     run: Callable[..., tuple[pd.DataFrame, Forecast]] = forecast_panel,

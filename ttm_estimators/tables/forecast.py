@@ -24,7 +24,7 @@ def forecast_panel(
     *,
     known: Sequence[str] = (),
     calendar: bool = False,
-    holidays: str | None = None,
+    holidays: str | Sequence[str] | None = None,
     quantile_levels: Sequence[float] | None = None,
     **options: Any,
 ) -> tuple[pd.DataFrame, Forecast]:
@@ -42,8 +42,8 @@ def forecast_panel(
         Columns with covariates that are known in the future.
     calendar : bool, default False
         Whether the calendar of the dates counts beside them.
-    holidays : str, optional
-        Country whose public holidays count, with the calendar.
+    holidays : str or sequence of str, optional
+        Countries whose public holidays count, with the calendar.
     quantile_levels : sequence of float, optional
         Default: the model's own.
     **options
@@ -80,6 +80,7 @@ def forecast_panel(
         covariates=found.covariates,
         quantile_levels=quantile_levels,
         names=found.quoted_names,
+        ends=None if together else [one.times[-1] for one in panel.series],
         **options,
     )
     if together:

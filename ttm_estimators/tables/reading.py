@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 from ttm_estimators.tables.errors import TableError
 
 if TYPE_CHECKING:
     from pandas.tseries.offsets import BaseOffset
+
+NAMES = ("time", "id", "value", "known", "past")
+"""Options that name a column, or several."""
 
 TEXT_OPTIONS = ("date_format", "timezone", "round_time", "decimal", "thousands")
 
@@ -65,6 +68,17 @@ class Reading:
     """Columns with covariates. Where some are known in the future, the rows after the last value of
     a series are its future."""
 
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Reading:
+        """Take what says how to read from the arguments of a function, its ``locals()``.
+
+        ``static`` is not among them: it may be a table of its own.
+        """
+        own = {each.name for each in fields(cls)} - {"static"}
+        options: dict[str, Any] = {name: given[name] for name in own.intersection(given)}
+        options |= {name: listed(options[name]) for name in NAMES if name in options}
+        return cls(**options)
+
     def __post_init__(self) -> None:
         for name in TEXT_OPTIONS:
             given = getattr(self, name)
@@ -78,3 +92,11 @@ class Reading:
             raise TableError(
                 "rows are counted, so that no dates are read", f"leave {useless[0]}= out"
             )
+
+
+def listed(names: Any) -> list[str]:
+    """Names as a list of text."""
+    if names is None:
+        return []
+    many = isinstance(names, Iterable) and not isinstance(names, str)
+    return [str(name) for name in (names if many else [names])]

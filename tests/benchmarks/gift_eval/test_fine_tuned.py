@@ -39,6 +39,34 @@ def test_zero_shot_stands_beside_what_was_tuned_in_the_same_run(
     assert "2 of 2 tasks are already in" in again[1]
 
 
+def test_zero_shot_without_a_calendar_stands_beside_that_with_one(
+    bench, gift, model_folder, tmp_path
+):
+    arguments = ("gift-eval", "--data", gift, "--output", tmp_path / "out", "--calendar")
+    arguments += ("--model", model_folder, "--tasks", "us_births/*,hospital/*")
+    code, text, error = bench(*arguments)
+    assert error == ""
+    assert "geometric mean" in text
+    given, before = (
+        pd.read_csv(folder / "all_results.csv").set_index("dataset")
+        for folder in (tmp_path / "out", tmp_path / "out" / "zero_shot")
+    )
+    assert set(given["model"]) == {f"{model_folder.name}-calendar"}
+    assert list(given.index) == list(before.index)
+    changes = compare(
+        fine_tuned._read(tmp_path / "out" / "zero_shot"), fine_tuned._read(tmp_path / "out")
+    )
+    assert code == int((mean(changes) > fine_tuned.MAX_MEAN_LOSS_WITH_CALENDAR).any())
+    assert bench(*arguments, "--finetune")[0] == 2
+
+
+def test_what_is_none_of_ours_takes_no_calendar(bench, gift, tmp_path):
+    options = ("--model", "naive", "--tasks", "us_births/*", "--calendar")
+    code, _, error = bench("gift-eval", "--data", gift, "--output", tmp_path / "out", *options)
+    assert code == 2
+    assert re.search("naive takes no calendar", error)
+
+
 def test_no_test_window_is_trained_on(bench, gift, model_folder, tmp_path, monkeypatch):
     seen = []
     train = TTMEstimator.train
