@@ -266,8 +266,6 @@ def test_workers_that_are_killed_change_nothing(undisturbed, tmp_path):
     manifest = run(source, tmp_path / "out", task, workers=2)
     # What a lost worker had in memory may be done again.
     assert len(list((tmp_path / "marks").iterdir())) > FILES
-        len(list((tmp_path / "marks").iterdir())) > FILES
-    )  # what a lost worker had in memory may be done again
     assert contents(tmp_path / "out") == files
     assert len(manifest) == FILES
 
