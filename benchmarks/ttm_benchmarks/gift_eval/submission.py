@@ -42,6 +42,7 @@ IDENTITY = (
     "calendar",
     "multivariate",
     "before_test",
+    "ttm_estimators",
 )
 """Entries of ``config.json`` that a run must agree with, whether it has them or not."""
 
@@ -99,8 +100,9 @@ def _start_or_resume(
     path = folder / CONFIG_FILE
     if path.exists():
         config = _read_config(path)
+        facts = json.loads(json.dumps({**about, **identity}))
         for key in dict.fromkeys([*IDENTITY, *identity]):
-            there, own = config.get(key), identity.get(key)
+            there, own = config.get(key), facts.get(key)
             if there != own:
                 raise ValueError(
                     f"{path} says {key} {there!r} but this run has {own!r}: give an empty "
@@ -166,5 +168,11 @@ def read_rows(folder: Path) -> list[Row]:
     path = folder / RESULTS_FILE
     if not path.exists():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    unknown = [name for name in (row.get("dataset") for row in rows) if name not in TASKS]
+    if unknown:
+        raise ValueError(
+            f"{path} has a row of {unknown[0]!r}, which is no task: give an empty --output folder"
+        )
+    return rows

@@ -83,6 +83,26 @@ def test_a_run_with_an_option_and_one_without_are_never_mixed(begun, tmp_path, n
         start_or_resume(tmp_path / "switched", "Model", plain, {})
 
 
+def test_rows_of_another_version_are_not_mixed_in(tmp_path):
+    start_or_resume(tmp_path, "Model", {"weights_sha256": "a"}, {"ttm_estimators": "1.0"})
+    with pytest.raises(ValueError, match=r"says ttm_estimators '1.0' but this run has '1.1'"):
+        start_or_resume(tmp_path, "Model", {"weights_sha256": "a"}, {"ttm_estimators": "1.1"})
+
+
+def test_a_row_of_no_task_is_refused_before_any_work(begun):
+    path = begun / "all_results.csv"
+    path.write_text(path.read_text().replace("ett1/W/short", "foo"))
+    with pytest.raises(ValueError, match="a row of 'foo', which is no task"):
+        start_or_resume(begun, "Model", {"weights_sha256": "a"}, {})
+
+
+def test_a_table_that_a_spreadsheet_has_saved_is_gone_on_with(begun):
+    path = begun / "all_results.csv"
+    path.write_text("\ufeff" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    _, rows = start_or_resume(begun, "Model", {"weights_sha256": "a"}, {})
+    assert [row["dataset"] for row in rows] == ["ett1/W/short"]
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"model": 3}', "{", "[" * 10_000])
 def test_a_damaged_config_is_refused(begun, text):
     (begun / "config.json").write_text(text)
