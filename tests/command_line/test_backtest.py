@@ -181,7 +181,7 @@ def test_a_folder_is_backtested_to_a_folder_with_scores(run, folder, tmp_path, m
     outcome = run("backtest", folder, *FEW, "--output", tmp_path / "out", *more)
     assert outcome.code == 0, outcome.err
     assert "Use seasonal_naive: its MASE is " in outcome.out
-    written = f"Wrote {tmp_path / 'out'}: 2 files, 4 series, horizon 3, 2 windows"
+    written = f"{tmp_path / 'out'} has 2 files, 4 series, horizon 3, 2 windows"
     assert written in " ".join(outcome.out.split())
     frame = pd.read_parquet(tmp_path / "out")
     assert list(frame)[:5] == ["id", "cutoff", "ds", "y", "seasonal_naive"]
@@ -192,7 +192,7 @@ def test_a_folder_is_backtested_to_a_folder_with_scores(run, folder, tmp_path, m
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ((), "name a folder for the forecasts, --output"),
+        ((), "name a folder for the results, --output"),
         (("--output", "out", "--report", "page.html"), "--report is for a single file"),
         (("--output", "out", "--folder", "parts"), "--folder is for a single file"),
         (("--output", "out", "--models", "ttm-finetuned"), "trained on all series at once"),

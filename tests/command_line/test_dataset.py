@@ -39,7 +39,7 @@ def _forecast(run, model, folder, tmp_path):
 def test_a_folder_is_forecast_to_a_folder(forecast, tmp_path):
     outcome = forecast("--quantiles", "0.2,0.5")
     assert outcome.code == 0, outcome.err
-    assert outcome.out == f"Wrote {tmp_path / 'out'}: 3 files, 6 series, horizon 3, model tiny\n"
+    assert outcome.out == f"{tmp_path / 'out'} has 3 files, 6 series, horizon 3, model tiny\n"
     frame = pd.read_parquet(tmp_path / "out/a.parquet")
     assert list(frame) == ["item_id", "ds", "median", "0.2", "0.5"]
     assert len(frame) == 2 * HORIZON

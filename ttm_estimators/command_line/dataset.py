@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ttm_estimators.command_line.errors import InputError, require
+from ttm_estimators.command_line.errors import InputError, as_options, require
 from ttm_estimators.command_line.running import model_name
 from ttm_estimators.tables.errors import TableError
 
@@ -52,14 +51,19 @@ WhatOnError = Annotated[
 
 
 def is_dataset(data: str, output: str | None) -> bool:
-    """Whether files are read one by one: of a folder, glob or URL, or one to a folder."""
+    """Whether files are read one by one: of a folder, glob or URL, or one to a folder.
+
+    Raises
+    ------
+    InputError
+        When there is no such folder.
+    """
     path = Path(data)
-    if (
-        "://" in data
-        or path.is_dir()
-        or (any(sign in data for sign in "*?[") and not path.exists())
-    ):
+    is_there = data == "-" or path.exists()
+    if "://" in data or path.is_dir() or (any(sign in data for sign in "*?[") and not is_there):
         return True
+    if not (is_there or path.suffix):
+        raise InputError(f"{data} does not exist")
     to_folder = output is not None and (
         "://" in output or output.endswith("/") or Path(output).is_dir()
     )
@@ -105,7 +109,7 @@ def working(
         if given is not None:
             raise InputError(f"{option} is for a single file, and {data} is read file by file")
     if output is None:
-        raise InputError(f"{data} is read file by file: name a folder for the forecasts, --output")
+        raise InputError(f"{data} is read file by file: name a folder for the results, --output")
     if output.lower().endswith((".csv", ".parquet")) or Path(output).is_file():
         raise InputError(f"--output {output} must be a folder, for {data} is read file by file")
     if workers is not None and scheduler is not None:
@@ -164,10 +168,19 @@ def forecast_folder(
 
 
 def tell_files(manifest: pd.DataFrame, output: str, how: str) -> None:
-    """Print what was written, and what could not be used."""
+    """Print what the output has now, and what could not be used.
+
+    Raises
+    ------
+    InputError
+        When nothing could.
+    """
     series = int(manifest["series"].sum())
-    typer.echo(f"Wrote {output}: {_count(len(manifest), 'file')}, {series:,} series, {how}")
+    files = int((manifest["rows"] > 0).sum())
+    typer.echo(f"{output} has {_count(files, 'file')}, {series:,} series, {how}")
     _tell_faults(manifest, output)
+    if not files:
+        raise InputError("nothing could be forecast")
 
 
 @contextmanager
@@ -186,7 +199,8 @@ def _telling() -> Iterator[None]:
     finally:
         for one in caught:
             if issubclass(one.category, TableWarning):
-                told = str(one.message).replace("set keep_outliers=True", "give --keep-outliers")
+                told = as_options(str(one.message))
+                told = told.replace("set keep_outliers=True", "give --keep-outliers")
                 told = re.sub(r"\bseason=(\d)", r"--season \1", told)
                 typer.echo(f"warning: {told}", err=True)
 
@@ -216,7 +230,7 @@ def _tell_faults(manifest: pd.DataFrame, output: str) -> None:
         faults += [f"{row['source']}: {row['error']}"] if row["error"] else []
         faults += [f"{row['source']}, {one['series']}: {one['reason']}" for one in row["failed"]]
     for fault in faults[:MAX_FAULTS_SHOWN]:
-        print(f"warning: {fault}", file=sys.stderr)
+        typer.echo(f"warning: {as_options(fault)}", err=True)
     if faults:
         typer.echo(
             f"Not forecast: {_count(files, 'file')} and {series:,} series, see "

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from ttm_estimators.tables.dates import date_formats
 from ttm_estimators.tables.errors import TableError
@@ -99,7 +100,9 @@ def read_file(path: Path, *, headless: bool = False) -> Table:
         if content[:2] == b"\x1f\x8b":
             content = gzip.decompress(content)
         if content[:4] == b"PAR1" or path.name.lower().endswith(".parquet"):
-            table = Table(pd.read_parquet(io.BytesIO(content)), name)
+            # Not by pyarrow's datasets, whose threads may abort a process that ends soon after.
+            file = pq.ParquetFile(io.BytesIO(content))
+            table = Table(file.read(use_threads=False).to_pandas(), name)
         else:
             table = _read_csv(content, name, headless)
     except pd.errors.EmptyDataError:
