@@ -93,7 +93,7 @@ def run(
     """
     for name in ("tmp", "home"):
         (folder / name).mkdir(exist_ok=True)
-    printed, errors = folder / "tmp" / "stdout", folder / "tmp" / "stderr"
+    printed, errors = (folder.parent / f"{folder.name}-{name}" for name in ("out", "err"))
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     before = _resident_bytes()

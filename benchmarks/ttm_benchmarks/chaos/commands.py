@@ -47,7 +47,7 @@ PARTS = ("--folder", "parts", "--output", "out.csv")
 
 
 def _finetune(*options: str) -> tuple[str, ...]:
-    fixed = ("--learning-rate", "0.001", "--steps", "12", "--windows", "64", "--batch-size", "16")
+    fixed = ("--learning-rate", "0.001", "--steps", "6", "--windows", "64", "--batch-size", "16")
     return ("ttm", "finetune", "sales.csv", "--horizon", "4", *fixed, *options)
 
 
