@@ -122,4 +122,3 @@ def content(path: Path) -> bytes | None:
 def listing(folder: Path) -> set[str]:
     """Names of all files and folders."""
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}
-

@@ -287,7 +287,9 @@ def _write_corpus(draw: random.Random, folder: Path, of_cache: bool) -> None:
             (corpus / "more.parquet").mkdir()
         case 1:
             names = [draw.choice(["target", "x"]), draw.choice(["freq", "target"])]
-            column = draw.choice([[1.0, 2.0], ["a", "b"], [[1], [None]], [["a"], ["b"]], [[[1]]] * 2])
+            column = draw.choice(
+                [[1.0, 2.0], ["a", "b"], [[1], [None]], [["a"], ["b"]], [[[1]]] * 2]
+            )
             table = pa.Table.from_arrays([pa.array(column), pa.array([1, 2])], names)
             pq.write_table(table, corpus / "more.parquet")
         case _:
