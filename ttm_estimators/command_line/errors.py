@@ -35,6 +35,9 @@ REMEDIES = {
 }
 """What to do about errors of the operating system."""
 
+MAX_LINE_CHARACTERS = 2000
+"""Of an error, which may show what a damaged file holds."""
+
 # Typer exports this class or vendors it, depending on its version; its subclass is always there.
 UsageError: Any = typer.BadParameter.__bases__[0]
 
@@ -120,7 +123,10 @@ def as_options(remedy: str) -> str:
 
 
 def _exit(message: str) -> NoReturn:
-    typer.echo(f"error: {' '.join(message.split())}", err=True)
+    line = " ".join(message.split())
+    if len(line) > MAX_LINE_CHARACTERS:
+        line = f"{line[:MAX_LINE_CHARACTERS]}…"
+    typer.echo(f"error: {line}", err=True)
     sys.exit(2)
 
 

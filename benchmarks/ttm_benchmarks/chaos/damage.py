@@ -7,6 +7,8 @@ import io
 import json
 import random
 import shutil
+from datetime import date as Date
+from datetime import timedelta
 from pathlib import Path
 
 from ttm_benchmarks.chaos.child import faults_of, run
@@ -14,7 +16,7 @@ from ttm_benchmarks.chaos.trial import Trial
 from ttm_estimators.weights import resolve
 
 HOSTILE = (
-    "", " ", "nan", "NaN", "inf", "-inf", "None", "NULL", "#N/A", "1e308", "-1e308", "1e400",
+    "", " ", "nan", "NaN", "inf", "-inf", "None", "#N/A", "1e308", "-1e308", "1e400",
     "9" * 400, "1e-320", "0x1F", "1,5", "1.234.567,8", "1_000", "True", "=1+1", "+1", "@SUM(A1)",
     "\t", "\r", "\0", "\ufeff", "\u202e", "٣", "½", "日本", "é" * 300, "x" * 100_000, '"', "'", '""',
     "a\nb", "2024-13-45", "0000-00-00", "9999-12-31", "10000-01-01", "1677-09-21", "2262-04-12",
@@ -22,6 +24,8 @@ HOSTILE = (
     "[1]", "{}", "<b>", "${HOME}", "../../etc/passwd", ";", "|", "\\",
 )  # fmt: skip
 """Text for a cell or a value."""
+
+START = Date(2024, 1, 1)
 
 ENCODINGS = ("utf-16", "utf-16-le", "utf-32", "cp1252", "utf-8-sig", "cp037", "shift_jis")
 
@@ -48,8 +52,9 @@ def damage_table(draw: random.Random, folder: Path) -> Trial:
         options += ("--learning-rate", "0.001")
     if does == "forecast" and draw.random() < 0.2:
         options += draw.choice([("--known", "price"), ("--calendar",), ("--fill-gaps",)])
+    if draw.random() < 0.9:
+        options += ("--value", "sales")
     seed = draw.random()
-    (folder / "data").touch()
     ended = run(
         ("ttm", does, file, *options),
         folder,
@@ -66,7 +71,7 @@ def _write_table(draw: random.Random, path: Path, kind: str) -> None:
     rows = draw.choice([3, 30, 60])
     for one in ("north", "south"):
         for day in range(rows):
-            date = f"2024-{1 + day // 28:02}-{1 + day % 28:02}"
+            date = str(START + timedelta(days=day))
             cells.append([one, date, str(20 + day % 7 + draw.random()), str(draw.randint(1, 9))])
     if draw.random() < 0.2:
         cells = [row[1:3] for row in cells[: rows + 1]]
@@ -80,9 +85,9 @@ def _write_table(draw: random.Random, path: Path, kind: str) -> None:
         quoting = draw.choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_MINIMAL])
         writer = csv.writer(text, delimiter=draw.choice(",,,,;\t|"), quoting=quoting)
         writer.writerows(cells)
-        encoding = draw.choice(ENCODINGS) if draw.random() < 0.15 else "utf-8"
+        encoding = draw.choice(ENCODINGS) if draw.random() < 0.05 else "utf-8"
         data = text.getvalue().encode(encoding, errors="replace")
-    if draw.random() < 0.5:
+    if draw.random() < 0.25:
         data = damage_bytes(draw, data)
     path.write_bytes(data)
 
@@ -97,9 +102,9 @@ def _damage_cells(draw: random.Random, cells: list[list[str]]) -> None:
             for each in cells[1:]:  # a whole column
                 if column < len(each):
                     each[column] = draw.choice(HOSTILE)
-        case 1:
+        case 1 if draw.random() < 0.2:
             del cells[row][column]
-        case 2:
+        case 2 if draw.random() < 0.2:
             cells[row].insert(column, draw.choice(HOSTILE))
         case 3:
             cells.insert(row, list(cells[draw.randrange(len(cells))]))
@@ -184,9 +189,11 @@ def damage_weights(draw: random.Random, folder: Path) -> Trial:
             if draw.random() < 0.5:
                 path.mkdir()
         case _:
-            path.write_text(json.dumps(_damage_values(draw, json.loads(path.read_text("utf-8")))))
-    (folder / "data.csv").write_text("t,y\n" + "".join(f"{k},{k % 7}\n" for k in range(60)))
-    ended = run("ttm forecast data.csv --horizon 5 --model weights".split(), folder)
+            values = _damage_values(draw, json.loads(path.read_text("utf-8")))
+            path.write_text(json.dumps(values), encoding="utf-8")
+    (folder / "data.csv").write_text("step,y\n" + "".join(f"{k},{k % 7}\n" for k in range(60)))
+    command = ("ttm", "forecast", "data.csv", "--horizon", "5", "--model", "weights")
+    ended = run((*command, "--output", "out.csv"), folder)
     return Trial(f"weights {part}", faults_of(ended), code=ended.code, said=ended.errors)
 
 

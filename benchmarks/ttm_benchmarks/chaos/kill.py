@@ -67,7 +67,7 @@ def check_end(trial: Trial, ended: Ended, folder: Path, reference: Reference) ->
     for file, expected in reference.contents.items():
         if content(folder / file) != expected:
             trial.losses.append(f"{file} differs")
-    # A log has a part for each start. After SIGKILL the system's temporary files are its own matter.
+    # A log has a part for each start. What SIGKILL leaves in tmp is for the system to remove.
     found = {path for path in listing(folder) if not path.startswith((*LOGS, "tmp/"))}
     trial.leftovers += sorted(found - reference.listing)
     return trial
