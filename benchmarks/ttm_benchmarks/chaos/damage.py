@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import random
 import shutil
-from datetime import date as Date
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from ttm_benchmarks.chaos.child import faults_of, run
@@ -18,14 +18,14 @@ from ttm_estimators.weights import resolve
 HOSTILE = (
     "", " ", "nan", "NaN", "inf", "-inf", "None", "#N/A", "1e308", "-1e308", "1e400",
     "9" * 400, "1e-320", "0x1F", "1,5", "1.234.567,8", "1_000", "True", "=1+1", "+1", "@SUM(A1)",
-    "\t", "\r", "\0", "\ufeff", "\u202e", "٣", "½", "日本", "é" * 300, "x" * 100_000, '"', "'", '""',
+    "\t", "\r", "\0", "\ufeff", "\u202e", "٣", "½", "日本", "é" * 300, "x" * 100_000, '"', "'",
     "a\nb", "2024-13-45", "0000-00-00", "9999-12-31", "10000-01-01", "1677-09-21", "2262-04-12",
     "2024-02-30", "2024-03-31T02:30:00+02:00", "24:00", "-1", "0", "1e18", str(2**63), str(2**64),
-    "[1]", "{}", "<b>", "${HOME}", "../../etc/passwd", ";", "|", "\\",
+    "[1]", "{}", "<b>", "${HOME}", "../../etc/passwd", ";", "|", "\\", '""',
 )  # fmt: skip
 """Text for a cell or a value."""
 
-START = Date(2024, 1, 1)
+START = datetime(2024, 1, 1)
 
 ENCODINGS = ("utf-16", "utf-16-le", "utf-32", "cp1252", "utf-8-sig", "cp037", "shift_jis")
 
@@ -71,7 +71,7 @@ def _write_table(draw: random.Random, path: Path, kind: str) -> None:
     rows = draw.choice([3, 30, 60])
     for one in ("north", "south"):
         for day in range(rows):
-            date = str(START + timedelta(days=day))
+            date = str((START + timedelta(days=day)).date())
             cells.append([one, date, str(20 + day % 7 + draw.random()), str(draw.randint(1, 9))])
     if draw.random() < 0.2:
         cells = [row[1:3] for row in cells[: rows + 1]]
@@ -191,10 +191,25 @@ def damage_weights(draw: random.Random, folder: Path) -> Trial:
         case _:
             values = _damage_values(draw, json.loads(path.read_text("utf-8")))
             path.write_text(json.dumps(values), encoding="utf-8")
+    if draw.random() < 0.6:
+        _forge_checksums(folder / "weights")
     (folder / "data.csv").write_text("step,y\n" + "".join(f"{k},{k % 7}\n" for k in range(60)))
     command = ("ttm", "forecast", "data.csv", "--horizon", "5", "--model", "weights")
     ended = run((*command, "--output", "out.csv"), folder)
     return Trial(f"weights {part}", faults_of(ended), code=ended.code, said=ended.errors)
+
+
+def _forge_checksums(weights: Path) -> None:
+    """Let the checksums of a folder, where it has a configuration still, hide its damage."""
+    try:
+        path = weights / "config.json"
+        config = json.loads(path.read_text("utf-8"))
+        config.pop("config_sha256", None)
+        data = (weights / "model.safetensors").read_bytes()
+        config["sha256"] = hashlib.sha256(data).hexdigest()
+        path.write_text(json.dumps(config), encoding="utf-8")
+    except (OSError, ValueError, AttributeError):
+        pass
 
 
 def _damage_values(draw: random.Random, values: dict[str, object]) -> dict[str, object]:
