@@ -221,3 +221,18 @@ def test_impossible_readings_are_missing_to_fine_tuning_unless_they_are_kept(run
     kept = run(*arguments, "--keep-outliers", "--output", tmp_path / "b")
     assert kept.code == 0, kept.err
     assert kept.err == ""
+
+
+def test_a_run_that_is_stopped_before_its_first_checkpoint_leaves_no_folder(
+    finetune, table, tmp_path, monkeypatch
+):
+    def stop(*_, **__):
+        raise SystemExit(143)
+
+    monkeypatch.setattr("ttm_estimators.tables.fine_tune.fine_tune_panel", stop)
+    data = table(driven()[["shop", "day", "sales"]])
+    assert finetune(data).code == 143
+    assert not (tmp_path / "tuned").exists()
+    (tmp_path / "tuned").mkdir()
+    assert finetune(data).code == 143
+    assert (tmp_path / "tuned").exists()

@@ -20,6 +20,7 @@ from ttm_estimators.command_line.options import (
     Calendar,
     Data,
     Device,
+    EscapeFormulas,
     Holidays,
     Horizon,
     KeepOutliers,
@@ -28,7 +29,7 @@ from ttm_estimators.command_line.options import (
     reads_a_table,
     tell,
 )
-from ttm_estimators.command_line.output import check_output, writing
+from ttm_estimators.command_line.output import check_escaping, check_output, writing
 from ttm_estimators.tables.errors import TableError
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def backtest(
     keep_outliers: KeepOutliers = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Series in one forward pass.")] = 256,
     seed: Annotated[int, typer.Option(min=0, help="Of fine-tuning and of other libraries.")] = 0,
+    escape_formulas: EscapeFormulas = False,
     device: Device = "cpu",
 ) -> None:
     """Compare models on the last windows of the series of a file.
@@ -87,6 +89,7 @@ def backtest(
     column for each quantile level: ttm, ttm-0.1.
     """
     check_output(output, "--output", (".csv", ".parquet"))
+    check_escaping(escape_formulas, output)
     check_output(report, "--report", (".html",))
     if output is not None and os.path.realpath(output) == os.path.realpath(data):
         raise InputError(f"--output {output} would replace the data: choose another name")
@@ -125,7 +128,7 @@ def backtest(
         seed=seed,
         folder=folder,
     )
-    with writing(result.frame, output, report) as page:
+    with writing(result.frame, output, report, escape_formulas=escape_formulas) as page:
         if page is not None:
             result.report(page, title=f"Backtest of {data.name}")
     _show(result)

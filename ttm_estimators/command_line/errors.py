@@ -136,7 +136,8 @@ def require(module: str, extra: str, purpose: str) -> None:
     Raises
     ------
     InputError
-        When ``module`` can not be imported. The message has the command that installs it.
+        When ``module`` can not be imported. The message has the command that installs it, or the
+        reason.
     """
     try:
         import_module(module)
@@ -145,3 +146,5 @@ def require(module: str, extra: str, purpose: str) -> None:
             f'{purpose} needs {module}, install it with: pip install "ttm-estimators[{extra}]" '
             f"({error})"
         ) from error
+    except Exception as error:  # such as of a setting in the environment
+        raise InputError(f"{purpose} needs {module}, which can not be loaded: {error}") from error

@@ -14,6 +14,7 @@ from ttm_estimators.command_line.options import (
     Calendar,
     Data,
     Device,
+    EscapeFormulas,
     Future,
     Holidays,
     Horizon,
@@ -23,7 +24,7 @@ from ttm_estimators.command_line.options import (
     reads_a_table,
     tell,
 )
-from ttm_estimators.command_line.output import number_format, writing
+from ttm_estimators.command_line.output import check_escaping, number_format, writing
 from ttm_estimators.command_line.running import (
     check_files,
     index_of,
@@ -67,6 +68,7 @@ def forecast(
     reading: Any = None,
     keep_outliers: KeepOutliers = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Series in one forward pass.")] = 256,
+    escape_formulas: EscapeFormulas = False,
     device: Device = "cpu",
 ) -> None:
     """Forecast the series of a file.
@@ -82,6 +84,7 @@ def forecast(
     covariates finds them in columns of the same names.
     """
     check_files(data, future, output, plot, plot_series)
+    check_escaping(escape_formulas, output)
     levels = parse_levels(quantiles)
     # pandas and torch are imported from here on, so that help is quick.
     from ttm_estimators.tables.forecast import forecast_panel
@@ -102,7 +105,7 @@ def forecast(
     )
     tell(data, panel, future)
     told = f"{summary(panel, horizon)}, model {model_name(model)}"
-    with writing(frame, output, plot) as picture:
+    with writing(frame, output, plot, escape_formulas=escape_formulas) as picture:
         if picture is not None:
             from ttm_estimators.command_line.plot import draw
 

@@ -469,6 +469,11 @@ def _quantile_loss(truth_H: Array, quantiles_HQ: Array, levels: Sequence[float])
     return float(np.nanmean(np.maximum(level_Q * error_HQ, (level_Q - 1) * error_HQ)))
 
 
+def _group(column: str) -> str:
+    """What an effect is told of: holidays and categories are one each."""
+    return column.split("=")[0] or column
+
+
 def _regression(
     one: _Member,
     columns: tuple[str, ...],
@@ -480,7 +485,7 @@ def _regression(
     latest: _Latest,
 ) -> Regression:
     """What becomes of one series."""
-    names = tuple(dict.fromkeys(column.split("=")[0] for column in columns))
+    names = tuple(dict.fromkeys(_group(column) for column in columns))
     points = len(one.values_T)
     windows = len(one.cutoffs)
     if coefficients_D is None:
@@ -491,7 +496,7 @@ def _regression(
     features_TD, origins = latest(one)
     added_TD = features_TD * coefficients_D
     effect_T = scale.bounded(added_TD.sum(axis=1), points)
-    group_D = np.array([names.index(columns[x].split("=")[0]) for x in origins])
+    group_D = np.array([names.index(_group(columns[x])) for x in origins])
     added_HX = np.stack(
         [added_TD[points:, group_D == x].sum(axis=1) for x in range(len(names))], axis=1
     )

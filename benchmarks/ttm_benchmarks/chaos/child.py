@@ -94,17 +94,23 @@ def run(
     for name in ("tmp", "home"):
         (folder / name).mkdir(exist_ok=True)
     printed, errors = (folder.parent / f"{folder.name}-{name}" for name in ("out", "err"))
+    for path in (printed, errors):  # which a child that is killed at once does not
+        path.touch()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     before = _resident_bytes()
     began = time.monotonic()
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     process = os.fork()
     if process == 0:
         code = 70
         try:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
             code = _in_child(command, folder, printed, errors, prepare)
         finally:
             os._exit(code)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     hung = False
     while True:
         ended, status, used = os.wait4(process, os.WNOHANG)

@@ -32,14 +32,13 @@ def fill_disk(draw: random.Random, folder: Path, references: dict[str, Reference
     kilobytes = int(MIN_KB * (MAX_KB / MIN_KB) ** draw.random())
     with _small_disk(folder.parent / f"{folder.name}-disk", folder, kilobytes) as (place, limit):
         ended = run(command.arguments, place, prepare=limit)
-        trial = Trial(name, faults_of(ended), code=ended.code)
+        trial = Trial(name, faults_of(ended), code=ended.code, said=ended.errors)
         trial.leftovers += [path for path in listing(place) if ".partial" in path]
         _grow(place)
         if ended.code == 2 and limit is None:
             again = run(command.arguments, place)
             trial.faults += faults_of(again, (0,))
             check_end(trial, again, place, reference)
-        trial.said = ended.errors + trial.said
         if trial.failed and place != folder:
             shutil.copytree(place, folder, dirs_exist_ok=True, symlinks=True)
     return trial

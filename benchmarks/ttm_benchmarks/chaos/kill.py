@@ -35,7 +35,7 @@ def kill(draw: random.Random, folder: Path, references: dict[str, Reference]) ->
     old = {file: OLD for file in command.files if "/" not in file and draw.random() < 0.5}
     for file, text in old.items():
         (folder / file).write_bytes(text)
-    faults, losses, kills = [], [], 0
+    faults, losses, kills, said = [], [], 0, ""
     rows: set[bytes] = set()
     for _ in range(draw.randint(1, MAX_KILLS_IN_A_ROW)):
         sent = draw.choice([signal.SIGKILL, signal.SIGTERM])
@@ -44,6 +44,7 @@ def kill(draw: random.Random, folder: Path, references: dict[str, Reference]) ->
         done = ended.code == 0
         kills += not done
         faults += faults_of(ended, (0, -sent, 128 + sent))
+        said += ended.errors
         if sent == signal.SIGTERM and not done:
             faults += [f"{path} after SIGTERM" for path in _aside(folder)]
         losses += [
@@ -57,13 +58,13 @@ def kill(draw: random.Random, folder: Path, references: dict[str, Reference]) ->
             rows |= found
     ended = run(command.arguments, folder)
     faults += faults_of(ended, (0,))
-    trial = Trial(name, faults, losses, kills=kills)
+    trial = Trial(name, faults, losses, kills=kills, said=said)
     return check_end(trial, ended, folder, reference)
 
 
 def check_end(trial: Trial, ended: Ended, folder: Path, reference: Reference) -> Trial:
     """Compare what a run has left with what one that was not disturbed leaves."""
-    trial.said = ended.errors
+    trial.said += ended.errors
     for file, expected in reference.contents.items():
         if content(folder / file) != expected:
             trial.losses.append(f"{file} differs")
