@@ -33,7 +33,20 @@ MAX_CUT_FRACTION = 0.999
 
 LARGE = (0, -1, 1, 2**31, 2**33, 2**63, 10**30, 1e308, -0.5, 0.5)
 
-VALUES = (*LARGE, None, True, "", "x" * 1000, "nan", [], {}, [[]], [1] * 10_000, {"a": 1}, [None])
+VALUES: tuple[object, ...] = (
+    *LARGE,
+    None,
+    True,
+    "",
+    "x" * 1000,
+    "nan",
+    [],
+    {},
+    [[]],
+    [1] * 10_000,
+    {"a": 1},
+    [None],
+)
 """What a setting of a JSON or YAML file may be replaced by."""
 
 
@@ -82,8 +95,12 @@ def _write_table(draw: random.Random, path: Path, kind: str) -> None:
         data = path.read_bytes()
     else:
         text = io.StringIO()
-        quoting = draw.choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_MINIMAL])
-        writer = csv.writer(text, delimiter=draw.choice(",,,,;\t|"), quoting=quoting)
+        quoted = draw.random() < 0.3
+        writer = csv.writer(
+            text,
+            delimiter=draw.choice(",,,,;\t|"),
+            quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL,
+        )
         writer.writerows(cells)
         encoding = draw.choice(ENCODINGS) if draw.random() < 0.05 else "utf-8"
         data = text.getvalue().encode(encoding, errors="replace")
@@ -265,9 +282,8 @@ def damage_corpus(draw: random.Random, folder: Path) -> Trial:
     recipe = (folder / "recipe.yaml").read_text("utf-8").replace("fraction: 0", "fraction: 0.5")
     (folder / "recipe.yaml").write_text(recipe, encoding="utf-8")
     command = ("ttm", "pretrain", "recipe.yaml", "--corpus", "corpus", "--output", "out")
-    command += ("--workers", "0", "--steps", "1")
     ended = run(
-        command,
+        (*command, "--workers", "0", "--steps", "1"),
         folder,
         prepare=lambda: _write_corpus(random.Random(seed), folder, of_cache),
     )

@@ -36,6 +36,9 @@ KINDS = {
 }
 """How often each kind is drawn, of a thousand."""
 
+TRIED = ("kills", "damaged inputs", "weights folders", "full disks")
+WRONG = ("faults", "losses", "leftovers")
+
 COLUMNS = ("number", "kind", "what", "kills", "code", "faults", "losses", "leftovers", "said")
 
 MAX_SAID_CHARACTERS = 300
@@ -100,10 +103,8 @@ def run(output: Path, *, minutes: float, seed: int, only: int | None) -> bool:
             number += 1
             if only is not None or time.monotonic() > ends:
                 break
-    names = ("kills", "damaged inputs", "weights folders", "full disks")
-    names += ("faults", "losses", "leftovers")
-    print(", ".join(f"{counts[name]} {name}" for name in names))
-    return not any(counts[name] for name in names[-3:])
+    print(", ".join(f"{counts[name]} {name}" for name in (*TRIED, *WRONG)))
+    return not any(counts[name] for name in WRONG)
 
 
 def _one(
@@ -137,6 +138,6 @@ def _one(
 def _counted(kind: str, trial: Trial) -> Counter[str]:
     names = {"kill": "kills", "weights": "weights folders", "full disk": "full disks"}
     counts = Counter({names.get(kind, "damaged inputs"): trial.kills if kind == "kill" else 1})
-    for name in ("faults", "losses", "leftovers"):
+    for name in WRONG:
         counts[name] += len(getattr(trial, name))
     return counts

@@ -302,9 +302,9 @@ def _read_series(file: Path) -> Iterator[tuple[npt.NDArray[np.float64], object]]
 def _read_file(file: Path) -> Iterator[tuple[npt.NDArray[np.float64], object]]:
     parquet = pq.ParquetFile(file)
     schema = parquet.schema_arrow
-    target = schema.field("target").type if schema.names.count("target") == 1 else None
-    lists = target is not None and (pa.types.is_list(target) or pa.types.is_large_list(target))
-    if not lists or not _is_number(target.value_type):
+    kind = schema.field("target").type if schema.names.count("target") == 1 else pa.null()
+    lists = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    if not lists or not _is_number(kind.value_type):
         raise ValueError(f"{file} has no column 'target': every row needs a list of numbers there")
     has_freq = schema.names.count("freq") == 1
     columns = ["target", "freq"] if has_freq else ["target"]
