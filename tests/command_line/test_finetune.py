@@ -1,5 +1,6 @@
 import json
 import re
+import signal
 
 import numpy as np
 import pandas as pd
@@ -236,3 +237,20 @@ def test_a_run_that_is_stopped_before_its_first_checkpoint_leaves_no_folder(
     (tmp_path / "tuned").mkdir()
     assert finetune(data).code == 143
     assert (tmp_path / "tuned").exists()
+
+
+@pytest.mark.parametrize("options", [(), ("--learning-rate", 0.01)], ids=["trial", "training"])
+def test_ctrl_c_ends_training_with_code_130_and_is_heard_again(
+    run, model, table, tmp_path, monkeypatch, options
+):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(
+        "ttm_estimators.training.fine_tuning.module.FineTuneModule.training_step", interrupt
+    )
+    data = table(driven()[["shop", "day", "sales"]])
+    before = signal.getsignal(signal.SIGINT)
+    command = ("finetune", data, "--horizon", 6, "--output", tmp_path / "tuned", "--model", model)
+    assert run(*command, "--steps", 4, *options).code == 130
+    assert signal.getsignal(signal.SIGINT) == before

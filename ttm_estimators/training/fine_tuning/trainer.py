@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -26,3 +29,19 @@ def make_trainer(options: dict[str, Any]) -> lightning.Trainer:
     }
     with TemporaryDirectory() as folder:  # Lightning's own is the current folder
         return lightning.Trainer(**{"default_root_dir": folder, **silent, **options})
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C end a fit as it ends other code.
+
+    Lightning makes an exit with code 1 of it, and has the process ignore it from then on.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as error:
+        if not isinstance(error.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, before)
+        raise KeyboardInterrupt from None
