@@ -1,6 +1,9 @@
 import json
+import platform
 import re
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -237,6 +240,16 @@ def test_a_run_that_is_stopped_before_its_first_checkpoint_leaves_no_folder(
     (tmp_path / "tuned").mkdir()
     assert finetune(data).code == 143
     assert (tmp_path / "tuned").exists()
+
+
+def test_what_a_killed_run_left_aside_is_no_file_of_the_user(finetune, table, tmp_path):
+    killed = subprocess.Popen([sys.executable, "-c", ""])
+    killed.wait()
+    aside = tmp_path / "tuned" / f".{platform.node()}-{killed.pid}-abc.partial"
+    aside.mkdir(parents=True)
+    (aside / CHECKPOINT).write_text("half")
+    done = finetune(table(driven()[["shop", "day", "sales"]]))
+    assert (done.code, aside.exists()) == (0, False), done.err
 
 
 @pytest.mark.parametrize("options", [(), ("--learning-rate", 0.01)], ids=["trial", "training"])

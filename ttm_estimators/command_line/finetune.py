@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ttm_estimators.atomic import remove_abandoned
 from ttm_estimators.command_line.errors import InputError, require
 from ttm_estimators.command_line.options import (
     Columns,
@@ -108,6 +109,8 @@ def finetune(
     from ttm_estimators.weights import DEFAULT, load_network, resolve
     from ttm_estimators.weights.folder import WEIGHTS_FILE
 
+    if output.is_dir():
+        remove_abandoned(output.absolute())
     replaced = (output / WEIGHTS_FILE).exists()
     if not replaced and not (output / CHECKPOINT).exists() and _holds_files(output):
         raise InputError(f"{output} holds other files than weights: name another folder")

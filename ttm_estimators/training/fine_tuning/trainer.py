@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 from typing import Any
 
 import lightning
@@ -16,6 +16,7 @@ MAX_GRADIENT_NORM = 1.0
 def make_trainer(options: dict[str, Any]) -> lightning.Trainer:
     """Make a trainer. ``options`` are arguments of ``lightning.Trainer``."""
     silent = {
+        "default_root_dir": gettempdir(),  # where nothing is written; else the current folder
         "accelerator": "auto",
         "devices": 1,
         "gradient_clip_val": MAX_GRADIENT_NORM,
@@ -27,8 +28,7 @@ def make_trainer(options: dict[str, Any]) -> lightning.Trainer:
         "enable_progress_bar": False,
         "enable_model_summary": False,
     }
-    with TemporaryDirectory() as folder:  # Lightning's own is the current folder
-        return lightning.Trainer(**{"default_root_dir": folder, **silent, **options})
+    return lightning.Trainer(**{**silent, **options})
 
 
 @contextmanager
