@@ -596,3 +596,20 @@ def test_sigterm_leaves_nothing_behind(data, model, tmp_path):
     result = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (143, "")
     assert not any(folder.iterdir())
+
+
+def test_sigterm_that_a_library_makes_an_error_of_ends_as_any_other(data, model):
+    program = """
+import os, signal, pandas
+from ttm_estimators.command_line import main
+def read(*_, **__):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except SystemExit:
+        raise TypeError("exception class must be a subclass of BaseException") from None
+pandas.read_csv = read
+main()
+"""
+    command = [sys.executable, "-c", program, "forecast", data, "--horizon", 3, "--model", model]
+    result = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (143, "")
