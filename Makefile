@@ -89,5 +89,5 @@ $(TABPFN)/.installed: pyproject.toml benchmarks/pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(PARITY) $(TABPFN) $(SPEED) build dist demo site *.egg-info \
+	rm -rf $(VENV) $(PARITY) $(TABPFN) $(SPEED) build chaos dist demo site *.egg-info \
 	  benchmarks/build benchmarks/dist benchmarks/*.egg-info
