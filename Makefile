@@ -11,7 +11,7 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 CPU_INDEX := --index-url https://download.pytorch.org/whl/cpu --retries 0 --timeout 15
 INSTALL_TORCH = -m pip install --quiet $(CPU_INDEX) '$(TORCH)' 2>/dev/null
 
-.PHONY: demo test fuzz lint docs parity sktime-speed forecast-speed tabpfn clean
+.PHONY: demo test fuzz chaos lint docs parity sktime-speed forecast-speed tabpfn clean
 
 demo: $(VENV)/.installed
 	$(BIN)/ttm-bench demo --output demo
@@ -26,6 +26,11 @@ SEED ?= 0
 fuzz: $(VENV)/.installed
 	OMP_NUM_THREADS=1 INPUTS=$(INPUTS) $(BIN)/python -m pytest -n 2 tests/properties \
 	  --hypothesis-profile=fuzz --hypothesis-seed=$(SEED)
+
+# Kills, damaged inputs and full disks, for so many minutes. What fails is kept in the folder chaos.
+MINUTES ?= 10
+chaos: $(VENV)/.installed
+	OMP_NUM_THREADS=1 $(BIN)/ttm-bench chaos --minutes $(MINUTES) --seed $(SEED) --output chaos
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
@@ -84,5 +89,5 @@ $(TABPFN)/.installed: pyproject.toml benchmarks/pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(PARITY) $(TABPFN) $(SPEED) build dist demo site *.egg-info \
+	rm -rf $(VENV) $(PARITY) $(TABPFN) $(SPEED) build chaos dist demo site *.egg-info \
 	  benchmarks/build benchmarks/dist benchmarks/*.egg-info

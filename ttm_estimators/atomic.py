@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from secrets import token_hex
 from typing import Any
 
 
@@ -34,17 +34,23 @@ def replacing(path: Path) -> Iterator[Path]:
     OSError
         When the parent can not be written to, or ``path`` is a folder with files in it.
     """
-    _remove_abandoned(path.parent.absolute())
-    name = f".{platform.node()}-{os.getpid()}-"
-    with TemporaryDirectory(prefix=name, suffix=".partial", dir=path.parent) as folder:
-        partial = Path(folder) / path.name
+    remove_abandoned(path.parent.absolute())
+    folder = path.parent / f".{platform.node()}-{os.getpid()}-{token_hex(4)}.partial"
+    try:  # before the folder is there: a signal may end the block at any moment
+        folder.mkdir(mode=0o700)
+        partial = folder / path.name
         yield partial
         if partial.exists():  # of several processes, one may write
             os.replace(partial, path)
+    finally:
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+        finally:  # where a signal ended that too
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @cache  # a folder may hold very many files
-def _remove_abandoned(folder: Path) -> None:
+def remove_abandoned(folder: Path) -> None:
     """Remove what processes of this machine have left that are no more."""
     name = re.compile(rf"\.{re.escape(platform.node())}-(\d+)-[^.]*\.partial")
     for entry in os.scandir(folder):

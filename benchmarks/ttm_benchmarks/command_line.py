@@ -365,6 +365,25 @@ def report(
 
 
 @app.command()
+def chaos(
+    output: Annotated[Path, typer.Option(help="Folder for trials.csv, and for what failed.")],
+    minutes: Annotated[float, typer.Option(min=0, help="How long; one trial at least.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything that is random.")] = 0,
+    only: Annotated[
+        int | None, typer.Option(min=0, help="Number of a trial of this seed to repeat.")
+    ] = None,
+) -> None:
+    """Kill commands, damage their inputs and fill their disks, and see that nothing is lost.
+
+    Ends with exit code 1 where a command lost something, left something behind, hung, or ended
+    otherwise than with exit code 0, or with 2 and one line that says why.
+    """
+    from ttm_benchmarks.chaos.run import run
+
+    raise typer.Exit(0 if run(output, minutes=minutes, seed=seed, only=only) else 1)
+
+
+@app.command()
 def import_time(
     runs: Annotated[int, typer.Option(min=1, help="Fresh processes for each statement.")] = 11,
 ) -> None:

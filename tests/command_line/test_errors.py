@@ -434,6 +434,22 @@ def test_a_disk_that_fills_up_leaves_nothing_behind(refuse, monkeypatch):
     assert "no space left on device" in refuse(DAYS)
 
 
+def test_a_plot_library_that_does_not_load_is_told_with_its_reason(data, model, tmp_path):
+    program = "from ttm_estimators.command_line import main; main()"
+    command = [sys.executable, "-c", program, "forecast", data, "--horizon", 3, "--model", model]
+    result = subprocess.run(
+        [str(each) for each in [*command, "--plot", tmp_path / "out.png"]],
+        env={**os.environ, "MPLBACKEND": "nonsense"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: --plot needs matplotlib, which can not be loaded: ")
+    assert "'nonsense'" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
 def test_a_missing_plot_library_is_told_with_the_pip_command(refuse, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     message = refuse(DAYS, "--plot", str(tmp_path / "out.png"))
@@ -581,3 +597,20 @@ def test_sigterm_leaves_nothing_behind(data, model, tmp_path):
     result = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (143, "")
     assert not any(folder.iterdir())
+
+
+def test_sigterm_that_a_library_makes_an_error_of_ends_as_any_other(data, model):
+    program = """
+import os, signal, pandas
+from ttm_estimators.command_line import main
+def read(*_, **__):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except SystemExit:
+        raise TypeError("exception class must be a subclass of BaseException") from None
+pandas.read_csv = read
+main()
+"""
+    command = [sys.executable, "-c", program, "forecast", data, "--horizon", 3, "--model", model]
+    result = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (143, "")

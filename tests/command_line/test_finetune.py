@@ -1,5 +1,9 @@
 import json
+import platform
 import re
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -221,3 +225,45 @@ def test_impossible_readings_are_missing_to_fine_tuning_unless_they_are_kept(run
     kept = run(*arguments, "--keep-outliers", "--output", tmp_path / "b")
     assert kept.code == 0, kept.err
     assert kept.err == ""
+
+
+def test_a_run_that_is_stopped_before_its_first_checkpoint_leaves_no_folder(
+    finetune, table, tmp_path, monkeypatch
+):
+    def stop(*_, **__):
+        raise SystemExit(143)
+
+    monkeypatch.setattr("ttm_estimators.tables.fine_tune.fine_tune_panel", stop)
+    data = table(driven()[["shop", "day", "sales"]])
+    assert finetune(data).code == 143
+    assert not (tmp_path / "tuned").exists()
+    (tmp_path / "tuned").mkdir()
+    assert finetune(data).code == 143
+    assert (tmp_path / "tuned").exists()
+
+
+def test_what_a_killed_run_left_aside_is_no_file_of_the_user(finetune, table, tmp_path):
+    killed = subprocess.Popen([sys.executable, "-c", ""])
+    killed.wait()
+    aside = tmp_path / "tuned" / f".{platform.node()}-{killed.pid}-abc.partial"
+    aside.mkdir(parents=True)
+    (aside / CHECKPOINT).write_text("half")
+    done = finetune(table(driven()[["shop", "day", "sales"]]))
+    assert (done.code, aside.exists()) == (0, False), done.err
+
+
+@pytest.mark.parametrize("options", [(), ("--learning-rate", 0.01)], ids=["trial", "training"])
+def test_ctrl_c_ends_training_with_code_130_and_is_heard_again(
+    run, model, table, tmp_path, monkeypatch, options
+):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(
+        "ttm_estimators.training.fine_tuning.module.FineTuneModule.training_step", interrupt
+    )
+    data = table(driven()[["shop", "day", "sales"]])
+    before = signal.getsignal(signal.SIGINT)
+    command = ("finetune", data, "--horizon", 6, "--output", tmp_path / "tuned", "--model", model)
+    assert run(*command, "--steps", 4, *options).code == 130
+    assert signal.getsignal(signal.SIGINT) == before

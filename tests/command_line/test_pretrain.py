@@ -77,6 +77,19 @@ def test_what_can_not_be_trained_is_one_line(run, recipe, tmp_path, text, option
     assert not (tmp_path / "model").exists()
 
 
+def test_a_finished_run_whose_card_is_damaged_is_one_line(run, recipe, tmp_path):
+    command = ("pretrain", recipe(), "--output", tmp_path / "model", "--workers", 0)
+    assert run(*command).code == 0
+    card = tmp_path / "model" / "card.json"
+    card.write_text("{}")
+    code, _, err = run(*command)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "card.json is damaged: remove it" in err
+    card.unlink()
+    assert run(*command).code == 0
+    assert card.exists()
+
+
 def test_an_unknown_recipe_is_one_line(run, tmp_path):
     code, _, err = run("pretrain", "no-such-recipe", "--output", tmp_path / "model")
     assert (code, err.count("\n")) == (2, 1)

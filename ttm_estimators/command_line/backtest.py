@@ -30,6 +30,7 @@ from ttm_estimators.command_line.errors import InputError, require
 from ttm_estimators.command_line.options import (
     Calendar,
     Device,
+    EscapeFormulas,
     Holidays,
     Horizon,
     KeepOutliers,
@@ -38,7 +39,7 @@ from ttm_estimators.command_line.options import (
     reads_a_table,
     tell,
 )
-from ttm_estimators.command_line.output import check_output, writing
+from ttm_estimators.command_line.output import check_escaping, check_output, writing
 from ttm_estimators.tables.errors import TableError
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def backtest(
     keep_outliers: KeepOutliers = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Series in one forward pass.")] = 256,
     seed: Annotated[int, typer.Option(min=0, help="Of fine-tuning and of other libraries.")] = 0,
+    escape_formulas: EscapeFormulas = False,
     device: Device = "cpu",
     workers: Workers = None,
     scheduler: Scheduler = None,
@@ -115,7 +117,11 @@ def backtest(
             data,
             output,
             horizon,
-            refused={"--report": report, "--folder": folder},
+            refused={
+                "--report": report,
+                "--folder": folder,
+                "--escape-formulas": escape_formulas or None,
+            },
             scheduler=scheduler,
             workers=workers,
             windows=windows,
@@ -143,6 +149,7 @@ def backtest(
         reading,
         report=report,
         folder=folder,
+        escape_formulas=escape_formulas,
         model=model,
         device=device,
         windows=windows,
@@ -202,6 +209,7 @@ def _backtest_file(
     *,
     report: Path | None,
     folder: Path | None,
+    escape_formulas: bool,
     model: str | None,
     device: str,
     quantiles: str | None,
@@ -210,6 +218,7 @@ def _backtest_file(
     """Backtest a file in memory."""
     models, holidays = options["models"], options["holidays"]
     check_output(output, "--output", (".csv", ".parquet"))
+    check_escaping(escape_formulas, output)
     check_output(report, "--report", (".html",))
     if output is not None and os.path.realpath(output) == os.path.realpath(data):
         raise InputError(f"--output {output} would replace the data: choose another name")
@@ -239,7 +248,7 @@ def _backtest_file(
         folder=folder,
         **options,
     )
-    with writing(result.frame, output, report) as page:
+    with writing(result.frame, output, report, escape_formulas=escape_formulas) as page:
         if page is not None:
             result.report(page, title=f"Backtest of {data.name}")
     _show(result)

@@ -35,8 +35,15 @@ REMEDIES = {
 }
 """What to do about errors of the operating system."""
 
+MAX_LINE_CHARACTERS = 2000
+"""Of an error, which may show what a damaged file holds."""
+
 # Typer exports this class or vendors it, depending on its version; its subclass is always there.
 UsageError: Any = typer.BadParameter.__bases__[0]
+
+
+_received: list[int] = []
+"""Signals that end the process."""
 
 
 class InputError(Exception):
@@ -52,7 +59,12 @@ class OneLineErrors(TyperGroup):
         kwargs["standalone_mode"] = False
         try:
             os.getcwd()  # fails where the folder is gone, and would make libraries fail later
-            result = super().main(*args, **kwargs)
+            try:
+                result = super().main(*args, **kwargs)
+            except Exception:
+                if _received:  # pandas makes an error of an exit in the middle of a file
+                    sys.exit(128 + _received[-1])
+                raise
             sys.stdout.flush()
         except InputError as error:
             _exit(str(error))
@@ -75,6 +87,7 @@ class OneLineErrors(TyperGroup):
 
 def end(number: int, frame: Any) -> NoReturn:
     """Handle a signal as an exit, so that what was begun is cleaned up."""
+    _received.append(number)
     sys.exit(128 + number)
 
 
@@ -120,7 +133,10 @@ def as_options(remedy: str) -> str:
 
 
 def _exit(message: str) -> NoReturn:
-    typer.echo(f"error: {' '.join(message.split())}", err=True)
+    line = " ".join(message.split())
+    if len(line) > MAX_LINE_CHARACTERS:
+        line = f"{line[:MAX_LINE_CHARACTERS]}…"
+    typer.echo(f"error: {line}", err=True)
     sys.exit(2)
 
 
@@ -130,7 +146,8 @@ def require(module: str, extra: str, purpose: str) -> None:
     Raises
     ------
     InputError
-        When ``module`` can not be imported. The message has the command that installs it.
+        When ``module`` can not be imported. The message has the command that installs it, or the
+        reason.
     """
     try:
         import_module(module)
@@ -139,3 +156,5 @@ def require(module: str, extra: str, purpose: str) -> None:
             f'{purpose} needs {module}, install it with: pip install "ttm-estimators[{extra}]" '
             f"({error})"
         ) from error
+    except Exception as error:  # such as of a setting in the environment
+        raise InputError(f"{purpose} needs {module}, which can not be loaded: {error}") from error

@@ -15,6 +15,7 @@ from ttm_estimators.command_line.options import (
     Calendar,
     Data,
     Device,
+    EscapeFormulas,
     Future,
     Holidays,
     Horizon,
@@ -24,7 +25,7 @@ from ttm_estimators.command_line.options import (
     reads_a_table,
     tell,
 )
-from ttm_estimators.command_line.output import number_format, writing
+from ttm_estimators.command_line.output import check_escaping, number_format, writing
 from ttm_estimators.command_line.running import (
     check_files,
     index_of,
@@ -61,6 +62,7 @@ def explain(
     reading: Any = None,
     keep_outliers: KeepOutliers = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Series in one forward pass.")] = 256,
+    escape_formulas: EscapeFormulas = False,
     device: Device = "cpu",
 ) -> None:
     """Tell what each covariate and the calendar add to the forecasts of a file.
@@ -72,6 +74,7 @@ def explain(
     the series gains.
     """
     check_files(data, future, output, plot, plot_series)
+    check_escaping(escape_formulas, output)
     if not roles_of_model(model) and not known and not calendar and not holidays:
         raise InputError(
             "there are no covariates to explain: name some with --known, or give --calendar"
@@ -104,7 +107,7 @@ def explain(
     )
     tell(data, panel, future)
     told = f"{summary(panel, horizon)}, model {model_name(model)}"
-    with writing(frame, output, plot) as picture:
+    with writing(frame, output, plot, escape_formulas=escape_formulas) as picture:
         if picture is not None:
             from ttm_estimators.command_line.plot import draw_effects
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ttm_estimators.atomic import remove_abandoned
 from ttm_estimators.command_line.errors import InputError, require
 from ttm_estimators.command_line.options import (
     Columns,
@@ -106,6 +109,8 @@ def finetune(
     from ttm_estimators.weights import DEFAULT, load_network, resolve
     from ttm_estimators.weights.folder import WEIGHTS_FILE
 
+    if output.is_dir():
+        remove_abandoned(output.absolute())
     replaced = (output / WEIGHTS_FILE).exists()
     if not replaced and not (output / CHECKPOINT).exists() and _holds_files(output):
         raise InputError(f"{output} holds other files than weights: name another folder")
@@ -138,8 +143,7 @@ def finetune(
         if minutes is not None:  # imports and the table took some
             used = (time.perf_counter() - began) / 60
             left = replace(settings, minutes=max(minutes - used, minutes / 2))
-        output.mkdir(parents=True, exist_ok=True)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _making(output):
             warnings.simplefilter("ignore", OutlierWarning)  # told below
             tuned = fine_tune_panel(
                 network,
@@ -168,6 +172,19 @@ def finetune(
         f"{'Replaced' if replaced else 'Wrote'} {output}. Forecast with it: "
         f"ttm forecast DATA --horizon {horizon} --model {output}"
     )
+
+
+@contextmanager
+def _making(folder: Path) -> Iterator[None]:
+    """Make a folder, and remove it again where a block that fails has written nothing there."""
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        if made and not _holds_files(folder):
+            folder.rmdir()
+        raise
 
 
 def _holds_files(folder: Path) -> bool:

@@ -22,6 +22,7 @@ from ttm_estimators.command_line.dataset import (
 from ttm_estimators.command_line.options import (
     Calendar,
     Device,
+    EscapeFormulas,
     Future,
     Holidays,
     Horizon,
@@ -31,7 +32,7 @@ from ttm_estimators.command_line.options import (
     reads_a_table,
     tell,
 )
-from ttm_estimators.command_line.output import number_format, writing
+from ttm_estimators.command_line.output import check_escaping, number_format, writing
 from ttm_estimators.command_line.running import (
     check_files,
     index_of,
@@ -86,6 +87,7 @@ def forecast(
     reading: Any = None,
     keep_outliers: KeepOutliers = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Series in one forward pass.")] = 256,
+    escape_formulas: EscapeFormulas = False,
     device: Device = "cpu",
     workers: Workers = None,
     scheduler: Scheduler = None,
@@ -114,7 +116,12 @@ def forecast(
             output,
             horizon,
             reading,
-            refused={"--plot": plot, "--plot-series": plot_series, "--future": future},
+            refused={
+                "--plot": plot,
+                "--plot-series": plot_series,
+                "--future": future,
+                "--escape-formulas": escape_formulas or None,
+            },
             scheduler=scheduler,
             workers=workers,
             on_error=on_error.value,
@@ -131,6 +138,7 @@ def forecast(
     refuse_for_files(workers, scheduler, on_error)
     file, written = Path(data), None if output is None else Path(output)
     check_files(file, future, written, plot, plot_series)
+    check_escaping(escape_formulas, written)
     # pandas and torch are imported from here on, so that help is quick.
     from ttm_estimators.tables.forecast import forecast_panel
     from ttm_estimators.tables.panel import summary
@@ -154,7 +162,7 @@ def forecast(
     )
     tell(file, panel, future)
     told = f"{summary(panel, horizon)}, model {model_name(model)}"
-    with writing(frame, written, plot) as picture:
+    with writing(frame, written, plot, escape_formulas=escape_formulas) as picture:
         if picture is not None:
             from ttm_estimators.command_line.plot import draw
 

@@ -47,6 +47,13 @@ KeepOutliers = Annotated[
         "--keep-outliers", help="Keep impossible readings, such as the -999 of a failed sensor."
     ),
 ]
+EscapeFormulas = Annotated[
+    bool,
+    typer.Option(
+        "--escape-formulas",
+        help="Put an apostrophe before text in the .csv that a spreadsheet would run as a formula.",
+    ),
+]
 Device = Annotated[str, typer.Option(help="Where to run, such as cuda.")]
 
 MAX_HORIZON_STEPS = 100_000

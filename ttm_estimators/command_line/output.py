@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+"""What a cell begins with that spreadsheets run (OWASP, "CSV injection")."""
+
+
 def check_output(path: Path | None, option: str, suffixes: tuple[str, ...]) -> None:
     """Refuse a path that can not be written, before any work is done.
 
@@ -51,8 +55,12 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def writing(frame: pd.DataFrame, output: Path | None, plot: Path | None) -> Iterator[Path | None]:
+def writing(
+    frame: pd.DataFrame, output: Path | None, plot: Path | None, *, escape_formulas: bool = False
+) -> Iterator[Path | None]:
     """Give a path aside for a picture, if one is wanted; both files are replaced after the block.
+
+    Formulas are escaped in a CSV file.
 
     Raises
     ------
@@ -63,10 +71,36 @@ def writing(frame: pd.DataFrame, output: Path | None, plot: Path | None) -> Iter
         if output is not None:
             path = files.enter_context(replacing(output))
             if output.suffix.lower() == ".csv":
-                frame.to_csv(path, index=False)
+                (escaped(frame) if escape_formulas else frame).to_csv(path, index=False)
             else:
                 frame.to_parquet(path, index=False)
         yield files.enter_context(replacing(plot)) if plot is not None else None
+
+
+def check_escaping(escape_formulas: bool, output: Path | None) -> None:
+    """Refuse to escape formulas where no CSV file is written.
+
+    Raises
+    ------
+    InputError
+        When there is none.
+    """
+    if escape_formulas and (output is None or output.suffix.lower() != ".csv"):
+        raise InputError("--escape-formulas needs --output with a .csv file")
+
+
+def escaped(frame: pd.DataFrame) -> pd.DataFrame:
+    """Put an apostrophe before text cells and names that a spreadsheet would run as a formula."""
+    import pandas as pd
+
+    def escape(cell: object) -> object:
+        return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_SIGNS) else cell
+
+    columns = {
+        i: column if pd.api.types.is_numeric_dtype(column) else column.astype(object).map(escape)
+        for i, (_, column) in enumerate(frame.items())
+    }
+    return pd.DataFrame(columns).set_axis([escape(name) for name in frame.columns], axis=1)
 
 
 def number_format(largest: float) -> str:

@@ -52,6 +52,7 @@ def pretrain(
     from ttm_estimators.training.pretraining.recipe_file import read_recipe
     from ttm_estimators.training.pretraining.run_folder import is_first_process
     from ttm_estimators.weights import read_card
+    from ttm_estimators.weights.card import CARD_FILE
 
     try:
         network, settings = read_recipe(recipe)
@@ -70,13 +71,19 @@ def pretrain(
         raise InputError(str(error)) from error
     if not is_first_process():
         return
-    card = read_card(output)
-    memory = card["peak_memory_gb"]
-    typer.echo(
-        f"{card['steps']} steps in {card['hours']:.2f} hours on {card['hardware']}, "
-        f"{card['windows_per_second']} windows a second"
-        + (f", {memory:.1f} GB at most" if memory is not None else "")
-    )
+    try:
+        card = read_card(output)
+        memory = card["peak_memory_gb"]
+        told = (
+            f"{card['steps']} steps in {card['hours']:.2f} hours on {card['hardware']}, "
+            f"{card['windows_per_second']} windows a second"
+            + (f", {memory:.1f} GB at most" if memory is not None else "")
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{output / CARD_FILE} is damaged: remove it, and the same command writes it again"
+        ) from error
+    typer.echo(told)
     typer.echo(f"Wrote {output}. Forecast with it: ttm forecast DATA --horizon 48 --model {output}")
 
 

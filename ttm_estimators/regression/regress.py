@@ -547,6 +547,11 @@ def _quantile_loss(truth_NH1: Array, quantiles_NHQ: Array, levels: Sequence[floa
     return np.asarray(np.nanmean(loss_NH, axis=-1))
 
 
+def _group(column: str) -> str:
+    """What an effect is told of: holidays and categories are one each."""
+    return column.split("=")[0] or column
+
+
 def _regression(
     one: _Member,
     columns: tuple[str, ...],
@@ -559,7 +564,7 @@ def _regression(
     features: _Features,
 ) -> Regression:
     """What becomes of one series."""
-    names = tuple(dict.fromkeys(column.split("=")[0] for column in columns))
+    names = tuple(dict.fromkeys(_group(column) for column in columns))
     points = len(one.values_T)
     if coefficients_D is None:
         nothing = CovariateEffects(names, np.zeros((one.horizon, len(names))), 0.0, windows)
@@ -569,7 +574,7 @@ def _regression(
     features_TD, origins = features(one)
     added_TD = features_TD * coefficients_D
     effect_T = scale.bounded(added_TD.sum(axis=1), points)
-    group_D = np.array([names.index(columns[x].split("=")[0]) for x in origins])
+    group_D = np.array([names.index(_group(columns[x])) for x in origins])
     added_HX = np.stack(
         [added_TD[points:, group_D == x].sum(axis=1) for x in range(len(names))], axis=1
     )

@@ -10,6 +10,9 @@ from ttm_estimators.renamed import renamed_fields
 
 Precision = Literal["32-true", "bf16-mixed"]
 
+MAX_BATCH_WINDOWS = 2**20
+"""Windows of a step, beyond which a number is a typing error: ours."""
+
 OLD_NAMES = {
     "decay_share": "decay_fraction",
     "averaged_share": "averaged_fraction",
@@ -82,6 +85,10 @@ class Recipe:
         for name in ("steps", "batch_size", "warmup_steps", "validation_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.batch_size > MAX_BATCH_WINDOWS:
+            raise ValueError(
+                f"batch_size must be at most {MAX_BATCH_WINDOWS:,}, got {self.batch_size}"
+            )
         for name in ("learning_rate", "gradient_clip"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")

@@ -248,3 +248,35 @@ def test_a_benchmark_is_refused_by_name(tmp_path):
     write(tmp_path, "ETTh1", [np.sin(np.arange(60.0))])
     with pytest.raises(ValueError, match="ETTh1"):
         Corpus.read(tmp_path, cache=tmp_path / "cache")
+
+
+@pytest.mark.parametrize("file", ["index.json", "sums.bin", "counts.bin"])
+@pytest.mark.parametrize("keep", [0, 5, None], ids=["empty", "cut", "gone"])
+def test_a_cache_that_was_cut_is_made_anew(tmp_path, file, keep):
+    write(tmp_path, "made", [np.sin(np.arange(60.0))])
+    sums = Corpus.read(tmp_path, cache=tmp_path / "cache").sums.clone()
+    (made,) = (tmp_path / "cache").iterdir()
+    if keep is None:
+        (made / file).unlink()
+    else:
+        (made / file).write_bytes((made / file).read_bytes()[:keep])
+    assert torch.equal(Corpus.read(tmp_path, cache=tmp_path / "cache").sums, sums)
+    assert [*(tmp_path / "cache").iterdir()] == [made]
+
+
+def test_a_folder_named_as_a_file_and_a_file_that_is_damaged_are_refused_by_name(tmp_path):
+    (tmp_path / "made.parquet").mkdir()
+    with pytest.raises(ValueError, match=r"made\.parquet is a folder"):
+        Corpus.read(tmp_path, cache=tmp_path / "cache")
+    (tmp_path / "made.parquet").rmdir()
+    (tmp_path / "made.parquet").write_bytes(b"PAR1 nonsense")
+    with pytest.raises(ValueError, match=r"made\.parquet can not be read"):
+        Corpus.read(tmp_path, cache=tmp_path / "cache")
+    assert [*(tmp_path / "cache").iterdir()] == []
+
+
+@pytest.mark.parametrize("target", [[1.0, 2.0], [["a"], ["b"]], [[[1.0]], [[2.0]]]])
+def test_targets_that_are_no_lists_of_numbers_are_refused(tmp_path, target):
+    pq.write_table(pa.table({"target": target}), tmp_path / "made.parquet")
+    with pytest.raises(ValueError, match="every row needs a list of numbers"):
+        Corpus.read(tmp_path, cache=tmp_path / "cache")

@@ -84,3 +84,10 @@ def test_a_recipe_that_can_not_be_used_is_refused(tmp_path, text, said):
 def test_an_unknown_recipe_is_refused_with_the_names_of_those_that_ship():
     with pytest.raises(RecipeError, match="ttm-2048-720"):
         read_recipe("no-such-recipe")
+
+
+def test_a_batch_size_that_is_a_typing_error_is_refused(tmp_path):
+    path = tmp_path / "recipe.yaml"
+    path.write_text("network: ttm_512_96\nbatch_size: 8589934592\n")
+    with pytest.raises(RecipeError, match="batch_size must be at most 1,048,576"):
+        read_recipe(path)

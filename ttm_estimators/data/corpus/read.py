@@ -8,22 +8,25 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import shutil
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from pandas.tseries.frequencies import to_offset
 from platformdirs import user_cache_path
 from torch import Tensor
 
-from ttm_estimators.atomic import replacing
+from ttm_estimators.atomic import read_json, replacing
 from ttm_estimators.data.corpus.deny_list import refuse
 from ttm_estimators.data.synthetic import Draw
 from ttm_estimators.data.windows import MIN_HISTORY_POINTS
@@ -95,15 +98,15 @@ class Corpus:
             Folder with the files.
         cache : str or Path, optional
             Folder for the running sums, 12 bytes for each point. The default is in the user's
-            cache folder. They are made again when the files have changed.
+            cache folder. They are made again when the files have changed, or when they are cut.
 
         Raises
         ------
         FileNotFoundError
             When there are no parquet files.
         ValueError
-            When a file is named after a benchmark, has no column ``target``, or no series can be
-            used.
+            When a file is named after a benchmark, can not be read, has no column ``target``, or
+            no series can be used.
         """
         files = sorted(Path(folder).glob("*.parquet"))
         if not files:
@@ -113,8 +116,10 @@ class Corpus:
         state = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
         key = hashlib.sha256(json.dumps([CACHE_FORMAT, *state]).encode()).hexdigest()[:16]
         place = Path(cache or user_cache_path("ttm-estimators", appauthor=False) / "corpus")
-        if not (place / key).exists():
+        index = _read_index(place / key)
+        if index is None:
             place.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(place / key, ignore_errors=True)
             try:
                 with replacing(place / key) as partial:
                     partial.mkdir()
@@ -122,11 +127,13 @@ class Corpus:
             except OSError:
                 if not (place / key).exists():  # else another process was faster
                     raise
-        return cls._open(place / key)
+            index = _read_index(place / key)
+            if index is None:
+                raise ValueError(f"{place / key} can not be read: remove it, or name another cache")
+        return cls._open(place / key, index)
 
     @classmethod
-    def _open(cls, place: Path) -> Corpus:
-        index = json.loads((place / "index.json").read_text(encoding="utf-8"))
+    def _open(cls, place: Path, index: dict[str, Any]) -> Corpus:
         lengths = torch.tensor(index["lengths"])
         entries = int((lengths + 1).sum())
         sums = torch.from_file(str(place / "sums.bin"), size=entries, dtype=torch.float64)
@@ -236,6 +243,24 @@ class Corpus:
         return torch.where(known_BT, value_BT, math.nan).float(), resolution_B
 
 
+def _read_index(place: Path) -> dict[str, Any] | None:
+    """What is cached in a folder, None where nothing is, or it was cut."""
+    try:
+        index = read_json(place / "index.json")
+        entries = sum(index["lengths"]) + len(index["lengths"])
+        whole = (
+            (place / "sums.bin").stat().st_size == 8 * entries
+            and (place / "counts.bin").stat().st_size == 4 * entries
+            and min(index["lengths"]) >= MIN_OBSERVED_POINTS
+            and len(index["lengths"]) == len(index["intervals"]) == len(index["sources"])
+            and all(isinstance(one, int) and 0 <= one <= STEPS[-1] for one in index["intervals"])
+            and all(isinstance(one, str) for one in index["sources"])
+        )
+    except (OSError, KeyError, TypeError, ValueError):
+        return None
+    return index if whole else None
+
+
 def _write_sums(files: list[Path], place: Path) -> None:
     """Write running sums of all series, a batch of rows in memory at a time."""
     lengths, intervals, sources = [], [], []
@@ -266,20 +291,35 @@ def _write_sums(files: list[Path], place: Path) -> None:
 
 def _read_series(file: Path) -> Iterator[tuple[npt.NDArray[np.float64], object]]:
     """Series of a file, trimmed of what is missing at their ends, and what it has as frequency."""
+    if file.is_dir():
+        raise ValueError(f"{file} is a folder: a corpus has a file for each source")
+    try:
+        yield from _read_file(file)
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f"{file} can not be read ({error}): write it again") from error
+
+
+def _read_file(file: Path) -> Iterator[tuple[npt.NDArray[np.float64], object]]:
     parquet = pq.ParquetFile(file)
-    names = parquet.schema_arrow.names
-    if "target" not in names:
+    schema = parquet.schema_arrow
+    kind = schema.field("target").type if schema.names.count("target") == 1 else pa.null()
+    lists = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    if not lists or not _is_number(kind.value_type):
         raise ValueError(f"{file} has no column 'target': every row needs a list of numbers there")
-    columns = [name for name in ("target", "freq") if name in names]
+    has_freq = schema.names.count("freq") == 1
+    columns = ["target", "freq"] if has_freq else ["target"]
     for batch in parquet.iter_batches(batch_size=64, columns=columns):
-        rows = len(batch)
-        freqs = batch.column("freq").to_pylist() if "freq" in names else [None] * rows
+        freqs = batch.column("freq").to_pylist() if has_freq else [None] * len(batch)
         for cell, freq in zip(batch.column("target"), freqs, strict=True):
             if cell.is_valid:
                 values = np.array(cell.values.to_numpy(zero_copy_only=False), dtype=np.float64)
                 known = np.flatnonzero(np.isfinite(values))
                 if len(known):
                     yield values[known[0] : known[-1] + 1], freq
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
 
 
 def _interval(freq: object) -> int:

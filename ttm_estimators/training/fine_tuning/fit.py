@@ -39,7 +39,7 @@ from ttm_estimators.training.fine_tuning.module import (
 )
 from ttm_estimators.training.fine_tuning.progress import Progress
 from ttm_estimators.training.fine_tuning.result import FineTuneResult
-from ttm_estimators.training.fine_tuning.trainer import make_trainer
+from ttm_estimators.training.fine_tuning.trainer import interruptible, make_trainer
 from ttm_estimators.training.quiet import quiet
 from ttm_estimators.training.recipe import Recipe
 
@@ -139,7 +139,8 @@ def fit(
         zero_shot_N = module.losses(batches.validation)
         looking = clock.used - looking
         in_time.start(clock.limit - (len(FRACTIONS) + 1) * looking)
-        trainer.fit(module, datamodule=batches, ckpt_path=resumed)
+        with interruptible():
+            trainer.fit(module, datamodule=batches, ckpt_path=resumed)
         if recipe is None:
             assert validation is not None
             fraction, loss = keep_best_on_line(

@@ -9,7 +9,7 @@ from ttm_estimators.network import TinyTimeMixer
 from ttm_estimators.training.fine_tuning.clock import Clock, EndInTime
 from ttm_estimators.training.fine_tuning.module import Batches, FineTuneModule, warm_up_and_decay
 from ttm_estimators.training.fine_tuning.progress import Progress
-from ttm_estimators.training.fine_tuning.trainer import make_trainer
+from ttm_estimators.training.fine_tuning.trainer import interruptible, make_trainer
 
 LEARNING_RATES = (1e-4, 3e-4, 1e-3, 3e-3)
 
@@ -45,7 +45,8 @@ def choose_learning_rate(
         schedule = warm_up_and_decay(TRIAL_STEPS, in_time.fraction)
         module = FineTuneModule(network, learning_rate, schedule, seed)
         trainer = make_trainer({**options, **unseen, "callbacks": [in_time]})
-        trainer.fit(module, datamodule=short)
+        with interruptible():
+            trainer.fit(module, datamodule=short)
         loss = losses[learning_rate] = float(module.losses(batches.looked_at).mean())
         network.load_state_dict(first)
         if trainer.global_step < min(MIN_TRIAL_STEPS, TRIAL_STEPS):

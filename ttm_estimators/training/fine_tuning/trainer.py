@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tempfile import TemporaryDirectory
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import gettempdir
 from typing import Any
 
 import lightning
@@ -13,6 +16,7 @@ MAX_GRADIENT_NORM = 1.0
 def make_trainer(options: dict[str, Any]) -> lightning.Trainer:
     """Make a trainer. ``options`` are arguments of ``lightning.Trainer``."""
     silent = {
+        "default_root_dir": gettempdir(),  # where nothing is written; else the current folder
         "accelerator": "auto",
         "devices": 1,
         "gradient_clip_val": MAX_GRADIENT_NORM,
@@ -24,5 +28,20 @@ def make_trainer(options: dict[str, Any]) -> lightning.Trainer:
         "enable_progress_bar": False,
         "enable_model_summary": False,
     }
-    with TemporaryDirectory() as folder:  # Lightning's own is the current folder
-        return lightning.Trainer(**{"default_root_dir": folder, **silent, **options})
+    return lightning.Trainer(**{**silent, **options})
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C end a fit as it ends other code.
+
+    Lightning makes an exit with code 1 of it, and has the process ignore it from then on.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as error:
+        if not isinstance(error.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, before)
+        raise KeyboardInterrupt from None

@@ -1,0 +1,188 @@
+"""A command in a forked child: what it printed, how it ended, and what of that is a fault.
+
+Importing torch takes seconds, and a fork takes milliseconds. The parent imports everything, and
+runs nothing: libraries whose threads have begun to work do not outlive a fork.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import NamedTuple
+
+MAX_SECONDS = 300.0
+"""Of a command, beyond which it hangs. They take a few seconds, on a busy machine too."""
+
+MAX_PROCESSOR_SECONDS = 60
+"""The same by the clock of the processor."""
+
+MAX_BYTES = 2 << 30
+"""Of memory, beyond what the imports take."""
+
+WARM = (
+    "lightning",
+    "matplotlib.figure",
+    "datasets",
+    "gluonts.model.evaluation",
+    "ttm_benchmarks.gift_eval.run",
+    "ttm_estimators.backtest.cross_validation",
+    "ttm_estimators.backtest.evaluation",
+    "ttm_estimators.command_line.running",
+    "ttm_estimators.tables.effects",
+    "ttm_estimators.tables.fine_tune",
+    "ttm_estimators.tables.forecast",
+    "ttm_estimators.training.fine_tuning.fine_tune",
+    "ttm_estimators.training.pretraining.pretrain",
+)
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    """Exit code, or a signal with a minus sign."""
+
+    output: str
+    errors: str
+    seconds: float
+    grown_bytes: int
+    """Memory at most, beyond that of the imports."""
+
+    hung: bool
+
+
+def warm_up() -> None:
+    """Import what the commands use."""
+    for name in WARM:
+        import_module(name)
+    import torch
+
+    torch.set_num_threads(1)
+    gc.freeze()  # children that collect garbage would copy all of it
+
+
+def run(
+    command: Sequence[str],
+    folder: Path,
+    *,
+    prepare: Callable[[], object] | None = None,
+    kill: tuple[float, int] | None = None,
+) -> Ended:
+    """Run a command in a working folder of its own.
+
+    Parameters
+    ----------
+    command : sequence of str
+        ``ttm`` or ``ttm-bench``, and the arguments.
+    folder : Path
+        Where it runs. What libraries write to the user's cache or aside goes to ``home`` and
+        ``tmp`` in it.
+    prepare : callable, optional
+        What the child does before, such as making a damaged file.
+    kill : tuple of float and int, optional
+        Seconds after which a signal is sent, and which.
+    """
+    for name in ("tmp", "home"):
+        (folder / name).mkdir(exist_ok=True)
+    printed, errors = (folder.parent / f"{folder.name}-{name}" for name in ("out", "err"))
+    for path in (printed, errors):  # which a child that is killed at once does not
+        path.touch()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    before = _resident_bytes()
+    began = time.monotonic()
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    process = os.fork()
+    if process == 0:
+        code = 70
+        try:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+            code = _in_child(command, folder, printed, errors, prepare)
+        finally:
+            os._exit(code)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    hung = False
+    while True:
+        ended, status, used = os.wait4(process, os.WNOHANG)
+        if ended:
+            break
+        passed = time.monotonic() - began
+        if kill is not None and passed >= kill[0]:
+            os.kill(process, kill[1])
+            kill = None
+        if passed > MAX_SECONDS:
+            hung = True
+            os.kill(process, signal.SIGKILL)
+        time.sleep(0.002)
+    seconds = time.monotonic() - began
+    code = os.waitstatus_to_exitcode(status)
+    said = [path.read_text(encoding="utf-8", errors="replace") for path in (printed, errors)]
+    for path in (printed, errors):
+        path.unlink()
+    grown = used.ru_maxrss * 1024 - before
+    return Ended(code, said[0], said[1], seconds, grown, hung or code == -signal.SIGXCPU)
+
+
+def faults_of(ended: Ended, codes: Sequence[int] = (0, 2)) -> list[str]:
+    """What is wrong with the end of a command, nothing where it kept its promises."""
+    faults = []
+    if ended.hung:
+        faults.append("hung")
+    elif ended.code not in codes:
+        faults.append(f"exit code {ended.code}")
+    if "Traceback" in ended.errors or "Traceback" in ended.output:
+        faults.append("traceback")
+    if ended.code == 2:
+        lines = [line for line in ended.errors.splitlines() if not line.startswith("warning: ")]
+        if len(lines) != 1 or not lines[0].startswith(("error: ", "ttm-bench: ")):
+            faults.append(f"{len(lines)} lines of error")
+    if ended.grown_bytes > MAX_BYTES:
+        faults.append(f"{ended.grown_bytes / 2**30:.1f} GiB")
+    return faults
+
+
+def _in_child(
+    command: Sequence[str],
+    folder: Path,
+    printed: Path,
+    errors: Path,
+    prepare: Callable[[], object] | None,
+) -> int:
+    for path, number in ((printed, 1), (errors, 2)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.environ |= {"TMPDIR": str(folder / "tmp"), "XDG_CACHE_HOME": str(folder / "home")}
+    tempfile.tempdir = None
+    os.chdir(folder)
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_PROCESSOR_SECONDS, MAX_PROCESSOR_SECONDS + 5))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    code = 0
+    try:
+        if prepare is not None:
+            prepare()
+        module = {"ttm": "ttm_estimators.command_line", "ttm-bench": "ttm_benchmarks.command_line"}
+        sys.argv = list(command)
+        import_module(module[command[0]]).main()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code
+
+
+def _resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize()
