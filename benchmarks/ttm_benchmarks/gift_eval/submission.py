@@ -169,7 +169,7 @@ def read_rows(folder: Path) -> list[Row]:
     if not path.exists():
         return []
     with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
+        rows: list[Row] = list(csv.DictReader(file))
     unknown = [name for name in (row.get("dataset") for row in rows) if name not in TASKS]
     if unknown:
         raise ValueError(
