@@ -413,6 +413,56 @@ def test_hive_columns_may_be_ids_and_stay_out_of_the_file(tmp_path):
         shutil.rmtree(tmp_path / "out")
 
 
+def in_folder(folder, root):
+    """Unit of a file in a folder of Hive's, with all columns of its own."""
+    (root / folder).mkdir()
+    long().to_parquet(root / folder / "in.parquet")
+    pair = tuple(folder.split("="))
+    return Unit(str(root / folder / "in.parquet"), f"{folder}/in.parquet", partition=(pair,))
+
+
+@pytest.mark.parametrize("folder", ["ds=2024-06-30", "unique_id=0", "median=1"])
+def test_a_folder_with_the_name_of_a_column_of_the_results_is_refused(folder, tmp_path):
+    unit = in_folder(folder, tmp_path)
+    name = folder.split("=")[0]
+    with pytest.raises(
+        TableError, match=rf"in\.parquet: column '{name}' .*folder {folder} too.*ren"
+    ):
+        process_file(unit, str(tmp_path / "out"), forecast_task(HORIZON))
+    assert not list((tmp_path / "out").rglob("*.parquet"))
+
+
+def test_a_file_may_hold_the_id_that_its_folder_is_named_by(tmp_path):
+    (tmp_path / "unique_id=a").mkdir()
+    long().iloc[:40].to_parquet(tmp_path / "unique_id=a" / "in.parquet")
+    path, pair = str(tmp_path / "unique_id=a" / "in.parquet"), ("unique_id", "a")
+    unit = Unit(path, "unique_id=a/in.parquet", partition=(pair,))
+    process_file(unit, str(tmp_path / "out"), forecast_task(HORIZON))
+    found = pd.read_parquet(tmp_path / "out")
+    assert (found["unique_id"] == "a").all()
+    assert list(found["ds"]) == list(pd.date_range("2024-02-10", periods=HORIZON))
+
+
+def test_a_folder_with_the_name_of_a_column_of_other_tables_is_refused(tmp_path):
+    class Two(ForecastTask):
+        def __call__(self, forecaster, panel):
+            frame = super().__call__(forecaster, panel)
+            return {"": frame, "_scores": frame[["unique_id"]].assign(model="naive")}
+
+    unit = in_folder("model=m1", tmp_path)
+    with pytest.raises(TableError, match="column 'model' of the results is in the name"):
+        process_file(unit, str(tmp_path / "out"), Two(HORIZON, Reading()))
+
+
+def test_a_null_in_the_name_of_a_folder_is_no_id(tmp_path):
+    unit = in_folder("region=__HIVE_DEFAULT_PARTITION__", tmp_path)
+    with pytest.raises(TableError, match=r"in\.parquet: column 'region' is empty"):
+        process_file(
+            unit, str(tmp_path / "out"), forecast_task(HORIZON, id=["region", "unique_id"])
+        )
+    assert process_file(unit, str(tmp_path / "out"), forecast_task(HORIZON)).series == 10
+
+
 def test_a_file_without_rows_has_no_output(tmp_path):
     long().iloc[:0].to_parquet(tmp_path / "in.parquet")
     (tmp_path / "out.parquet").write_bytes(b"of an earlier run")

@@ -37,6 +37,9 @@ BYTES_READ_AT_ONCE = 2**20
 BYTES_OF_A_REQUEST = 2**23
 """The same, of object stores."""
 
+HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
+"""What folders are called in which a column is null."""
+
 PARTITION_REMEDY = "put the rows of each id side by side with ttm partition"
 
 
@@ -121,7 +124,10 @@ def read_rows(
             table = without_views(pa.Table.from_batches([batch]))
             for name, value in hive:
                 if columns is None or name in columns:
-                    table = table.append_column(name, pa.repeat(value, len(table)))
+                    text = None if value == HIVE_NULL else value
+                    table = table.append_column(
+                        name, pa.repeat(pa.scalar(text, pa.string()), len(table))
+                    )
             yield table
     except _damage(unit.path) as error:
         raise TableError(f"{unit.path} can not be read: {error}") from error

@@ -102,7 +102,8 @@ def process_file(
                 if folder not in writers:
                     place = writing(output, f"{folder}/{unit.target}", types)
                     writers[folder] = stack.enter_context(place)
-                _write(writers[folder], frame, unit)
+                ids = () if folder or choice is None else choice.ids
+                _write(writers[folder], frame, unit, ids)
         metadata = metadata_of(unit, identity, series, tuple(failed))
         for writer in writers.values():
             writer.finish(metadata)
@@ -135,10 +136,23 @@ def _outcomes(
         yield batch, *_results(batch, read, run), seconds
 
 
-def _write(writer: Writer, frame: pd.DataFrame, unit: Unit) -> None:
+def _write(writer: Writer, frame: pd.DataFrame, unit: Unit, ids: Sequence[str]) -> None:
+    """Write results without the ids that the names of the output's folders hold.
+
+    Readers take what a folder says for a column of the same name, so that no other one may have it.
+    """
     try:
-        # Hive columns are in the names of the output's folders.
-        writer.write(frame.drop(columns=[n for n, _ in unit.partition if n in frame]))
+        for name, value in unit.partition:
+            if name not in frame:
+                continue
+            if name not in ids or (frame[name].astype(str) != value).any():
+                raise TableError(
+                    f"column {name!r} of the results is in the name of the folder "
+                    f"{name}={value} too, which readers would take for it",
+                    "rename the folder or the column",
+                )
+            frame = frame.drop(columns=name)
+        writer.write(frame)
     except TableError as error:
         raise _named(error, unit.path) from error
 
