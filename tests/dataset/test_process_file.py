@@ -301,6 +301,77 @@ def test_dates_whose_day_could_be_the_month_are_read_as_the_first_ones_are(model
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "out.parquet"), expected, rtol=1e-6)
 
 
+def as_text(later: str) -> pd.DataFrame:
+    """Whole numbers as text, and one with a sign in the last series."""
+    table = long(sizes=[40] * 10)
+    table["y"] = (5 + np.arange(len(table)) % 7).astype(str)
+    table.loc[table.index[-3], "y"] = later
+    return table
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("later", ["6,969", "11,4", "11.4", "6.969"])
+def test_a_sign_in_numbers_of_which_the_first_rows_have_none_is_refused(later, model, tmp_path):
+    table = as_text(later)
+    table.to_parquet(tmp_path / "in.parquet")
+    source, target = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    with pytest.raises(TableError, match=r"in\.parquet: series 'j': column 'y' .*with decimal="):
+        forecast_file(source, target, HORIZON)
+    sign = "," if "," in later else "."
+    forecast_file(source, target, HORIZON, decimal=sign)
+    expected = model.forecast_df(table, HORIZON, decimal=sign)
+    pd.testing.assert_frame_equal(pd.read_parquet(target), expected, rtol=1e-6)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("missing", ["n.a.", "-"])
+def test_marks_for_missing_are_no_signs(missing, model, tmp_path):
+    table = as_text(missing)
+    table.to_parquet(tmp_path / "in.parquet")
+    forecast_file(tmp_path / "in.parquet", tmp_path / "out.parquet", HORIZON)
+    expected = model.forecast_df(table, HORIZON)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "out.parquet"), expected, rtol=1e-6)
+
+
+@pytest.mark.usefixtures("small")
+def test_signs_of_the_first_rows_hold_for_all(model, tmp_path):
+    table = as_text("11,4")
+    table.loc[3, "y"] = "8,5"
+    table.to_parquet(tmp_path / "in.parquet")
+    forecast_file(tmp_path / "in.parquet", tmp_path / "out.parquet", HORIZON)
+    expected = model.forecast_df(table, HORIZON)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "out.parquet"), expected, rtol=1e-6)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_column_without_a_cell_in_the_first_rows_is_not_told_to_be_empty(tmp_path):
+    table = long().assign(stock=np.nan)
+    table.loc[table.index[-20:], "stock"] = 1.0
+    table.to_parquet(tmp_path / "in.parquet")
+    with pytest.warns(TableWarning, match=r"'stock' \(nothing in its first 131 rows\)"):
+        forecast_file(tmp_path / "in.parquet", tmp_path / "out.parquet", HORIZON)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("freq", ["h", "D"])
+def test_offsets_from_utc_may_change_where_the_zone_is_given(freq, model, tmp_path):
+    winter, summer = (
+        pd.date_range(start, periods=40, freq=freq, tz="Europe/Berlin")
+        for start in ("2024-01-01", "2024-07-01")
+    )
+    later = long("wxyz", times=summer, sizes=[40] * 4)
+    table = pd.concat([long(sizes=[40] * 10, times=winter), later], ignore_index=True)
+    table["ds"] = [one.isoformat() for one in table["ds"]]
+    table.to_parquet(tmp_path / "in.parquet")
+    options = {"timezone": "Europe/Berlin"}
+    forecast_file(tmp_path / "in.parquet", tmp_path / "out.parquet", HORIZON, **options)
+    expected = model.forecast_df(table, HORIZON, **options)
+    found = pd.read_parquet(tmp_path / "out.parquet")
+    assert str(found["ds"].dt.tz) == "Europe/Berlin"
+    found["ds"] = found["ds"].astype(expected["ds"].dtype)
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-6)
+
+
 @pytest.mark.usefixtures("small")
 def test_offsets_from_utc_that_change_later_are_refused(tmp_path):
     times = pd.date_range("2024-01-01", periods=40, freq="h")

@@ -19,7 +19,7 @@ from ttm_estimators.dataset.batches import (
     whole_series,
     without_views,
 )
-from ttm_estimators.dataset.columns import Choice, as_table, choose_columns, tell
+from ttm_estimators.dataset.columns import Choice, choose_columns, read_batch, tell
 from ttm_estimators.dataset.metadata import identity_of, metadata_of
 from ttm_estimators.dataset.task import Task
 from ttm_estimators.dataset.unit import Done, Unit
@@ -28,7 +28,7 @@ from ttm_estimators.forecasting import Forecaster, load
 from ttm_estimators.inputs.arrays import as_array
 from ttm_estimators.inputs.outliers import OutlierWarning
 from ttm_estimators.tables.errors import TableError
-from ttm_estimators.tables.panel import Panel, read_panel
+from ttm_estimators.tables.panel import Panel
 
 MAX_CELLS_AT_ONCE = 2**25
 """Cells of a table without ids, which is read at once."""
@@ -119,7 +119,7 @@ def _outcomes(
     seconds = 0.0
 
     def read(part: Batch) -> Panel:
-        return read_panel(as_table(part.table, unit.path), choice.reading, choice.usual)
+        return read_batch(part.table, unit.path, choice)
 
     def run(part: Batch) -> Tables:
         nonlocal seconds
