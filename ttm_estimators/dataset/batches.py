@@ -163,8 +163,15 @@ def whole_series(
     first, stop = unit.row_groups or (0, file.num_row_groups)
     groups = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
     owned = sum(groups[first:stop])
-    before = _last_ids(file, unit, ids, first) if first else None
-    seen = _Seen(unit.path, before, sorted_=unit.row_groups is not None)
+    # A range owns the series whose first id, of those that are in the file, begins in it.
+    names = file.schema_arrow.names
+    lead = next((i for i, name in enumerate(ids) if name in names), 0)
+    if unit.row_groups is not None:
+        _refuse_unsorted_groups(file, unit.path, ids[lead])
+    above = _ids_above(file, unit, ids, first) if first else None
+    before = None if above is None else above.slice(len(above) - 1)
+    begun = above is None
+    seen = _Seen(unit.path, lead, set() if above is None else set(_cells(above, lead)))
     parts: list[pa.Table] = []
     starts: list[int] = []
     rows = done = 0
@@ -176,11 +183,17 @@ def whole_series(
         refuse_empty_ids(keys, unit.path, row_in_file + done)
         at = 0
         for start in series_starts(keys, before):
-            if done + start >= owned:
-                if starts:
-                    parts.append(table.slice(at, start - at))
-                    yield seen.checked(parts, starts, ids)
-                return
+            if not begun or done + start >= owned:
+                last, i = (keys, start - 1) if start else (before, 0)
+                same = last is not None and _cells(keys, lead, start) == _cells(last, lead, i)
+                if done + start >= owned and not same:
+                    if starts:
+                        parts.append(table.slice(at, start - at))
+                        yield seen.checked(parts, starts, ids)
+                    return
+                if not begun and same:
+                    continue
+                begun = True
             full = len(starts) == SERIES_IN_A_BATCH or rows + start - at >= ROWS_IN_A_BATCH
             if full or not starts:  # rows before the first start are of a series of another range
                 if starts:
@@ -204,16 +217,15 @@ class _Seen:
     ----------
     path : str
         The file, for messages.
-    before : Table, optional
-        Ids of the row before the first one.
-    sorted_ : bool
-        Whether ids must not fall, as in a file that is read in ranges.
+    lead : int
+        Which id decides who owns a series.
+    above : set
+        Its values in the row group before a range.
     """
 
-    def __init__(self, path: str, before: pa.Table | None, *, sorted_: bool) -> None:
-        self.path, self.sorted = path, sorted_
+    def __init__(self, path: str, lead: int, above: set[Any]) -> None:
+        self.path, self.lead, self.above = path, lead, above
         self.runs: list[npt.NDArray[np.uint64]] = []
-        self.last = [] if before is None else key_rows(before)
 
     def checked(self, parts: list[pa.Table], starts: list[int], ids: Sequence[str]) -> Batch:
         """Make a batch of series, none of which has been seen.
@@ -226,9 +238,13 @@ class _Seen:
         table = pa.concat_tables(parts)
         rows = key_rows(table.select(ids).take(starts))
         names = [", ".join(map(str, row)) for row in rows]
-        if self.sorted:
-            self._refuse_disorder([*self.last, *rows])
-            self.last = rows[-1:]
+        for row, name in zip(rows, names, strict=True):
+            if row[self.lead] in self.above:
+                raise TableError(
+                    f"{self.path}: series {name!r} comes after others, but the rows above them "
+                    f"have {str(row[self.lead])!r} too, and the file is read in parts",
+                    PARTITION_REMEDY,
+                )
         hashes = hashes_of(rows)
         again = np.ones(len(hashes), dtype=bool)
         again[np.unique(hashes, return_index=True)[1]] = False
@@ -246,16 +262,6 @@ class _Seen:
             self.runs.append(np.sort(np.concatenate([self.runs.pop(), self.runs.pop()])))
         return Batch(table, np.array(starts), tuple(names))
 
-    def _refuse_disorder(self, rows: list[tuple[Any, ...]]) -> None:
-        for above, row in pairwise(rows):
-            if row < above:
-                raise TableError(
-                    f"{self.path}: series {', '.join(map(str, row))!r} comes after "
-                    f"{', '.join(map(str, above))!r}, but a file that is read in parts must be "
-                    "sorted by its ids",
-                    PARTITION_REMEDY,
-                )
-
 
 def hashes_of(ids: Sequence[tuple[Any, ...]]) -> npt.NDArray[np.uint64]:
     """Hashes of ids as text, the same for numbers of any width and on any machine."""
@@ -269,12 +275,37 @@ def key_rows(keys: pa.Table) -> list[tuple[Any, ...]]:
     return list(zip(*(column.to_pylist() for column in keys.columns), strict=True))
 
 
-def _last_ids(file: pq.ParquetFile, unit: Unit, ids: Sequence[str], group: int) -> pa.Table:
-    """Ids of the last row before a row group."""
-    last = None
-    for table in read_rows(file, unit, ids, range(group - 1, group)):
-        last = table.select(ids).slice(len(table) - 1).combine_chunks()
-    return last
+def _ids_above(file: pq.ParquetFile, unit: Unit, ids: Sequence[str], group: int) -> pa.Table:
+    """Ids of the row group before another."""
+    parts = read_rows(file, unit, ids, range(group - 1, group))
+    keys = pa.concat_tables([part.select(ids) for part in parts])
+    return keys.unify_dictionaries().combine_chunks()
+
+
+def _cells(keys: pa.Table, column: int, row: int | None = None) -> list[Any]:
+    values = keys.column(column)
+    return (values.unique() if row is None else values.slice(row, 1)).to_pylist()
+
+
+def _refuse_unsorted_groups(file: pq.ParquetFile, path: str, name: str) -> None:
+    """Refuse row groups in which the values of an id are not all behind those of the ones before.
+
+    Then a value may be in two row groups only if they are neighbours, or all between is of it.
+    """
+    columns = [file.metadata.schema.column(i).path for i in range(file.metadata.num_columns)]
+    index = columns.index(name) if name in columns else None
+    limits = [
+        None if index is None else file.metadata.row_group(i).column(index).statistics
+        for i in range(file.num_row_groups)
+    ]
+    for above, below in pairwise(limits):
+        known = above is not None and below is not None and above.has_min_max and below.has_min_max
+        if not known or below.min < above.max:
+            raise TableError(
+                f"{path} is read in parts, but its row groups are not known to be sorted by "
+                f"{name!r}",
+                PARTITION_REMEDY,
+            )
 
 
 def refuse_empty_ids(keys: pa.Table, path: str, rows_before: int | None = None) -> None:
