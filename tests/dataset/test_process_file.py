@@ -280,6 +280,17 @@ def test_an_empty_id_is_told_with_its_row(tmp_path):
         forecast_file(tmp_path / "in.parquet", tmp_path / "out.parquet", HORIZON)
 
 
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("groups", [None, (2, 7)])
+def test_rows_in_errors_are_those_of_the_file(groups, tmp_path):
+    table = long()
+    table.loc[301, "ds"] = None  # of series j, the fourth last
+    table.to_parquet(tmp_path / "in.parquet", row_group_size=50)
+    unit = Unit(str(tmp_path / "in.parquet"), "out.parquet", groups)
+    with pytest.raises(TableError, match=r"series 'j': column 'ds' is empty in row 302"):
+        process_file(unit, str(tmp_path), forecast_task(HORIZON))
+
+
 def test_another_frequency_in_a_later_batch_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(batches, "SERIES_IN_A_BATCH", 2)
     weeks = long("yz", times=pd.date_range("2024-01-01", periods=40, freq="W"))

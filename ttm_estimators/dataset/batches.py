@@ -54,6 +54,9 @@ class Batch:
 
     names: tuple[str, ...]
 
+    row: int = 0
+    """Rows of the file before them."""
+
     def only(self, indices: Sequence[int]) -> Batch:
         """Some of the series."""
         ends = np.append(self.starts[1:], self.table.num_rows)
@@ -174,7 +177,7 @@ def whole_series(
     seen = _Seen(unit.path, lead, set() if above is None else set(_cells(above, lead)))
     parts: list[pa.Table] = []
     starts: list[int] = []
-    rows = done = 0
+    row = rows = done = 0
     row_in_file = sum(groups[:first])
     for table in read_rows(file, unit, columns, range(first, file.num_row_groups)):
         if not len(table):
@@ -189,7 +192,7 @@ def whole_series(
                 if done + start >= owned and not same:
                     if starts:
                         parts.append(table.slice(at, start - at))
-                        yield seen.checked(parts, starts, ids)
+                        yield seen.checked(parts, starts, ids, row)
                     return
                 if not begun and same:
                     continue
@@ -198,8 +201,9 @@ def whole_series(
             if full or not starts:  # rows before the first start are of a series of another range
                 if starts:
                     parts.append(table.slice(at, start - at))
-                    yield seen.checked(parts, starts, ids)
+                    yield seen.checked(parts, starts, ids, row)
                 parts, starts, rows, at = [], [], 0, start
+                row = row_in_file + done + start
             starts.append(rows + start - at)
         if starts:
             parts.append(table.slice(at))
@@ -207,7 +211,7 @@ def whole_series(
         before = keys.slice(len(keys) - 1)
         done += len(table)
     if starts:
-        yield seen.checked(parts, starts, ids)
+        yield seen.checked(parts, starts, ids, row)
 
 
 class _Seen:
@@ -227,8 +231,10 @@ class _Seen:
         self.path, self.lead, self.above = path, lead, above
         self.runs: list[npt.NDArray[np.uint64]] = []
 
-    def checked(self, parts: list[pa.Table], starts: list[int], ids: Sequence[str]) -> Batch:
-        """Make a batch of series, none of which has been seen.
+    def checked(
+        self, parts: list[pa.Table], starts: list[int], ids: Sequence[str], row: int
+    ) -> Batch:
+        """Make a batch of series from some row of the file on, none of which has been seen.
 
         Raises
         ------
@@ -238,11 +244,11 @@ class _Seen:
         table = pa.concat_tables(parts)
         rows = key_rows(table.select(ids).take(starts))
         names = [", ".join(map(str, row)) for row in rows]
-        for row, name in zip(rows, names, strict=True):
-            if row[self.lead] in self.above:
+        for key, name in zip(rows, names, strict=True):
+            if key[self.lead] in self.above:
                 raise TableError(
                     f"{self.path}: series {name!r} comes after others, but the rows above them "
-                    f"have {str(row[self.lead])!r} too, and the file is read in parts",
+                    f"have {str(key[self.lead])!r} too, and the file is read in parts",
                     PARTITION_REMEDY,
                 )
         hashes = hashes_of(rows)
@@ -260,7 +266,7 @@ class _Seen:
         self.runs.append(np.sort(hashes))
         while len(self.runs) > 1 and len(self.runs[-1]) >= len(self.runs[-2]):
             self.runs.append(np.sort(np.concatenate([self.runs.pop(), self.runs.pop()])))
-        return Batch(table, np.array(starts), tuple(names))
+        return Batch(table, np.array(starts), tuple(names), row)
 
 
 def hashes_of(ids: Sequence[tuple[Any, ...]]) -> npt.NDArray[np.uint64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -221,10 +222,20 @@ def _failing(batch: Batch, indices: Sequence[int], run: Run) -> dict[int, ValueE
         run(batch.only(indices))
     except ValueError as error:
         if len(indices) == 1:
-            return {indices[0]: _of_series(error, batch.names[indices[0]])}
+            i = indices[0]
+            error = _of_file(error, batch.row + int(batch.starts[i]))
+            return {i: _of_series(error, batch.names[i])}
         middle = len(indices) // 2
         return _failing(batch, indices[:middle], run) | _failing(batch, indices[middle:], run)
     return {}
+
+
+def _of_file(error: ValueError, rows_before: int) -> ValueError:
+    """Error that counts rows from the start of the file."""
+    if not isinstance(error, TableError):
+        return error
+    fault = re.sub(r"\bin row (\d+)", lambda at: f"in row {rows_before + int(at[1])}", error.fault)
+    return TableError(fault, error.remedy)
 
 
 def _of_series(error: ValueError, name: str) -> ValueError:
