@@ -299,14 +299,13 @@ def _refuse_unsorted_groups(file: pq.ParquetFile, path: str, name: str) -> None:
     Then a value may be in two row groups only if they are neighbours, or all between is of it.
     """
     columns = [file.metadata.schema.column(i).path for i in range(file.metadata.num_columns)]
-    index = columns.index(name) if name in columns else None
-    limits = [
-        None if index is None else file.metadata.row_group(i).column(index).statistics
-        for i in range(file.num_row_groups)
-    ]
+    limits: list[tuple[Any, Any] | None] = []
+    for i in range(file.num_row_groups):
+        group = file.metadata.row_group(i)
+        known = group.column(columns.index(name)).statistics if name in columns else None
+        limits.append((known.min, known.max) if known is not None and known.has_min_max else None)
     for above, below in pairwise(limits):
-        known = above is not None and below is not None and above.has_min_max and below.has_min_max
-        if not known or below.min < above.max:
+        if above is None or below is None or below[0] < above[1]:
             raise TableError(
                 f"{path} is read in parts, but its row groups are not known to be sorted by "
                 f"{name!r}",
