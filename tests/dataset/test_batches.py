@@ -66,6 +66,45 @@ def test_ranges_have_every_series_once(seed, tmp_path, monkeypatch):
     assert len(set(names)) == len(names) == 40
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_ranges_need_no_order_of_further_ids(seed, tmp_path, monkeypatch):
+    table, r = series(seed), np.random.default_rng(seed)
+    order = {item: i for i, item in enumerate(r.permutation(40))}
+    by = table.assign(key=table["item"].map(order)).sort_values(["shop", "key"], kind="stable")
+    table = by.drop(columns="key").reset_index(drop=True)
+    table.to_parquet(tmp_path / "in", row_group_size=int(r.integers(5, 60)))
+    monkeypatch.setattr(batches, "ROWS_READ_AT_ONCE", int(r.integers(1, 50)))
+    count = pq.read_metadata(tmp_path / "in").num_row_groups
+    parts = [each for i in range(count) for each in read(tmp_path / "in", (i, i + 1))]
+    assert pa.concat_tables(each.table for each in parts).to_pandas().equals(table)
+    assert len({name for each in parts for name in each.names}) == 40
+
+
+def in_groups(path, groups: list[list[int]]) -> None:
+    """Row groups of shops, each with 2 rows."""
+    tables = [
+        pa.table({"shop": np.repeat(shops, 2), "item": 0 * np.repeat(shops, 2), "y": shops * 2})
+        for shops in groups
+    ]
+    with pq.ParquetWriter(path, tables[0].schema) as writer:
+        for table in tables:
+            writer.write_table(table)
+
+
+def test_ranges_need_no_order_within_row_groups(tmp_path):
+    in_groups(tmp_path / "in", [[2, 1, 3], [3, 6, 5, 4], [9, 8, 7]])
+    names = [[n for b in read(tmp_path / "in", (i, i + 1)) for n in b.names] for i in range(3)]
+    assert names == [["2, 0", "1, 0", "3, 0"], ["6, 0", "5, 0", "4, 0"], ["9, 0", "8, 0", "7, 0"]]
+
+
+@pytest.mark.parametrize("groups", [[[1, 3, 2], [3, 4]], [[1, 2], [2, 3, 2]], [[1, 3], [4, 3]]])
+def test_an_id_in_two_ranges_is_refused(groups, tmp_path):
+    in_groups(tmp_path / "in", groups)
+    read(tmp_path / "in", (0, 1))
+    with pytest.raises(TableError, match=r"series '\d, 0' comes after others.*ttm partition"):
+        read(tmp_path / "in", (1, 2))
+
+
 @pytest.mark.parametrize("later", [1, 3, 300])
 def test_an_id_that_comes_again_is_named(later, tmp_path):
     table = series(0)

@@ -85,6 +85,92 @@ def test_several_ids_and_dictionaries_of_several_files(tmp_path):
     assert sorted(found["id"].astype(str).unique()) == ["x", "y", "z"]
 
 
+@pytest.mark.usefixtures("little_memory")
+def test_dictionaries_of_many_files_may_have_more_values_than_each_has(tmp_path):
+    (tmp_path / "in").mkdir()
+    for i in range(3):
+        names = [f"{i}-{k}" for k in range(100)]
+        frame = by_day(ids=names).astype({"unique_id": "category"})
+        frame.to_parquet(tmp_path / "in" / f"{i}.parquet", index=False)
+    assert partition(tmp_path / "in", tmp_path / "out", 1).series == 300
+    (found,) = read_parts(tmp_path / "out").values()
+    assert found["unique_id"].nunique() == 300
+    assert isinstance(found["unique_id"].dtype, pd.CategoricalDtype)
+
+
+def two_files(folder, column: str, values) -> None:
+    """Files of other ids whose columns have the types of some values."""
+    (folder / "in").mkdir()
+    for i, value in enumerate(values):
+        value = value if isinstance(value, pa.Scalar) else pa.scalar(value)
+        own = {"unique_id": pa.scalar(f"{i}"), "ds": pa.scalar(DAYS[0]), "y": pa.scalar(1.5)}
+        columns = {name: pa.repeat(one, 2) for name, one in (own | {column: value}).items()}
+        pq.write_table(pa.table(columns), folder / "in" / f"{i}.parquet")
+
+
+NAIVE, ZONED = pd.Timestamp("2024-02-29 05:00"), pd.Timestamp("2024-02-29 05:00", tz="Asia/Tokyo")
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("ds", (NAIVE, 20240229)),
+        ("ds", (20240229, NAIVE)),
+        ("ds", (NAIVE, ZONED)),
+        ("ds", (ZONED, NAIVE)),
+        ("ds", (ZONED, ZONED.tz_convert("UTC"))),
+        ("ds", (NAIVE.date(), NAIVE)),
+        ("unique_id", (7, "007")),
+        ("unique_id", ("7", 7)),
+        ("y", (pa.scalar(1.0, pa.float32()), 1e300)),
+        ("y", (True, 2.5)),
+        ("y", (2, True)),
+        ("y", (1.5, "1.5")),
+    ],
+    ids=str,
+)
+def test_columns_of_another_kind_in_a_later_file_are_refused(column, values, tmp_path):
+    two_files(tmp_path, column, values)
+    with pytest.raises(TableError, match=rf"1\.parquet: column '{column}' is of type .*same types"):
+        partition(tmp_path / "in", tmp_path / "out", 1)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("ds", (pa.scalar(NAIVE, pa.timestamp("ns")), pa.scalar(NAIVE, pa.timestamp("ms")))),
+        ("unique_id", (pa.scalar(7, pa.int32()), 8)),
+        ("unique_id", ("7", pa.scalar("8", pa.large_string()))),
+        ("y", (1.5, pa.scalar(2.5, pa.float32()))),
+        ("y", (1.5, 2)),
+        ("y", (1.5, pa.scalar(None))),
+    ],
+    ids=str,
+)
+def test_columns_of_the_same_kind_become_of_the_first_type(column, values, tmp_path):
+    two_files(tmp_path, column, values)
+    partition(tmp_path / "in", tmp_path / "out", 1)
+    found = pq.read_table(tmp_path / "out/part-00000.parquet").column(column)
+    first, later = values
+    assert found.type == pq.read_schema(tmp_path / "in/0.parquet").field(column).type
+    expected = [getattr(one, "as_py", lambda one=one: one)() for one in (first, later)]
+    assert found.to_pylist()[::2] == expected
+
+
+def test_numbers_that_do_not_fit_the_first_type_are_refused(tmp_path):
+    two_files(tmp_path, "y", (1, 2.5))
+    with pytest.raises(TableError, match=r"1\.parquet has columns of other types"):
+        partition(tmp_path / "in", tmp_path / "out", 1)
+
+
+def test_text_and_dictionaries_of_text_are_alike(tmp_path):
+    (tmp_path / "in").mkdir()
+    by_day(2).to_parquet(tmp_path / "in/0.parquet")
+    by_day(ids=["x"]).astype({"unique_id": "category"}).to_parquet(tmp_path / "in/1.parquet")
+    assert partition(tmp_path / "in", tmp_path / "out", 1).series == 3
+
+
 def test_csv_keeps_ids_as_they_are_written(tmp_path):
     by_day(ids=["007", "7", "NA"]).to_csv(tmp_path / "in.csv", index=False)
     by_day(ids=["007", "7", "NA"]).to_csv(tmp_path / "more.csv.gz", index=False)

@@ -280,6 +280,17 @@ def test_an_empty_id_is_told_with_its_row(tmp_path):
         forecast_file(tmp_path / "in.parquet", tmp_path / "out.parquet", HORIZON)
 
 
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("groups", [None, (2, 7)])
+def test_rows_in_errors_are_those_of_the_file(groups, tmp_path):
+    table = long()
+    table.loc[301, "ds"] = None  # of series j, the fourth last
+    table.to_parquet(tmp_path / "in.parquet", row_group_size=50)
+    unit = Unit(str(tmp_path / "in.parquet"), "out.parquet", groups)
+    with pytest.raises(TableError, match=r"series 'j': column 'ds' is empty in row 302"):
+        process_file(unit, str(tmp_path), forecast_task(HORIZON))
+
+
 def test_another_frequency_in_a_later_batch_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(batches, "SERIES_IN_A_BATCH", 2)
     weeks = long("yz", times=pd.date_range("2024-01-01", periods=40, freq="W"))
@@ -299,6 +310,77 @@ def test_dates_whose_day_could_be_the_month_are_read_as_the_first_ones_are(model
     forecast_file(tmp_path / "in.parquet", tmp_path / "out.parquet", HORIZON)
     expected = model.forecast_df(table, HORIZON)
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "out.parquet"), expected, rtol=1e-6)
+
+
+def as_text(later: str) -> pd.DataFrame:
+    """Whole numbers as text, and one with a sign in the last series."""
+    table = long(sizes=[40] * 10)
+    table["y"] = (5 + np.arange(len(table)) % 7).astype(str)
+    table.loc[table.index[-3], "y"] = later
+    return table
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("later", ["6,969", "11,4", "11.4", "6.969"])
+def test_a_sign_in_numbers_of_which_the_first_rows_have_none_is_refused(later, model, tmp_path):
+    table = as_text(later)
+    table.to_parquet(tmp_path / "in.parquet")
+    source, target = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    with pytest.raises(TableError, match=r"in\.parquet: series 'j': column 'y' .*with decimal="):
+        forecast_file(source, target, HORIZON)
+    sign = "," if "," in later else "."
+    forecast_file(source, target, HORIZON, decimal=sign)
+    expected = model.forecast_df(table, HORIZON, decimal=sign)
+    pd.testing.assert_frame_equal(pd.read_parquet(target), expected, rtol=1e-6)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("missing", ["n.a.", "-"])
+def test_marks_for_missing_are_no_signs(missing, model, tmp_path):
+    table = as_text(missing)
+    table.to_parquet(tmp_path / "in.parquet")
+    forecast_file(tmp_path / "in.parquet", tmp_path / "out.parquet", HORIZON)
+    expected = model.forecast_df(table, HORIZON)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "out.parquet"), expected, rtol=1e-6)
+
+
+@pytest.mark.usefixtures("small")
+def test_signs_of_the_first_rows_hold_for_all(model, tmp_path):
+    table = as_text("11,4")
+    table.loc[3, "y"] = "8,5"
+    table.to_parquet(tmp_path / "in.parquet")
+    forecast_file(tmp_path / "in.parquet", tmp_path / "out.parquet", HORIZON)
+    expected = model.forecast_df(table, HORIZON)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "out.parquet"), expected, rtol=1e-6)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_column_without_a_cell_in_the_first_rows_is_not_told_to_be_empty(tmp_path):
+    table = long().assign(stock=np.nan)
+    table.loc[table.index[-20:], "stock"] = 1.0
+    table.to_parquet(tmp_path / "in.parquet")
+    with pytest.warns(TableWarning, match=r"'stock' \(nothing in its first 131 rows\)"):
+        forecast_file(tmp_path / "in.parquet", tmp_path / "out.parquet", HORIZON)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("freq", ["h", "D"])
+def test_offsets_from_utc_may_change_where_the_zone_is_given(freq, model, tmp_path):
+    winter, summer = (
+        pd.date_range(start, periods=40, freq=freq, tz="Europe/Berlin")
+        for start in ("2024-01-01", "2024-07-01")
+    )
+    later = long("wxyz", times=summer, sizes=[40] * 4)
+    table = pd.concat([long(sizes=[40] * 10, times=winter), later], ignore_index=True)
+    table["ds"] = [one.isoformat() for one in table["ds"]]
+    table.to_parquet(tmp_path / "in.parquet")
+    options = {"timezone": "Europe/Berlin"}
+    forecast_file(tmp_path / "in.parquet", tmp_path / "out.parquet", HORIZON, **options)
+    expected = model.forecast_df(table, HORIZON, **options)
+    found = pd.read_parquet(tmp_path / "out.parquet")
+    assert str(found["ds"].dt.tz) == "Europe/Berlin"
+    found["ds"] = found["ds"].astype(expected["ds"].dtype)
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-6)
 
 
 @pytest.mark.usefixtures("small")
@@ -363,7 +445,7 @@ def test_a_range_in_which_no_series_begins_has_no_output(tmp_path):
 def test_a_range_of_a_file_that_is_not_sorted_is_refused(tmp_path):
     long(ids="abzdefghij").to_parquet(tmp_path / "in.parquet", row_group_size=50)
     unit = Unit(str(tmp_path / "in.parquet"), "out.parquet", (1, 7))
-    with pytest.raises(TableError, match=r"series 'd' comes after 'z'.*ttm partition"):
+    with pytest.raises(TableError, match=r"groups are not known to be sorted by 'uniq.*ttm part"):
         process_file(unit, str(tmp_path), forecast_task(HORIZON))
 
 
@@ -411,6 +493,56 @@ def test_hive_columns_may_be_ids_and_stay_out_of_the_file(tmp_path):
         assert list(found.columns[:3]) == ["unique_id", "ds", "median"]
         assert (found["region"] == "north").all()
         shutil.rmtree(tmp_path / "out")
+
+
+def in_folder(folder, root):
+    """Unit of a file in a folder of Hive's, with all columns of its own."""
+    (root / folder).mkdir()
+    long().to_parquet(root / folder / "in.parquet")
+    pair = tuple(folder.split("="))
+    return Unit(str(root / folder / "in.parquet"), f"{folder}/in.parquet", partition=(pair,))
+
+
+@pytest.mark.parametrize("folder", ["ds=2024-06-30", "unique_id=0", "median=1"])
+def test_a_folder_with_the_name_of_a_column_of_the_results_is_refused(folder, tmp_path):
+    unit = in_folder(folder, tmp_path)
+    name = folder.split("=")[0]
+    with pytest.raises(
+        TableError, match=rf"in\.parquet: column '{name}' .*folder {folder} too.*ren"
+    ):
+        process_file(unit, str(tmp_path / "out"), forecast_task(HORIZON))
+    assert not list((tmp_path / "out").rglob("*.parquet"))
+
+
+def test_a_file_may_hold_the_id_that_its_folder_is_named_by(tmp_path):
+    (tmp_path / "unique_id=a").mkdir()
+    long().iloc[:40].to_parquet(tmp_path / "unique_id=a" / "in.parquet")
+    path, pair = str(tmp_path / "unique_id=a" / "in.parquet"), ("unique_id", "a")
+    unit = Unit(path, "unique_id=a/in.parquet", partition=(pair,))
+    process_file(unit, str(tmp_path / "out"), forecast_task(HORIZON))
+    found = pd.read_parquet(tmp_path / "out")
+    assert (found["unique_id"] == "a").all()
+    assert list(found["ds"]) == list(pd.date_range("2024-02-10", periods=HORIZON))
+
+
+def test_a_folder_with_the_name_of_a_column_of_other_tables_is_refused(tmp_path):
+    class Two(ForecastTask):
+        def __call__(self, forecaster, panel):
+            frame = super().__call__(forecaster, panel)
+            return {"": frame, "_scores": frame[["unique_id"]].assign(model="naive")}
+
+    unit = in_folder("model=m1", tmp_path)
+    with pytest.raises(TableError, match="column 'model' of the results is in the name"):
+        process_file(unit, str(tmp_path / "out"), Two(HORIZON, Reading()))
+
+
+def test_a_null_in_the_name_of_a_folder_is_no_id(tmp_path):
+    unit = in_folder("region=__HIVE_DEFAULT_PARTITION__", tmp_path)
+    with pytest.raises(TableError, match=r"in\.parquet: column 'region' is empty"):
+        process_file(
+            unit, str(tmp_path / "out"), forecast_task(HORIZON, id=["region", "unique_id"])
+        )
+    assert process_file(unit, str(tmp_path / "out"), forecast_task(HORIZON)).series == 10
 
 
 def test_a_file_without_rows_has_no_output(tmp_path):

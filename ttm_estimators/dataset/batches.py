@@ -37,6 +37,9 @@ BYTES_READ_AT_ONCE = 2**20
 BYTES_OF_A_REQUEST = 2**23
 """The same, of object stores."""
 
+HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
+"""What folders are called in which a column is null."""
+
 PARTITION_REMEDY = "put the rows of each id side by side with ttm partition"
 
 
@@ -50,6 +53,9 @@ class Batch:
     """First row of each series."""
 
     names: tuple[str, ...]
+
+    row: int = 0
+    """Rows of the file before them."""
 
     def only(self, indices: Sequence[int]) -> Batch:
         """Some of the series."""
@@ -121,7 +127,10 @@ def read_rows(
             table = without_views(pa.Table.from_batches([batch]))
             for name, value in hive:
                 if columns is None or name in columns:
-                    table = table.append_column(name, pa.repeat(value, len(table)))
+                    text = None if value == HIVE_NULL else value
+                    table = table.append_column(
+                        name, pa.repeat(pa.scalar(text, pa.string()), len(table))
+                    )
             yield table
     except _damage(unit.path) as error:
         raise TableError(f"{unit.path} can not be read: {error}") from error
@@ -157,11 +166,18 @@ def whole_series(
     first, stop = unit.row_groups or (0, file.num_row_groups)
     groups = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
     owned = sum(groups[first:stop])
-    before = _last_ids(file, unit, ids, first) if first else None
-    seen = _Seen(unit.path, before, sorted_=unit.row_groups is not None)
+    # A range owns the series whose first id, of those that are in the file, begins in it.
+    names = file.schema_arrow.names
+    lead = next((i for i, name in enumerate(ids) if name in names), 0)
+    if unit.row_groups is not None:
+        _refuse_unsorted_groups(file, unit.path, ids[lead])
+    above = _ids_above(file, unit, ids, first) if first else None
+    before = None if above is None else above.slice(len(above) - 1)
+    begun = above is None
+    seen = _Seen(unit.path, lead, set() if above is None else set(_cells(above, lead)))
     parts: list[pa.Table] = []
     starts: list[int] = []
-    rows = done = 0
+    row = rows = done = 0
     row_in_file = sum(groups[:first])
     for table in read_rows(file, unit, columns, range(first, file.num_row_groups)):
         if not len(table):
@@ -170,17 +186,24 @@ def whole_series(
         refuse_empty_ids(keys, unit.path, row_in_file + done)
         at = 0
         for start in series_starts(keys, before):
-            if done + start >= owned:
-                if starts:
-                    parts.append(table.slice(at, start - at))
-                    yield seen.checked(parts, starts, ids)
-                return
+            if not begun or done + start >= owned:
+                last, i = (keys, start - 1) if start else (before, 0)
+                same = last is not None and _cells(keys, lead, start) == _cells(last, lead, i)
+                if done + start >= owned and not same:
+                    if starts:
+                        parts.append(table.slice(at, start - at))
+                        yield seen.checked(parts, starts, ids, row)
+                    return
+                if not begun and same:
+                    continue
+                begun = True
             full = len(starts) == SERIES_IN_A_BATCH or rows + start - at >= ROWS_IN_A_BATCH
             if full or not starts:  # rows before the first start are of a series of another range
                 if starts:
                     parts.append(table.slice(at, start - at))
-                    yield seen.checked(parts, starts, ids)
+                    yield seen.checked(parts, starts, ids, row)
                 parts, starts, rows, at = [], [], 0, start
+                row = row_in_file + done + start
             starts.append(rows + start - at)
         if starts:
             parts.append(table.slice(at))
@@ -188,7 +211,7 @@ def whole_series(
         before = keys.slice(len(keys) - 1)
         done += len(table)
     if starts:
-        yield seen.checked(parts, starts, ids)
+        yield seen.checked(parts, starts, ids, row)
 
 
 class _Seen:
@@ -198,19 +221,20 @@ class _Seen:
     ----------
     path : str
         The file, for messages.
-    before : Table, optional
-        Ids of the row before the first one.
-    sorted_ : bool
-        Whether ids must not fall, as in a file that is read in ranges.
+    lead : int
+        Which id decides who owns a series.
+    above : set
+        Its values in the row group before a range.
     """
 
-    def __init__(self, path: str, before: pa.Table | None, *, sorted_: bool) -> None:
-        self.path, self.sorted = path, sorted_
+    def __init__(self, path: str, lead: int, above: set[Any]) -> None:
+        self.path, self.lead, self.above = path, lead, above
         self.runs: list[npt.NDArray[np.uint64]] = []
-        self.last = [] if before is None else key_rows(before)
 
-    def checked(self, parts: list[pa.Table], starts: list[int], ids: Sequence[str]) -> Batch:
-        """Make a batch of series, none of which has been seen.
+    def checked(
+        self, parts: list[pa.Table], starts: list[int], ids: Sequence[str], row: int
+    ) -> Batch:
+        """Make a batch of series from some row of the file on, none of which has been seen.
 
         Raises
         ------
@@ -220,9 +244,13 @@ class _Seen:
         table = pa.concat_tables(parts)
         rows = key_rows(table.select(ids).take(starts))
         names = [", ".join(map(str, row)) for row in rows]
-        if self.sorted:
-            self._refuse_disorder([*self.last, *rows])
-            self.last = rows[-1:]
+        for key, name in zip(rows, names, strict=True):
+            if key[self.lead] in self.above:
+                raise TableError(
+                    f"{self.path}: series {name!r} comes after others, but the rows above them "
+                    f"have {str(key[self.lead])!r} too, and the file is read in parts",
+                    PARTITION_REMEDY,
+                )
         hashes = hashes_of(rows)
         again = np.ones(len(hashes), dtype=bool)
         again[np.unique(hashes, return_index=True)[1]] = False
@@ -238,17 +266,7 @@ class _Seen:
         self.runs.append(np.sort(hashes))
         while len(self.runs) > 1 and len(self.runs[-1]) >= len(self.runs[-2]):
             self.runs.append(np.sort(np.concatenate([self.runs.pop(), self.runs.pop()])))
-        return Batch(table, np.array(starts), tuple(names))
-
-    def _refuse_disorder(self, rows: list[tuple[Any, ...]]) -> None:
-        for above, row in pairwise(rows):
-            if row < above:
-                raise TableError(
-                    f"{self.path}: series {', '.join(map(str, row))!r} comes after "
-                    f"{', '.join(map(str, above))!r}, but a file that is read in parts must be "
-                    "sorted by its ids",
-                    PARTITION_REMEDY,
-                )
+        return Batch(table, np.array(starts), tuple(names), row)
 
 
 def hashes_of(ids: Sequence[tuple[Any, ...]]) -> npt.NDArray[np.uint64]:
@@ -263,12 +281,36 @@ def key_rows(keys: pa.Table) -> list[tuple[Any, ...]]:
     return list(zip(*(column.to_pylist() for column in keys.columns), strict=True))
 
 
-def _last_ids(file: pq.ParquetFile, unit: Unit, ids: Sequence[str], group: int) -> pa.Table:
-    """Ids of the last row before a row group."""
-    last = None
-    for table in read_rows(file, unit, ids, range(group - 1, group)):
-        last = table.select(ids).slice(len(table) - 1).combine_chunks()
-    return last
+def _ids_above(file: pq.ParquetFile, unit: Unit, ids: Sequence[str], group: int) -> pa.Table:
+    """Ids of the row group before another."""
+    parts = read_rows(file, unit, ids, range(group - 1, group))
+    keys = pa.concat_tables([part.select(ids) for part in parts])
+    return keys.unify_dictionaries().combine_chunks()
+
+
+def _cells(keys: pa.Table, column: int, row: int | None = None) -> list[Any]:
+    values = keys.column(column)
+    return (values.unique() if row is None else values.slice(row, 1)).to_pylist()
+
+
+def _refuse_unsorted_groups(file: pq.ParquetFile, path: str, name: str) -> None:
+    """Refuse row groups in which the values of an id are not all behind those of the ones before.
+
+    Then a value may be in two row groups only if they are neighbours, or all between is of it.
+    """
+    columns = [file.metadata.schema.column(i).path for i in range(file.metadata.num_columns)]
+    limits: list[tuple[Any, Any] | None] = []
+    for i in range(file.num_row_groups):
+        group = file.metadata.row_group(i)
+        known = group.column(columns.index(name)).statistics if name in columns else None
+        limits.append((known.min, known.max) if known is not None and known.has_min_max else None)
+    for above, below in pairwise(limits):
+        if above is None or below is None or below[0] < above[1]:
+            raise TableError(
+                f"{path} is read in parts, but its row groups are not known to be sorted by "
+                f"{name!r}",
+                PARTITION_REMEDY,
+            )
 
 
 def refuse_empty_ids(keys: pa.Table, path: str, rows_before: int | None = None) -> None:

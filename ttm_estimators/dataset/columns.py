@@ -1,7 +1,8 @@
 """Columns of a Parquet file, chosen once by its first rows, and tables of the rows that follow.
 
 What the first rows tell holds for all others: which columns are the time, the ids and the values,
-whether days come before months, which sign is decimal, and the usual frequency.
+whether days come before months, which sign is decimal, and the usual frequency. What they leave
+open and later rows would tell differently is refused.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 import logging
 import re
 import warnings
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,12 +24,13 @@ from pandas.api.types import is_numeric_dtype
 
 from ttm_estimators.dataset.batches import read_rows
 from ttm_estimators.dataset.unit import Unit
+from ttm_estimators.tables.columns import NOTHING_IN_IT
 from ttm_estimators.tables.dates import COMPACT, OFFSET, SPAN, date_formats, first_cell, read_times
 from ttm_estimators.tables.errors import TableError, TableWarning
 from ttm_estimators.tables.files import Table, index_levels_of, with_index
 from ttm_estimators.tables.frequency import MAX_SERIES_TO_TRY, usual_step
-from ttm_estimators.tables.numbers import read_numbers
-from ttm_estimators.tables.panel import Columns, Panel, read_columns
+from ttm_estimators.tables.numbers import MISSING, read_numbers
+from ttm_estimators.tables.panel import Columns, Panel, read_columns, read_panel
 from ttm_estimators.tables.reading import Reading
 from ttm_estimators.tables.steps import Step
 
@@ -83,6 +87,9 @@ def choose_columns(file: pq.ParquetFile, unit: Unit, reading: Reading) -> Choice
     whole = len(sample) == file.metadata.num_rows
     sample, table, found = _readable(sample, unit.path, reading)
     chosen = found.chosen
+    if len(sample) < file.metadata.num_rows:
+        for name in (name for name, why in chosen.left_out.items() if why == NOTHING_IN_IT):
+            chosen.left_out[name] = f"nothing in its first {len(sample)} rows"
     panel = Panel([], found.keys, found.label, found.stamps, chosen)
     fields = _fields(sample, table)
     used = [*chosen.time, *chosen.ids, *chosen.values, *chosen.covariates]
@@ -121,6 +128,32 @@ def as_table(rows: pa.Table, path: str) -> Table:
     """Rows as the reader of tables takes them."""
     frame = rows.unify_dictionaries().to_pandas(use_threads=False)
     return Table(with_index(frame), path, index_levels=index_levels_of(frame))
+
+
+def read_batch(rows: pa.Table, path: str, choice: Choice) -> Panel:
+    """Series of some rows, read as the first ones are.
+
+    Raises
+    ------
+    TableError
+        When they can not be used, or numbers have signs, of which the first rows have none.
+    """
+    table, reading = as_table(rows, path), choice.reading
+    panel = read_panel(table, reading, choice.usual)
+    if reading.decimal is None and reading.thousands is None:
+        for column in _written_numbers(table, reading, reading.value):
+            signed = column[_have_signs(column)]
+            if len(signed):
+                raise TableError(
+                    f"column {column.name!r} holds {signed.iloc[0]!r}, whose sign may be decimal "
+                    "or part thousands, after rows without signs",
+                    "say which with decimal= or thousands=",
+                )
+    stamps = panel.stamps
+    if reading.timezone is not None and stamps.dtype is None and not stamps.naive:
+        # Dates with an offset from UTC may have another one in other batches.
+        return replace(panel, stamps=replace(stamps, zone=None))
+    return panel
 
 
 def _readable(sample: pa.Table, path: str, reading: Reading) -> tuple[pa.Table, Table, Columns]:
@@ -201,11 +234,10 @@ def _date_format(table: Table, found: Columns) -> str | None:
     return good[0] if len(good) == 1 else None
 
 
-def _decimal(table: Table, reading: Reading, values: list[str]) -> str | None:
-    """Decimal sign of numbers that are text, where there are some."""
-    columns = [table.frame[name] for name in (*values, *reading.known, *reading.past)]
-    written = [column for column in columns if isinstance(first_cell(column), str)]
-    if not written or reading.thousands is not None:
+def _decimal(table: Table, reading: Reading, values: Sequence[str]) -> str | None:
+    """Decimal sign of numbers that are text, where some of them have signs."""
+    written = _written_numbers(table, reading, values)
+    if reading.thousands is not None or not any(_have_signs(one).any() for one in written):
         return None
     for sign in (".", ","):
         pairs = [(read_numbers(one), read_numbers(one, sign)) for one in written]
@@ -215,3 +247,15 @@ def _decimal(table: Table, reading: Reading, values: list[str]) -> str | None:
     raise TableError(
         f"{table.name}: columns of numbers have different decimal signs", "make numbers of them"
     )
+
+
+def _written_numbers(table: Table, reading: Reading, values: Sequence[str]) -> list[pd.Series[Any]]:
+    """Columns of numbers that are text."""
+    columns = [table.frame[name] for name in (*values, *reading.known, *reading.past)]
+    return [column for column in columns if isinstance(first_cell(column), str)]
+
+
+def _have_signs(column: pd.Series[Any]) -> npt.NDArray[np.bool_]:
+    """Cells with a sign that is decimal or parts thousands."""
+    text = column.astype(object).fillna("").astype(str).str.strip().str.lower()
+    return (text.str.contains("[.,]", regex=True) & ~text.isin(MISSING)).to_numpy()

@@ -158,8 +158,9 @@ def forecast_file(
 
     The file is read and written in parts: memory grows with the longest series only. Rows of an id
     have to stand side by side, as ``ttm partition`` puts them. A file without ids is read at once.
-    Columns, the way that dates are written and the usual frequency are those of its first 65,536
-    rows.
+    Columns, the way that dates and numbers are written and the usual frequency are those of its
+    first 65,536 rows. Dates that are text with an offset from UTC come back in the ``timezone``
+    that is given.
 
     Parameters
     ----------

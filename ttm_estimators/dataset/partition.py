@@ -126,7 +126,7 @@ class _Spool:
         """
         if self.schema is None:
             self.schema = table.schema
-        table = _as_before(table, self.schema, path)
+        table = _as_before(_decoded(table), _decoded(self.schema.empty_table()).schema, path)
         absent = [name for name in ids if name not in table.column_names]
         if absent:
             raise TableError(
@@ -136,7 +136,7 @@ class _Spool:
         refuse_empty_ids(keys, path)
         which = (_hashes(keys) % self.files).astype(np.int64)
         order = np.argsort(which, kind="stable")
-        table = _decoded(table).take(order)
+        table = table.take(order)
         ends = np.cumsum(np.bincount(which, minlength=self.files))
         for i in np.unique(which):
             start = ends[i - 1] if i else 0
@@ -251,12 +251,42 @@ def _as_before(table: pa.Table, schema: pa.Schema, path: str) -> pa.Table:
         raise TableError(
             f"{path} has other columns than the files before it: {quoted(different)} are not in all"
         )
+    table = table.select(schema.names)
+    for field, before in zip(table.schema, schema, strict=True):
+        if not _same_kind(field.type, before.type):
+            raise TableError(
+                f"{path}: column {field.name!r} is of type {field.type}, but {before.type} in the "
+                "files before it",
+                "write the files with the same types",
+            )
     try:
-        return table.select(schema.names).cast(schema)
+        return table.cast(schema)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
         raise TableError(
             f"{path} has columns of other types than the files before it: {error}"
         ) from error
+
+
+def _same_kind(now: pa.DataType, before: pa.DataType) -> bool:
+    """Whether values mean the same after a cast, which is an error where one does not fit."""
+    types = pa.types
+    if now == before or types.is_null(now):
+        return True
+    if types.is_floating(before):  # no number of fewer digits
+        return types.is_integer(now) or (
+            types.is_floating(now) and now.bit_width <= before.bit_width
+        )
+    if types.is_integer(before):
+        return types.is_integer(now) or types.is_floating(now)
+    if types.is_timestamp(before):
+        return types.is_timestamp(now) and now.tz == before.tz
+    if types.is_nested(before):
+        return now.id == before.id
+    alike = ("is_string", "is_large_string"), ("is_binary", "is_large_binary"), ("is_decimal",)
+    return any(
+        all(any(getattr(types, one)(each) for one in names) for each in (now, before))
+        for names in alike
+    )
 
 
 def _decoded(table: pa.Table) -> pa.Table:
@@ -269,10 +299,11 @@ def _decoded(table: pa.Table) -> pa.Table:
 
 
 def _encoded(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Dictionaries again, whose indices count the values of all files."""
     for i, field in enumerate(schema):
         if pa.types.is_dictionary(field.type):
             codes = table.column(i).combine_chunks().dictionary_encode()
-            table = table.set_column(i, field, codes.cast(field.type))
+            table = table.set_column(i, field.with_type(codes.type), codes)
     return table.replace_schema_metadata(schema.metadata)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from ttm_estimators.dataset.batches import (
     whole_series,
     without_views,
 )
-from ttm_estimators.dataset.columns import Choice, as_table, choose_columns, tell
+from ttm_estimators.dataset.columns import Choice, choose_columns, read_batch, tell
 from ttm_estimators.dataset.metadata import identity_of, metadata_of
 from ttm_estimators.dataset.task import Task
 from ttm_estimators.dataset.unit import Done, Unit
@@ -28,7 +29,7 @@ from ttm_estimators.forecasting import Forecaster, load
 from ttm_estimators.inputs.arrays import as_array
 from ttm_estimators.inputs.outliers import OutlierWarning
 from ttm_estimators.tables.errors import TableError
-from ttm_estimators.tables.panel import Panel, read_panel
+from ttm_estimators.tables.panel import Panel
 
 MAX_CELLS_AT_ONCE = 2**25
 """Cells of a table without ids, which is read at once."""
@@ -102,7 +103,8 @@ def process_file(
                 if folder not in writers:
                     place = writing(output, f"{folder}/{unit.target}", types)
                     writers[folder] = stack.enter_context(place)
-                _write(writers[folder], frame, unit)
+                ids = () if folder or choice is None else choice.ids
+                _write(writers[folder], frame, unit, ids)
         metadata = metadata_of(unit, identity, series, tuple(failed))
         for writer in writers.values():
             writer.finish(metadata)
@@ -118,7 +120,7 @@ def _outcomes(
     seconds = 0.0
 
     def read(part: Batch) -> Panel:
-        return read_panel(as_table(part.table, unit.path), choice.reading, choice.usual)
+        return read_batch(part.table, unit.path, choice)
 
     def run(part: Batch) -> Tables:
         nonlocal seconds
@@ -135,10 +137,23 @@ def _outcomes(
         yield batch, *_results(batch, read, run), seconds
 
 
-def _write(writer: Writer, frame: pd.DataFrame, unit: Unit) -> None:
+def _write(writer: Writer, frame: pd.DataFrame, unit: Unit, ids: Sequence[str]) -> None:
+    """Write results without the ids that the names of the output's folders hold.
+
+    Readers take what a folder says for a column of the same name, so that no other one may have it.
+    """
     try:
-        # Hive columns are in the names of the output's folders.
-        writer.write(frame.drop(columns=[n for n, _ in unit.partition if n in frame]))
+        for name, value in unit.partition:
+            if name not in frame:
+                continue
+            if name not in ids or (frame[name].astype(str) != value).any():
+                raise TableError(
+                    f"column {name!r} of the results is in the name of the folder "
+                    f"{name}={value} too, which readers would take for it",
+                    "rename the folder or the column",
+                )
+            frame = frame.drop(columns=name)
+        writer.write(frame)
     except TableError as error:
         raise _named(error, unit.path) from error
 
@@ -207,10 +222,20 @@ def _failing(batch: Batch, indices: Sequence[int], run: Run) -> dict[int, ValueE
         run(batch.only(indices))
     except ValueError as error:
         if len(indices) == 1:
-            return {indices[0]: _of_series(error, batch.names[indices[0]])}
+            i = indices[0]
+            error = _of_file(error, batch.row + int(batch.starts[i]))
+            return {i: _of_series(error, batch.names[i])}
         middle = len(indices) // 2
         return _failing(batch, indices[:middle], run) | _failing(batch, indices[middle:], run)
     return {}
+
+
+def _of_file(error: ValueError, rows_before: int) -> ValueError:
+    """Error that counts rows from the start of the file."""
+    if not isinstance(error, TableError):
+        return error
+    fault = re.sub(r"\bin row (\d+)", lambda at: f"in row {rows_before + int(at[1])}", error.fault)
+    return TableError(fault, error.remedy)
 
 
 def _of_series(error: ValueError, name: str) -> ValueError:

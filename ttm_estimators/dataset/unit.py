@@ -17,7 +17,7 @@ class Unit:
         Output, relative to the output folder, such as ``region=north/part-0.parquet``.
     row_groups : tuple of int, optional
         First row group and the one after the last; None is the whole file. A range owns the series
-        that begin in it.
+        whose first id begins in it.
     partition : tuple of (str, str)
         Hive columns of the folder names. They are kept in the output's folders.
     fingerprint : str

@@ -35,6 +35,9 @@ VALUE_NAMES = ("value", "target", "y")
 PARTS_OF_DATES = ("year", "quarter", "month", "week", "day", "hour")
 """Names of columns that may repeat what the date says."""
 
+NOTHING_IN_IT = "nothing in it"
+"""Why a column without any cell is left out."""
+
 MAX_SUGGESTED_IDS = 3
 """Columns that are suggested together as ids."""
 
@@ -238,7 +241,7 @@ def find_values(
         read = _read(table, name, signs)
         if read.count == 0 and not read.doubt:
             empty = not read.wrong.size
-            chosen.left_out[name] = "nothing in it" if empty else "text"
+            chosen.left_out[name] = NOTHING_IN_IT if empty else "text"
         elif read.wrong.size >= max(read.count, 1) and not read.doubt:
             cell = str(frame[name].iloc[read.wrong[0]])
             chosen.left_out[name] = f"{read.wrong.size} of {len(frame)} cells such as {cell!r}"
@@ -317,7 +320,7 @@ def _no_value(column: pd.Series[Any]) -> str:
     if not types.is_numeric_dtype(column):
         first = first_cell(column)
         if first is None:
-            return "nothing in it"
+            return NOTHING_IN_IT
         if isinstance(first, UNREADABLE):
             return f"cells of {type(first).__name__}"
         if str(first) in ("True", "False"):
