@@ -24,7 +24,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from ttm_estimators.atomic import remove_abandoned, replacing
 from ttm_estimators.dataset.metadata import KEY, differences, read_done, read_facts
-from ttm_estimators.dataset.sources import is_hidden, open_system, url_of
+from ttm_estimators.dataset.sources import REQUESTS_AT_ONCE, is_hidden, open_system, url_of
 from ttm_estimators.dataset.unit import Done, Unit
 from ttm_estimators.tables.errors import TableError, TableWarning, quoted
 
@@ -34,9 +34,6 @@ LOCK = ".lock"
 
 SECONDS_BETWEEN_WRITES = 30.0
 """A killed run loses the seconds that its files took since, and nothing else."""
-
-REQUESTS_AT_ONCE = 16
-"""Outputs whose metadata are read at the same time: object stores take their time to answer."""
 
 FAILED = pyarrow.list_(pyarrow.struct([("series", pyarrow.string()), ("reason", pyarrow.string())]))
 

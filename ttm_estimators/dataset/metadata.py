@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow
 import pyarrow.parquet as pq
@@ -19,8 +19,13 @@ import pyarrow.parquet as pq
 from ttm_estimators import __version__
 from ttm_estimators.dataset.sources import open_system
 from ttm_estimators.dataset.unit import Done, Unit
+from ttm_estimators.tables.steps import parse_step
+from ttm_estimators.tables.timetable import Timetable
 from ttm_estimators.weights import resolve
 from ttm_estimators.weights.folder import CONFIG_FILE, WEIGHTS_FILE
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KEY = b"ttm_estimators"
 
@@ -40,6 +45,22 @@ def identity_of(options: Mapping[str, Any], model: str | Path | None) -> dict[st
         digest.update((folder / name).read_bytes() if (folder / name).is_file() else b"")
     own = {"weights": digest.hexdigest()[:16], "version": __version__}
     return json.loads(json.dumps({**options, **own}))
+
+
+def freq_identity(freq: str | pd.offsets.BaseOffset | None) -> str | None:
+    """Name a frequency, with all that its offset holds: holidays are not in its alias."""
+    if freq is None:
+        return None
+    step = parse_step(freq)
+    if isinstance(step, int | Timetable):
+        return str(step)
+    # A calendar is what its weekmask and holidays say.
+    kept = {name: value for name, value in step.kwds.items() if name != "calendar"}
+    custom = "".join(
+        f" {name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
+        for name, value in sorted(kept.items())
+    )
+    return f"{step.freqstr}{custom}{' normalize' if getattr(step, 'normalize', False) else ''}"
 
 
 def metadata_of(
