@@ -1,3 +1,4 @@
+import errno
 import os
 import platform
 import signal
@@ -247,6 +248,16 @@ def test_one_run_at_a_time_writes_to_a_folder(tmp_path):
     with pytest.raises(TableError, match="files that are no results"):
         run(source, mine)
     assert len([*mine.iterdir()]) == 1
+
+
+def test_storage_without_locks_is_told_of(tmp_path, monkeypatch):
+    def refuse(*arguments):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.warns(TableWarning, match=r"can not be locked \(No locks available\): start one"):
+        run(write(tmp_path / "in", 2), tmp_path / "out")
+    assert len(contents(tmp_path / "out")) == 2
 
 
 def test_weights_that_change_during_a_run_are_not_mixed(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ holds forecasts by different ones. Readers of the folder pass over names that be
 
 from __future__ import annotations
 
+import errno
 import json
 import posixpath
 import time
@@ -31,6 +32,9 @@ from ttm_estimators.tables.errors import TableError, TableWarning, quoted
 FILE = "_manifest.parquet"
 
 LOCK = ".lock"
+
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+"""What network file systems without locks say."""
 
 SECONDS_BETWEEN_WRITES = 30.0
 """A killed run loses the seconds that its files took since, and nothing else."""
@@ -265,6 +269,14 @@ def locked(output: str) -> Iterator[None]:
         raise TableError(
             f"another run writes to {output}", "wait for its end, or choose another folder"
         ) from None
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        warnings.warn(
+            f"{output} can not be locked ({error.strerror}): start one run at a time",
+            TableWarning,
+            stacklevel=5,
+        )
     try:
         yield
     finally:
