@@ -194,3 +194,19 @@ def test_what_is_no_object_is_refused_by_the_name_of_its_file(tmp_path, text):
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(ValueError, match=r"a\.json (is not JSON|does not hold a JSON object)"):
         read_json(tmp_path / "a.json")
+
+
+def test_a_signal_at_any_moment_leaves_nothing(tmp_path, monkeypatch):
+    """Whatever call of the operating system it comes after."""
+    for name in ("mkdir", "replace", "rmdir"):
+        call = getattr(os, name)
+
+        def interrupted(*arguments, call=call, name=name, **options):
+            monkeypatch.setattr(os, name, call)
+            call(*arguments, **options)
+            raise SystemExit(143)
+
+        monkeypatch.setattr(os, name, interrupted)
+        with pytest.raises(SystemExit), replacing(tmp_path / "a.csv") as partial:
+            partial.write_text("new")
+        assert {path.name for path in tmp_path.iterdir()} <= {"a.csv"}

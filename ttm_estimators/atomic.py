@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from secrets import token_hex
 from typing import Any
 
 if sys.platform != "win32":
@@ -40,9 +40,9 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     place, process = Path(os.path.realpath(path)), os.getpid()
     _remove_abandoned_once(place.parent)
-    name = f".{platform.node()}-{process}-"
-    folder = Path(mkdtemp(prefix=name, suffix=".partial", dir=place.parent))
-    try:
+    folder = place.parent / f".{platform.node()}-{process}-{token_hex(4)}.partial"
+    try:  # before the folder is there: a signal may end the block at any moment
+        folder.mkdir(mode=0o700)
         with _locked(folder):
             partial = folder / path.name
             yield partial
@@ -54,7 +54,10 @@ def replacing(path: Path) -> Iterator[Path]:
                 raise FileNotFoundError(f"{folder} was removed while {path} was written there")
     finally:
         if os.getpid() == process:
-            shutil.rmtree(folder, ignore_errors=True)
+            try:
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:  # where a signal ended that too
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_abandoned(folder: Path) -> None:
