@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
 import pytest
 
-from ttm_estimators.atomic import read_json, replacing, write_json
+from ttm_estimators import atomic
+from ttm_estimators.atomic import read_json, remove_abandoned, replacing, write_json
 
 
 def test_a_file_is_replaced_once_the_block_ends(tmp_path):
@@ -89,6 +91,102 @@ def test_what_a_killed_process_left_is_removed_and_what_a_running_one_writes_sta
         assert [*tmp_path.iterdir()] == [partial.parent]
         subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
         assert partial.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks of folders")
+def test_what_a_process_writes_that_only_seems_dead_stays(tmp_path, monkeypatch):
+    # as of a container with the same host name, whose processes are numbered anew
+    monkeypatch.setattr(atomic, "_is_running", lambda process: False)
+    with replacing(tmp_path / "a.csv") as partial:
+        partial.write_text("whole")
+        remove_abandoned(tmp_path)
+        assert partial.exists()
+    abandoned = shutil.copytree(tmp_path, tmp_path / partial.parent.name)
+    remove_abandoned(tmp_path)
+    assert not abandoned.exists()
+
+
+FORKED = """
+import os, signal, sys, time
+from pathlib import Path
+from ttm_estimators.atomic import replacing
+with replacing(Path(sys.argv[1])) as partial:
+    partial.write_text("half")
+    if os.fork():
+        os.kill(os.getpid(), signal.SIGKILL)
+    print("child", flush=True)
+    sys.stdin.read()
+    assert partial.exists()
+    print("wrote on", flush=True)
+    os._exit(0)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no fork")
+def test_what_a_fork_of_a_killed_process_writes_stays(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKED, str(tmp_path / "a.csv")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as parent:
+        assert parent.stdout.readline() == "child\n"
+        parent.wait()
+        remove_abandoned(tmp_path)
+        parent.stdin.close()
+        assert parent.stdout.readline() == "wrote on\n"
+
+
+LEFT_BY_FORK = """
+import os, sys
+from pathlib import Path
+from ttm_estimators.atomic import replacing
+child = None
+with replacing(Path(sys.argv[1])) as partial:
+    partial.write_text("half")
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        assert not Path(sys.argv[1]).exists()
+        partial.write_text("whole")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no fork")
+def test_a_fork_that_leaves_the_block_takes_nothing_from_its_parent(tmp_path):
+    subprocess.run([sys.executable, "-c", LEFT_BY_FORK, str(tmp_path / "a.csv")], check=True)
+    assert (tmp_path / "a.csv").read_text() == "whole"
+    assert len([*tmp_path.iterdir()]) == 1
+
+
+def test_what_is_removed_while_it_is_written_is_an_error(tmp_path):
+    with (
+        pytest.raises(FileNotFoundError, match=r"was removed while .*a\.csv was written"),
+        replacing(tmp_path / "a.csv") as partial,
+    ):
+        shutil.rmtree(partial.parent)
+
+
+def test_a_link_is_followed(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real/b.csv").write_text("old")
+    (tmp_path / "a.csv").symlink_to(tmp_path / "real/b.csv")
+    with replacing(tmp_path / "a.csv") as partial:
+        partial.write_text("new")
+        assert partial.name == "a.csv"
+    assert (tmp_path / "a.csv").is_symlink()
+    assert (tmp_path / "real/b.csv").read_text() == "new"
+
+
+def test_a_folder_that_can_not_be_listed_is_written_to(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    atomic._remove_abandoned_once.cache_clear()
+    with replacing(tmp_path / "a.csv") as partial:
+        partial.write_text("new")
+    assert (tmp_path / "a.csv").read_text() == "new"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", "[" * 100_000])

@@ -15,6 +15,9 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+if sys.platform != "win32":
+    import fcntl
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -22,7 +25,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     The path aside has the same file name, in a hidden folder beside ``path``. What is there is
     removed when the block fails, and what a killed process has left the next time that one writes
-    there. A block that writes nothing replaces nothing.
+    there. A block that writes nothing replaces nothing. A link is followed.
 
     Parameters
     ----------
@@ -32,31 +35,73 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises
     ------
     OSError
-        When the parent can not be written to, or ``path`` is a folder with files in it.
+        When the parent can not be written to, or ``path`` is a folder with files in it, or what was
+        written has been removed meanwhile.
     """
-    remove_abandoned(path.parent.absolute())
-    folder = path.parent / f".{platform.node()}-{os.getpid()}-{token_hex(4)}.partial"
+    place, process = Path(os.path.realpath(path)), os.getpid()
+    _remove_abandoned_once(place.parent)
+    folder = place.parent / f".{platform.node()}-{process}-{token_hex(4)}.partial"
     try:  # before the folder is there: a signal may end the block at any moment
         folder.mkdir(mode=0o700)
-        partial = folder / path.name
-        yield partial
-        if partial.exists():  # of several processes, one may write
-            os.replace(partial, path)
+        with _locked(folder):
+            partial = folder / path.name
+            yield partial
+            if os.getpid() != process:  # a fork left the block: its parent goes on writing
+                return
+            if partial.exists():  # of several processes, one may write
+                os.replace(partial, place)
+            elif not folder.exists():
+                raise FileNotFoundError(f"{folder} was removed while {path} was written there")
     finally:
-        try:
-            shutil.rmtree(folder, ignore_errors=True)
-        finally:  # where a signal ended that too
-            shutil.rmtree(folder, ignore_errors=True)
+        if os.getpid() == process:
+            try:
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:  # where a signal ended that too
+                shutil.rmtree(folder, ignore_errors=True)
 
 
-@cache  # a folder may hold very many files
 def remove_abandoned(folder: Path) -> None:
-    """Remove what processes of this machine have left that are no more."""
+    """Remove what processes of this machine have left in a folder that are no more.
+
+    A process is not enough to tell, for containers number their own, and a fork may go on writing:
+    what is written is locked too. Where locks can not be had, nothing is removed.
+    """
     name = re.compile(rf"\.{re.escape(platform.node())}-(\d+)-[^.]*\.partial")
-    for entry in os.scandir(folder):
-        match = name.fullmatch(entry.name)
+    try:
+        names = [entry.name for entry in os.scandir(folder)]
+    except OSError:  # a folder may be written to and not be read
+        return
+    for each in names:
+        match = name.fullmatch(each)
         if match and not _is_running(int(match[1])):
-            shutil.rmtree(entry.path, ignore_errors=True)
+            with _locked(folder / each) as locked:
+                if locked:
+                    shutil.rmtree(folder / each, ignore_errors=True)
+
+
+_remove_abandoned_once = cache(remove_abandoned)  # a folder may hold very many files
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Lock a folder, for this process and its forks, where the system can."""
+    if sys.platform == "win32":
+        yield False
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            locked = True
+        except OSError:  # another has it, or storage knows no locks
+            locked = False
+        yield locked
+    finally:
+        os.close(descriptor)
 
 
 def _is_running(process: int) -> bool:

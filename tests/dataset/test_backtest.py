@@ -1,5 +1,7 @@
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import ttm_estimators
@@ -163,3 +165,39 @@ def test_covariates_that_are_known_count(tmp_path):
         for known in ("price", None)
     )
     assert with_price < 0.8 * without
+
+
+def test_a_file_is_cut_only_where_series_share_no_coefficients(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MAX_UNIT_ROWS", 150)
+    table = pa.Table.from_pandas(sales(0, [80] * 4))
+    pq.write_table(table, tmp_path / "in.parquet", row_group_size=80)
+    counts = [
+        len(
+            ttm_estimators.cross_validation_dataset(
+                tmp_path / "in.parquet",
+                tmp_path / str(calendar),
+                HORIZON,
+                models="ttm",
+                calendar=calendar,
+                **OPTIONS,
+            ).manifest
+        )
+        for calendar in (False, True)
+    ]
+    assert counts == [2, 1]
+
+
+def test_backtests_by_other_holidays_of_an_offset_are_not_mixed(tmp_path):
+    df = sales(0, [60])
+    df["ds"] = pd.bdate_range("2024-01-01", periods=60)
+    df.to_parquet(tmp_path / "in.parquet", index=False)
+
+    def run(day):
+        freq = pd.offsets.CustomBusinessDay(holidays=[day])
+        ttm_estimators.cross_validation_dataset(
+            tmp_path / "in.parquet", tmp_path / "out", 3, models="naive", freq=freq, **OPTIONS
+        )
+
+    run("2024-12-25")
+    with pytest.raises(ttm_estimators.TableError, match=r"freq='C holidays=2024-12-25 "):
+        run("2024-12-26")

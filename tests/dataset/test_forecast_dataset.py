@@ -1,5 +1,6 @@
 """Promises on the shipped weights."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -149,3 +150,46 @@ def test_a_process_forecasts_without_dask(folder, tmp_path):
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
     )
     assert 'pip install "ttm-estimators[distributed]"' in done.stdout
+
+
+def test_a_folder_with_two_colons_in_its_name_is_forecast(folder, tmp_path):
+    source, _ = folder
+    shutil.copytree(source, tmp_path / "a::b")
+    forecast_dataset(tmp_path / "a::b", tmp_path / "c::d", 3)
+    assert len(forecast_dataset(tmp_path / "a::b", tmp_path / "c::d", 3)) == 3
+    assert len(pd.read_parquet(tmp_path / "c::d")) == 3 * (5 + 6 + 7)
+
+
+def test_a_series_in_two_files_is_told_of(tmp_path):
+    for year in (2023, 2024):
+        (tmp_path / f"in/year={year}").mkdir(parents=True)
+        panel(2).to_parquet(tmp_path / f"in/year={year}/a.parquet", index=False)
+    with pytest.warns(TableWarning, match="write its rows to one file with ttm partition"):
+        forecast_dataset(tmp_path / "in", tmp_path / "out", 3)
+
+
+def test_forecasts_by_other_holidays_of_an_offset_are_not_mixed(tmp_path):
+    (tmp_path / "in").mkdir()
+    days = pd.bdate_range("2024-01-01", periods=60)
+    rows = pd.DataFrame({"id": "a", "ds": days, "y": np.arange(60.0) % 5})
+    rows.to_parquet(tmp_path / "in/a.parquet", index=False)
+    first, second = (
+        pd.offsets.CustomBusinessDay(holidays=[day]) for day in ("2024-12-25", "2024-12-26")
+    )
+    forecast_dataset(tmp_path / "in", tmp_path / "out", 3, freq=first)
+    assert len(forecast_dataset(tmp_path / "in", tmp_path / "out", 3, freq=first)) == 1
+    with pytest.raises(TableError, match=r"a run with freq='C holidays=2024-12-25 "):
+        forecast_dataset(tmp_path / "in", tmp_path / "out", 3, freq=second)
+
+
+@pytest.mark.parametrize("target", ["b/../a.parquet", "b/a.parquet", "link.parquet"])
+def test_a_file_is_never_replaced_by_its_forecast(tmp_path, target):
+    panel(1).to_parquet(tmp_path / "a.parquet", index=False)
+    if target != "link.parquet":
+        (tmp_path / "b").symlink_to(tmp_path) if ".." not in target else (tmp_path / "b").mkdir()
+    else:
+        (tmp_path / target).symlink_to(tmp_path / "a.parquet")
+    before = (tmp_path / "a.parquet").read_bytes()
+    with pytest.raises(TableError, match="is the source, which would be replaced"):
+        ttm_estimators.forecast_file(tmp_path / "a.parquet", f"{tmp_path}/{target}", 3)
+    assert (tmp_path / "a.parquet").read_bytes() == before

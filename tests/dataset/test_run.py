@@ -1,8 +1,11 @@
+import errno
 import os
+import platform
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +15,9 @@ import pytest
 from distributed import Client, KilledWorker, LocalCluster
 
 from tests.dataset.tasks import Last
-from ttm_estimators import TableError
+from ttm_estimators import TableError, TableWarning
 from ttm_estimators.dataset import run as module
+from ttm_estimators.dataset.manifest import locked
 from ttm_estimators.dataset.run import run_dataset
 from ttm_estimators.dataset.sources import find_units
 
@@ -23,6 +27,34 @@ FILES = 12
 
 TIMEOUT = 120
 """Seconds. What is waited for takes a twentieth of it."""
+
+
+@dataclass(frozen=True)
+class Two(Last):
+    """Writes a second table."""
+
+    def __call__(self, forecaster, panel):
+        return {"": super().__call__(forecaster, panel), "_counts": panel.keys.assign(n=1)}
+
+
+@dataclass(frozen=True)
+class Fails(Last):
+    """Can not use one of the series."""
+
+    def __call__(self, forecaster, panel):
+        if "series 1" in [series.name for series in panel.series]:
+            raise ValueError("odd")
+        return super().__call__(forecaster, panel)
+
+
+@dataclass(frozen=True)
+class Warns(Last):
+    """Warns of each series."""
+
+    def __call__(self, forecaster, panel):
+        frame = super().__call__(forecaster, panel)
+        warnings.warn(f"odd series {panel.series[0].name}", TableWarning, stacklevel=1)
+        return frame
 
 
 def write(folder: Path, files: int = FILES, partition: str = "") -> Path:
@@ -185,14 +217,126 @@ def test_a_folder_with_other_files_is_no_output(tmp_path):
     assert mine.read_bytes() == before
 
 
-def test_what_killed_runs_left_is_removed(tmp_path):
-    source = write(tmp_path / "in", 2)
-    run(source, tmp_path / "out")
-    (tmp_path / "out/.abc.partial").write_bytes(b"half")
-    (tmp_path / "out/region=x/.d.partial").mkdir(parents=True)
-    (tmp_path / "out/region=x/.d.partial/a.parquet").write_bytes(b"half")
-    run(source, tmp_path / "out")
-    assert not list((tmp_path / "out").rglob("*.partial"))
+def partial_of(process: int, folder: Path) -> Path:
+    """What a process writes to, or has left."""
+    left = folder / f".{platform.node()}-{process}-abc.partial"
+    left.mkdir(parents=True)
+    (left / "a.parquet").write_bytes(b"half")
+    return left
+
+
+def test_what_killed_runs_left_is_removed_and_what_is_being_written_stays(tmp_path):
+    source, output = write(tmp_path / "in", 2), tmp_path / "out"
+    run(source, output)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    partial_of(ended.pid, output)
+    partial_of(ended.pid, output / "region=x")
+    living = partial_of(os.getpid(), output / "region=x")
+    run(source, output)
+    assert list(output.rglob("*.partial")) == [living]
+
+
+def test_one_run_at_a_time_writes_to_a_folder(tmp_path):
+    source, output = write(tmp_path / "in", 2), tmp_path / "out"
+    with locked(str(output)):
+        with pytest.raises(TableError, match=r"another run writes to .*out: wait for its end"):
+            run(source, output)
+        assert not contents(output)
+    run(source, output)
+    mine = write(tmp_path / "mine", 1)
+    with pytest.raises(TableError, match="files that are no results"):
+        run(source, mine)
+    assert len([*mine.iterdir()]) == 1
+
+
+def test_storage_without_locks_is_told_of(tmp_path, monkeypatch):
+    def refuse(*arguments):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.warns(TableWarning, match=r"can not be locked \(No locks available\): start one"):
+        run(write(tmp_path / "in", 2), tmp_path / "out")
+    assert len(contents(tmp_path / "out")) == 2
+
+
+def test_weights_that_change_during_a_run_are_not_mixed(tmp_path, monkeypatch):
+    real = module.identity_of
+    monkeypatch.setattr(module, "identity_of", lambda *a: {**real(*a), "weights": "of before"})
+    with pytest.raises(TableError, match=r"part-00.*the run began with weights='of before', not"):
+        run(write(tmp_path / "in", 2), tmp_path / "out")
+    assert not contents(tmp_path / "out")
+
+
+def test_results_go_where_a_changed_file_can_not_be_used(tmp_path):
+    source, output = write(tmp_path / "in", 2), tmp_path / "out"
+    run(source, output, Two())
+    (source / "part-01.parquet").write_bytes(b"PAR1 and no more")
+    run(source, output, Two(), on_error="record")
+    assert list(contents(output)) == ["part-00.parquet", "_counts/part-00.parquet"]
+
+
+def test_what_an_earlier_run_left_out_stops_one_that_leaves_out_nothing(tmp_path):
+    source, output = write(tmp_path / "in", 2), tmp_path / "out"
+    pd.read_parquet(source).to_parquet(source / "part-01.parquet", index=False)
+    run(source, output, Fails(), on_error="record")
+    assert run(source, output, Fails(), on_error="record")["failed"].map(len).tolist() == [0, 1]
+    with pytest.raises(TableError, match=r"part-01\.parquet: series 'series 1': odd"):
+        run(source, output, Fails())
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 and no more"])
+def test_a_manifest_that_is_cut_short_is_made_anew(tmp_path, content):
+    source, output = write(tmp_path / "in", 3), tmp_path / "out"
+    first = run(source, output)
+    (output / "_manifest.parquet").write_bytes(content)
+    (output / "part-02.parquet").write_bytes(b"")
+    with pytest.raises(TableError, match=r"scale=1\.0, not 2\.0"):
+        run(source, output, Last(scale=2.0))
+    with pytest.warns(TableWarning, match="damaged: it is made anew"):
+        second = run(source, output)
+    assert second["seconds"].isna().tolist() == [True, True, False]
+    times = ["seconds", "network_seconds"]
+    pd.testing.assert_frame_equal(first.drop(columns=times), second.drop(columns=times))
+    (output / "_manifest.parquet").write_bytes(content)
+    pd.DataFrame({"a": [1]}).to_parquet(output / "part-00.parquet")
+    with pytest.raises(TableError, match=r"no results of such a run: 'part-00\.parquet'"):
+        run(source, output)
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_other_files_are_seen_whatever_they_are(tmp_path, linked):
+    source, output = write(tmp_path / "in", 2), tmp_path / "out"
+    output.mkdir()
+    if linked:
+        (output / "a.parquet").symlink_to(write(tmp_path / "mine", 1) / "part-00.parquet")
+    else:
+        write(tmp_path / "mine", 1).joinpath("part-00.parquet").rename(output / "A.PARQUET")
+    with pytest.raises(TableError, match="files that are no results"):
+        run(source, output)
+
+
+def test_a_source_in_upper_case_is_skipped_when_it_is_done(tmp_path):
+    source, output = write(tmp_path / "in", 1), tmp_path / "out"
+    (source / "part-00.parquet").rename(source / "A.PARQUET")
+    run(source, output)
+    assert len(run(source, output, Last(seconds=TIMEOUT))) == 1
+    (source / "A.PARQUET").rename(source / "b.parquet")
+    with pytest.raises(TableError, match=r"not in the source: 'A\.PARQUET'"):
+        run(source, output)
+
+
+def test_threads_of_one_process_lose_no_warnings(tmp_path):
+    with (
+        LocalCluster(
+            n_workers=1, threads_per_worker=4, processes=False, dashboard_address=":0"
+        ) as cluster,
+        Client(cluster) as client,
+        pytest.warns(TableWarning) as told,
+    ):
+        run(write(tmp_path / "in", 4), tmp_path / "out", Warns(seconds=0.1), client=client)
+    texts = sorted(str(one.message)[-8:] for one in told if "odd" in str(one.message))
+    assert texts == [f"series {i}" for i in range(4)]
 
 
 def test_an_output_that_is_damaged_is_made_again(undisturbed, tmp_path):
@@ -331,14 +475,6 @@ def test_storage_that_fails_is_an_error_of_one_line():
 def test_a_scheduler_that_is_lost_ends_the_run():
     with pytest.raises(ConnectionError, match="start it again, what is done is skipped"):
         module._outcome(Ended(None, "lost"))
-
-
-@dataclass(frozen=True)
-class Two(Last):
-    """Writes a second table."""
-
-    def __call__(self, forecaster, panel):
-        return {"": super().__call__(forecaster, panel), "_counts": panel.keys.assign(n=1)}
 
 
 def test_further_tables_have_hidden_folders_of_their_own(tmp_path):

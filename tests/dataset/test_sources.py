@@ -1,3 +1,5 @@
+import os
+import shutil
 from pathlib import Path
 
 import fsspec
@@ -7,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ttm_estimators import TableError, TableWarning
-from ttm_estimators.dataset.sources import find_units
+from ttm_estimators.dataset.sources import find_units, warn_of_spread_series
 
 ROWS = pd.DataFrame(
     {"id": ["a", "a", "b"], "ds": pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-01"])}
@@ -175,3 +177,77 @@ def test_a_series_that_is_spread_over_files_of_a_partition_is_refused(tmp_path):
     with pytest.raises(TableError, match="hold the same series"):
         find_units(tmp_path, "elsewhere", id=["shop"])
     assert len(find_units(tmp_path, "elsewhere", id=["shop", "id"])) == 3
+
+
+def test_two_colons_in_a_local_path_are_a_name(tmp_path):
+    write(tmp_path / "a::b", "c.parquet")
+    (unit,) = find_units(tmp_path / "a::b", "elsewhere")
+    assert unit.path == f"{tmp_path}/a::b/c.parquet"
+
+
+def test_a_file_that_is_named_is_taken_whatever_it_is_called(tmp_path):
+    write(tmp_path, "_b.parquet")
+    (unit,) = find_units(tmp_path / "_b.parquet", "elsewhere")
+    assert (Path(unit.path).name, unit.target) == ("_b.parquet", "b.parquet")
+
+
+def test_links_are_left_out_with_a_word_where_they_lead_to_no_file(tmp_path):
+    write(tmp_path, "in/a.parquet", "other/b.parquet", "other/c.parquet")
+    (tmp_path / "in/folder").symlink_to(tmp_path / "other")
+    (tmp_path / "in/broken.parquet").symlink_to(tmp_path / "absent")
+    (tmp_path / "in/c.parquet").symlink_to(tmp_path / "other/c.parquet")
+    with pytest.warns(TableWarning) as told:
+        assert targets(tmp_path / "in", tmp_path / "out") == ["a.parquet", "c.parquet"]
+    texts = [str(one.message).partition("they are ")[2] for one in told]
+    assert texts == ["links to folders: 'folder'", "links to nothing: 'broken.parquet'"]
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path):
+    write(tmp_path, "a.parquet")
+    shutil.copy(tmp_path / "a.parquet", os.fsencode(tmp_path) + b"/\xff.parquet")
+    with pytest.raises(TableError, match=r"udcff\.parquet' is not in UTF-8: rename it"):
+        find_units(tmp_path, "elsewhere")
+
+
+def test_an_output_that_leads_into_the_source_is_refused(tmp_path):
+    write(tmp_path, "in/a.parquet", "in/b/c.parquet")
+    (tmp_path / "link").symlink_to(tmp_path / "in")
+    for output in ("link", "link/new", "other/../in/new"):
+        with pytest.raises(TableError, match="one lies in the other"):
+            find_units(tmp_path / "in", f"{tmp_path}/{output}")
+    with pytest.raises(TableError, match="one lies in the other"):
+        find_units(tmp_path / "link/b", tmp_path / "in")
+    assert targets(f"{tmp_path}/link/*", tmp_path / "in/b") == ["a.parquet"]
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links/x.parquet").symlink_to(tmp_path / "in/a.parquet")
+    with pytest.raises(TableError, match=r"x\.parquet leads to a file of the output"):
+        find_units(tmp_path / "links", tmp_path / "in")
+
+
+def test_a_copy_of_the_same_size_and_time_has_another_fingerprint(tmp_path):
+    write(tmp_path, "real/a.parquet", "other/a.parquet")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.parquet").symlink_to(tmp_path / "real/a.parquet")
+    (before,) = find_units(tmp_path / "in", "elsewhere")
+    os.utime(tmp_path / "other/a.parquet", ns=(0, os.stat(tmp_path / "real/a.parquet").st_mtime_ns))
+    shutil.copy2(tmp_path / "other/a.parquet", tmp_path / "real/a.parquet")
+    (after,) = find_units(tmp_path / "in", "elsewhere")
+    assert after.fingerprint != before.fingerprint
+
+
+def test_a_series_in_several_files_is_told_of_as_far_as_their_footers_tell(tmp_path):
+    write(tmp_path, "year=2023/a.parquet", "year=2024/a.parquet")
+    units = find_units(tmp_path, "elsewhere")
+    with pytest.warns(TableWarning, match=r"series 'a' is in .*year=2023.* and in .*year=2024.*"):
+        warn_of_spread_series(units, [])
+    warn_of_spread_series(units, ["year", "id"])
+    grouped(tmp_path / "b.parquet", list("bcdk"), 4)
+    grouped(tmp_path / "c.parquet", list("aefl"), 4)  # as ttm partition mixes them
+    warn_of_spread_series(find_units(f"{tmp_path}/*.parquet", "elsewhere"), ["id"])
+
+
+def test_ranges_of_one_file_are_not_told_of(tmp_path):
+    path = grouped(tmp_path / "a.parquet", ["a"] * 3 + ["b"] * 25 + ["c"] * 12, 5)
+    units = find_units(path, "elsewhere", max_rows=5)
+    assert len(units) == 2
+    warn_of_spread_series(units, [])

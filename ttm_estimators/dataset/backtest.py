@@ -21,9 +21,15 @@ from ttm_estimators.backtest.cross_validation import (
 from ttm_estimators.backtest.evaluation import Scores, found_baseline
 from ttm_estimators.backtest.models import make_models
 from ttm_estimators.backtest.store import Store
+from ttm_estimators.dataset.metadata import freq_identity
 from ttm_estimators.dataset.run import run_dataset
 from ttm_estimators.dataset.scores import Totals, series_scores
-from ttm_estimators.dataset.sources import find_units, open_system
+from ttm_estimators.dataset.sources import (
+    MAX_UNIT_ROWS,
+    find_units,
+    open_system,
+    warn_of_spread_series,
+)
 from ttm_estimators.forecasting import load
 from ttm_estimators.forecasting.dataframes import Names
 from ttm_estimators.network.presets import DECILES
@@ -195,10 +201,16 @@ def cross_validation_dataset(
     identity = {
         "task": "backtest",
         **{name: str(value) for name, value in {**vars(reading), **vars(plan), **options}.items()},
+        "freq": freq_identity(reading.freq),
         "models": {name: each.identity for name, each in contenders.items()},
     }
+    # Series of a batch share coefficients: which do is not left to the row groups of a file.
+    shared = bool(listed(known)) or calendar or holidays is not None
+    rows = None if shared else MAX_UNIT_ROWS
+    units = find_units(source, output, id=listed(id), max_rows=rows)
+    warn_of_spread_series(units, listed(id))
     manifest = run_dataset(
-        find_units(source, output, id=listed(id)),
+        units,
         str(output),
         Backtest(reading, plan, models, options, identity),
         client=client,

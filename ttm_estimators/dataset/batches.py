@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-import fsspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -21,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
+from ttm_estimators.dataset.sources import open_system
 from ttm_estimators.dataset.unit import Unit
 from ttm_estimators.tables.errors import TableError
 
@@ -78,7 +78,7 @@ def open_parquet(path: str) -> pq.ParquetFile:
     OSError
         When storage elsewhere fails.
     """
-    system, place = fsspec.core.url_to_fs(path)
+    system, place = open_system(path)
     try:
         if isinstance(system, LocalFileSystem):
             return pq.ParquetFile(place, buffer_size=BYTES_READ_AT_ONCE, pre_buffer=False)
@@ -93,7 +93,7 @@ def open_parquet(path: str) -> pq.ParquetFile:
 
 def _damage(path: str) -> tuple[type[Exception], ...]:
     """Errors that come again. Those of storage elsewhere may pass."""
-    local = isinstance(fsspec.core.url_to_fs(path)[0], LocalFileSystem)
+    local = isinstance(open_system(path)[0], LocalFileSystem)
     return (OSError, pa.ArrowInvalid) if local else (pa.ArrowInvalid,)
 
 

@@ -8,6 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from fsspec.implementations.local import LocalFileSystem
+
+from ttm_estimators.dataset.metadata import freq_identity
 from ttm_estimators.dataset.process_file import process_file
 from ttm_estimators.dataset.sources import open_system, unit_of
 from ttm_estimators.dataset.unit import Done
@@ -20,7 +23,6 @@ from ttm_estimators.tables.covariates import roles_of
 from ttm_estimators.tables.errors import TableError
 from ttm_estimators.tables.forecast import forecast_panel
 from ttm_estimators.tables.reading import Reading, listed
-from ttm_estimators.tables.steps import describe, parse_step
 from ttm_estimators.weights import resolve
 
 if TYPE_CHECKING:
@@ -61,8 +63,7 @@ class ForecastTask:
     @property
     def identity(self) -> dict[str, Any]:
         """All options, for JSON."""
-        freq = self.reading.freq
-        reading = asdict(self.reading) | {"freq": freq and describe(parse_step(freq))}
+        reading = asdict(self.reading) | {"freq": freq_identity(self.reading.freq)}
         others = {name: value for name, value in vars(self).items() if name != "reading"}
         return {"task": "forecast", **others, **reading, "known": list(self.reading.known)}
 
@@ -233,9 +234,16 @@ def forecast_file(
         fill_gaps=fill_gaps,
         no_time=no_time,
     )
-    if open_system(str(source)) == open_system(str(target)):
+    if _is_one_file(str(source), str(target)):
         raise TableError(f"{target} is the source, which would be replaced", "choose another name")
     folder, name = os.path.split(str(target))
     unit = unit_of(str(source), name)
     chosen = None if model is None else str(model)
     return process_file(unit, folder or ".", task, model=chosen, device=device, on_error=on_error)
+
+
+def _is_one_file(source: str, target: str) -> bool:
+    (system, path), (other, place) = open_system(source), open_system(target)
+    if isinstance(system, LocalFileSystem) and os.path.exists(path) and os.path.exists(place):
+        return isinstance(other, LocalFileSystem) and os.path.samefile(path, place)
+    return type(system) is type(other) and path == place

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ttm_estimators.dataset.forecast import forecast_task
 from ttm_estimators.dataset.run import OnError, run_dataset
-from ttm_estimators.dataset.sources import MAX_UNIT_ROWS, find_units
+from ttm_estimators.dataset.sources import MAX_UNIT_ROWS, find_units, warn_of_spread_series
 from ttm_estimators.forecasting.dataframes import Names
 
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ def forecast_dataset(
     Warns
     -----
     TableWarning
-        When files are left out, or a file warns of something. At most five different warnings of
+        When files are left out, a series is seen to stand in several files, or a file warns of
+        something. At most five different warnings of
         files are passed on.
 
     Raises
@@ -152,8 +153,11 @@ def forecast_dataset(
     )
     # Series of a batch share coefficients: which do is not left to the row groups of a file.
     shared = bool(task.known) or task.calendar
+    rows = None if shared else MAX_UNIT_ROWS
+    units = find_units(source, output, id=task.reading.id, max_rows=rows)
+    warn_of_spread_series(units, task.reading.id)
     return run_dataset(
-        find_units(source, output, id=task.reading.id, max_rows=None if shared else MAX_UNIT_ROWS),
+        units,
         str(output),
         task,
         client=client,

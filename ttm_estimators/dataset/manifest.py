@@ -6,33 +6,38 @@ holds forecasts by different ones. Readers of the folder pass over names that be
 
 from __future__ import annotations
 
+import errno
 import json
 import posixpath
 import time
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow
 import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
 from fsspec.implementations.local import LocalFileSystem
 
-from ttm_estimators.atomic import replacing
-from ttm_estimators.dataset.metadata import KEY, read_done
-from ttm_estimators.dataset.sources import is_hidden, open_system, url_of
+from ttm_estimators.atomic import remove_abandoned, replacing
+from ttm_estimators.dataset.metadata import KEY, differences, read_done, read_facts
+from ttm_estimators.dataset.sources import REQUESTS_AT_ONCE, is_hidden, open_system, url_of
 from ttm_estimators.dataset.unit import Done, Unit
-from ttm_estimators.tables.errors import TableError, quoted
+from ttm_estimators.tables.errors import TableError, TableWarning, quoted
 
 FILE = "_manifest.parquet"
 
+LOCK = ".lock"
+
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+"""What network file systems without locks say."""
+
 SECONDS_BETWEEN_WRITES = 30.0
 """A killed run loses the seconds that its files took since, and nothing else."""
-
-REQUESTS_AT_ONCE = 16
-"""Outputs whose metadata are read at the same time: object stores take their time to answer."""
 
 FAILED = pyarrow.list_(pyarrow.struct([("series", pyarrow.string()), ("reason", pyarrow.string())]))
 
@@ -76,15 +81,18 @@ class Manifest:
         self._units = {unit.target: unit for unit in units}
         self._rows: dict[str, dict[str, Any]] = {}
         self._written = time.monotonic()
-        before = self._read()
-        there = self._list(before is not None)
+        before, damaged = self._read()
+        there = self._list(before is not None or damaged)
         seconds = {} if before is None else _seconds(before)
         found = [unit for name, unit in self._units.items() if name in there]
+        if damaged:
+            self._check(found)
         with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
             done = pool.map(lambda unit: read_done(unit, self.output, identity), found)
             for unit, one in zip(found, done, strict=True):
                 if one is not None:
                     self._add(unit, one, *seconds.get(one.target, ()))
+        self._remove(there)
         self.write()
 
     @property
@@ -96,6 +104,12 @@ class Manifest:
     def series(self) -> int:
         """Series so far."""
         return sum(row["series"] for row in self._rows.values())
+
+    def failed(self) -> Iterator[tuple[str, list[dict[str, str]]]]:
+        """Sources, of those that are done, with the series that were left out."""
+        for row in self._rows.values():
+            if row["failed"]:
+                yield row["source"], row["failed"]
 
     def add(self, unit: Unit, result: Done | str) -> None:
         """Take down what became of a unit: an error, if it is text."""
@@ -148,67 +162,129 @@ class Manifest:
             "error": error,
         }
 
-    def _read(self) -> pyarrow.Table | None:
-        """Manifest of an earlier run."""
+    def _read(self) -> tuple[pyarrow.Table | None, bool]:
+        """Manifest of an earlier run, or that there is one which can not be read."""
         try:
             with self.system.open(f"{self.folder}/{FILE}", "rb") as file:
                 before = pq.read_table(file)
             identity = json.loads((before.schema.metadata or {})[KEY])
         except FileNotFoundError:
-            return None
+            return None, False
+        except pyarrow.ArrowInvalid:
+            return None, True
         except (KeyError, ValueError) as error:
             raise TableError(
                 f"{self.output}/{FILE} can not be read: {error}",
                 "remove the folder, or choose another",
             ) from error
+        self._compare(identity)
+        return before, False
+
+    def _compare(self, identity: Mapping[str, Any]) -> None:
         if identity != self.identity:
-            other = _differences(identity, self.identity)
+            other = differences(identity, self.identity)
             raise TableError(
                 f"{self.output} holds results of a run with {other}",
                 "choose another folder, or remove that one",
             )
-        return before
+
+    def _check(self, found: Sequence[Unit]) -> None:
+        """Compare what outputs say of themselves, where the manifest was cut short."""
+        with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+            facts = pool.map(lambda unit: read_facts(self.output, unit.target), found)
+            for unit, one in zip(found, facts, strict=True):
+                if one is not None and "identity" not in one[1]:
+                    raise self._of_others([unit.target])
+                if one is not None:
+                    self._compare(one[1]["identity"])
+        warnings.warn(
+            f"{self.output}/{FILE} is damaged: it is made anew, without the seconds of before",
+            TableWarning,
+            stacklevel=5,
+        )
+
+    def _remove(self, there: Iterable[str]) -> None:
+        """Remove results of inputs that have changed, which may not become any again."""
+        left = {unit.target for unit in self.left}
+        for name in there:
+            if name in left or (is_hidden(name) and name.partition("/")[2] in left):
+                with suppress(FileNotFoundError):
+                    self.system.rm_file(f"{self.folder}/{name}")
+
+    def _of_others(self, names: Iterable[str]) -> TableError:
+        return TableError(
+            f"{self.output} holds files that are no results of such a run: {quoted(sorted(names))}",
+            "choose a new folder",
+        )
 
     def _list(self, ours: bool) -> set[str]:
-        """Names of the outputs that are there, less what killed runs have left."""
+        """Names of the Parquet files that are there, hidden ones too.
+
+        What killed runs have left is removed.
+        """
         try:
             found = self.system.find(self.folder, withdirs=True, detail=True)
         except FileNotFoundError:
             return set()
-        names = set()
+        names, folders = set(), {self.folder}
         for path, info in found.items():
             name = posixpath.relpath(path, self.folder)
-            parts = name.split("/")
-            if ours and any(part.endswith(".partial") and part[0] in "._" for part in parts):
-                with suppress(FileNotFoundError):  # its folder went first
-                    self.system.rm(path, recursive=info["type"] == "directory")
-            elif info["type"] == "file" and name.endswith(".parquet") and not is_hidden(name):
+            if info["type"] == "directory":
+                folders.add(path)
+            elif name.lower().endswith(".parquet"):
                 names.add(name)
-        if names and not ours:
-            raise TableError(
-                f"{self.output} holds files that are no results of such a run: "
-                f"{quoted(sorted(names))}",
-                "choose a new folder",
-            )
-        stale = sorted(names - self._units.keys())
+        seen = {name for name in names if not is_hidden(name)}
+        if seen and not ours:
+            raise self._of_others(seen)
+        stale = sorted(seen - self._units.keys())
         if stale:
             raise TableError(
                 f"{self.output} holds results of files that are not in the source: {quoted(stale)}",
                 "remove them, or choose another folder",
             )
+        if isinstance(self.system, LocalFileSystem):
+            for folder in folders:
+                remove_abandoned(Path(folder))
         return names
+
+
+@contextmanager
+def locked(output: str) -> Iterator[None]:
+    """Keep other runs out of a local output folder. Object stores have no locks.
+
+    Raises
+    ------
+    TableError
+        When another run has it.
+    """
+    system, folder = open_system(output)
+    if not isinstance(system, LocalFileSystem):
+        yield
+        return
+    system.makedirs(folder, exist_ok=True)
+    lock = FileLock(f"{folder}/{LOCK}", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise TableError(
+            f"another run writes to {output}", "wait for its end, or choose another folder"
+        ) from None
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        warnings.warn(
+            f"{output} can not be locked ({error.strerror}): start one run at a time",
+            TableWarning,
+            stacklevel=5,
+        )
+    try:
+        yield
+    finally:
+        if not system.exists(f"{folder}/{FILE}"):  # the folder is none of ours
+            Path(folder, LOCK).unlink(missing_ok=True)
+        lock.release()
 
 
 def _seconds(before: pyarrow.Table) -> dict[str, tuple[float | None, float | None]]:
     rows = before.select(["file", "seconds", "network_seconds"]).to_pylist()
     return {row["file"]: (row["seconds"], row["network_seconds"]) for row in rows}
-
-
-def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    """Options that differ, as a run had them and as they are given now."""
-    told = [
-        f"{name}={old.get(name)!r}, not {new.get(name)!r}"
-        for name in sorted(old.keys() | new.keys())
-        if old.get(name) != new.get(name)
-    ]
-    return " and ".join(told)

@@ -11,16 +11,21 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import fsspec
 import pyarrow
 import pyarrow.parquet as pq
 
 from ttm_estimators import __version__
+from ttm_estimators.dataset.sources import open_system
 from ttm_estimators.dataset.unit import Done, Unit
+from ttm_estimators.tables.steps import parse_step
+from ttm_estimators.tables.timetable import Timetable
 from ttm_estimators.weights import resolve
 from ttm_estimators.weights.folder import CONFIG_FILE, WEIGHTS_FILE
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KEY = b"ttm_estimators"
 
@@ -40,6 +45,22 @@ def identity_of(options: Mapping[str, Any], model: str | Path | None) -> dict[st
         digest.update((folder / name).read_bytes() if (folder / name).is_file() else b"")
     own = {"weights": digest.hexdigest()[:16], "version": __version__}
     return json.loads(json.dumps({**options, **own}))
+
+
+def freq_identity(freq: str | pd.offsets.BaseOffset | None) -> str | None:
+    """Name a frequency, with all that its offset holds: holidays are not in its alias."""
+    if freq is None:
+        return None
+    step = parse_step(freq)
+    if isinstance(step, int | Timetable):
+        return str(step)
+    # A calendar is what its weekmask and holidays say.
+    kept = {name: value for name, value in step.kwds.items() if name != "calendar"}
+    custom = "".join(
+        f" {name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
+        for name, value in sorted(kept.items())
+    )
+    return f"{step.freqstr}{custom}{' normalize' if getattr(step, 'normalize', False) else ''}"
 
 
 def metadata_of(
@@ -62,14 +83,38 @@ def read_done(unit: Unit, output: str, identity: Mapping[str, Any]) -> Done | No
         As of :func:`identity_of`. What was made of another input, or with other weights or options,
         is to be made again.
     """
-    system, root = fsspec.core.url_to_fs(output)
-    try:
-        with system.open(f"{root}/{unit.target}", "rb") as file:
-            found = pq.read_metadata(file)
-        facts = json.loads((found.metadata or {})[KEY])
-    except (FileNotFoundError, KeyError, ValueError, pyarrow.ArrowInvalid):
+    found = read_facts(output, unit.target)
+    if found is None:
         return None
-    if facts["input"] != unit.fingerprint or facts["identity"] != identity:
+    rows, facts = found
+    if facts.get("input") != unit.fingerprint or facts.get("identity") != identity:
         return None
     failed = tuple((name, reason) for name, reason in facts["failed"])
-    return Done(unit.target, found.num_rows, facts["series"], math.nan, math.nan, failed)
+    return Done(unit.target, rows, facts["series"], math.nan, math.nan, failed)
+
+
+def read_facts(output: str, target: str) -> tuple[int, dict[str, Any]] | None:
+    """Rows of an output and what it says of itself, which is nothing where it is of another kind.
+
+    None where it is missing or damaged.
+    """
+    system, root = open_system(output)
+    try:
+        with system.open(f"{root}/{target}", "rb") as file:
+            found = pq.read_metadata(file)
+    except (FileNotFoundError, pyarrow.ArrowInvalid):
+        return None
+    try:
+        return found.num_rows, json.loads((found.metadata or {})[KEY])
+    except (KeyError, ValueError):
+        return found.num_rows, {}
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """Options that differ, as a run had them and as they are given now."""
+    told = [
+        f"{name}={old.get(name)!r}, not {new.get(name)!r}"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+    ]
+    return " and ".join(told)

@@ -21,7 +21,7 @@ from ttm_estimators.dataset.batches import (
     without_views,
 )
 from ttm_estimators.dataset.columns import Choice, choose_columns, read_batch, tell
-from ttm_estimators.dataset.metadata import identity_of, metadata_of
+from ttm_estimators.dataset.metadata import differences, identity_of, metadata_of
 from ttm_estimators.dataset.task import Task
 from ttm_estimators.dataset.unit import Done, Unit
 from ttm_estimators.dataset.writer import Writer, kept_types, writing
@@ -46,6 +46,7 @@ def process_file(
     model: str | None = None,
     device: str = "cpu",
     on_error: Literal["stop", "record"] = "stop",
+    identity: Mapping[str, Any] | None = None,
 ) -> Done:
     """Do a task with the series of a file, and write the results to another.
 
@@ -65,6 +66,9 @@ def process_file(
         Any torch device.
     on_error : {"stop", "record"}, default "stop"
         Whether a series that can not be used is an error, or is left out and told in the result.
+    identity : mapping, optional
+        Of the run, as of :func:`~ttm_estimators.dataset.metadata.identity_of`. By another model or
+        version nothing is added to it.
 
     Raises
     ------
@@ -74,7 +78,13 @@ def process_file(
     if on_error not in ("stop", "record"):
         raise ValueError(f"on_error must be 'stop' or 'record', got {on_error!r}")
     began = time.perf_counter()
-    identity = identity_of(task.identity, model)
+    own = identity_of(task.identity, model)
+    if identity is not None and own != identity:
+        raise TableError(
+            f"the run began with {differences(identity, own)} as there is now",
+            "give all workers one version and one model, and start again",
+        )
+    identity = own
     forecaster = _forecaster(model, device, identity["weights"])
     series, spent = 0, 0.0
     failed: list[tuple[str, str]] = []

@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import math
 import sys
+import threading
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ttm_estimators.backtest.progress import Progress
 from ttm_estimators.dataset.allocator import keep_free_memory
-from ttm_estimators.dataset.manifest import Manifest
+from ttm_estimators.dataset.manifest import Manifest, locked
 from ttm_estimators.dataset.metadata import identity_of
 from ttm_estimators.dataset.process_file import process_file
 from ttm_estimators.dataset.unit import Done, Unit
@@ -52,6 +53,10 @@ MAX_WARNINGS = 5
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 """For worker processes: there is one for each core."""
+
+CATCHING = threading.Lock()
+"""Of the warnings of a process, which are caught for all of its threads: one processes a file at a
+time. More threads would be slower than as many processes."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +118,9 @@ def run_dataset(
     Raises
     ------
     TableError
-        When the output folder holds something else. With ``on_error="stop"`` when a file can not be
-        used: the message names it.
+        When the output folder holds something else, or another run writes there. With
+        ``on_error="stop"`` when a file can not be used, or an earlier run has left out a series:
+        the message names it.
     ValueError
         When both ``client`` and ``workers`` are given, or another option is wrong.
     RuntimeError
@@ -130,43 +136,80 @@ def run_dataset(
         raise ValueError(f"on_error must be 'stop' or 'record', got {on_error!r}")
     if model is not None and model not in shipped_models():
         model = str(resolve(model).absolute())  # workers may stand in another folder
-    manifest = Manifest(units, output, identity_of(task.identity, model))
-    left = manifest.left
-    attempt = partial(
-        _attempt, output=manifest.output, task=task, model=model, device=device, on_error=on_error
-    )
-    told = Progress([f"{len(units)} files"], len(units), progress, title)
-    warned: set[str] = set()
-    try:
-        with told, _cluster(client, min(workers or 0, len(left)), progress) as found:
-            told.skip(f"{len(units)} files", len(units) - len(left))
-            work = _in_turn(attempt, left) if found is None else _map(found, attempt, left, title)
-            with closing(work):  # cancels what runs, where something is wrong
-                for unit, outcome in work:
-                    _pass_on(unit, outcome, warned)
-                    if outcome.done is None and on_error == "stop":
-                        raise TableError(_named(unit, outcome.fault), outcome.remedy)
-                    fault = ": ".join(filter(None, (outcome.fault, outcome.remedy)))
-                    manifest.add(unit, outcome.done or fault)
-                    told.advance(f"{len(units)} files", 1)
-    finally:
-        if left:
-            manifest.write()
+    identity = identity_of(task.identity, model)
+    with locked(output):
+        manifest = Manifest(units, output, identity)
+        if on_error == "stop":
+            _refuse_failed(manifest)
+        left = manifest.left
+        attempt = partial(
+            _attempt,
+            output=manifest.output,
+            task=task,
+            model=model,
+            device=device,
+            on_error=on_error,
+            identity=identity,
+        )
+        told = Progress([f"{len(units)} files"], len(units), progress, title)
+        warned: set[str] = set()
+        try:
+            with told, _cluster(client, min(workers or 0, len(left)), progress) as found:
+                told.skip(f"{len(units)} files", len(units) - len(left))
+                work = (
+                    _in_turn(attempt, left) if found is None else _map(found, attempt, left, title)
+                )
+                with closing(work):  # cancels what runs, where something is wrong
+                    for unit, outcome in work:
+                        _pass_on(unit, outcome, warned)
+                        if outcome.done is None and on_error == "stop":
+                            raise TableError(_named(unit, outcome.fault), outcome.remedy)
+                        fault = ": ".join(filter(None, (outcome.fault, outcome.remedy)))
+                        manifest.add(unit, outcome.done or fault)
+                        told.advance(f"{len(units)} files", 1)
+        finally:
+            if left:
+                manifest.write()
     return manifest.frame()
 
 
+def _refuse_failed(manifest: Manifest) -> None:
+    """Refuse series that an earlier run has left out."""
+    for path, failed in manifest.failed():
+        more = f" (and {len(failed) - 1} more series)" if len(failed) > 1 else ""
+        raise TableError(
+            f"{path}: {failed[0]['reason']}{more}",
+            "mend the source, or leave such series out with on_error='record'",
+        )
+
+
 def _attempt(
-    unit: Unit, *, output: str, task: Task, model: str | None, device: str, on_error: OnError
+    unit: Unit,
+    *,
+    output: str,
+    task: Task,
+    model: str | None,
+    device: str,
+    on_error: OnError,
+    identity: Mapping[str, Any],
 ) -> Outcome:
     """Process a file; what its user has to mend is no reason to try again.
 
     Storage that fails raises, so that Dask tries again.
     """
     keep_free_memory()
-    with warnings.catch_warnings(record=True) as caught:
+    with CATCHING, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         try:
-            done = process_file(unit, output, task, model=model, device=device, on_error=on_error)
+            done = process_file(
+                unit,
+                output,
+                task,
+                model=model,
+                device=device,
+                on_error=on_error,
+                identity=identity,
+            )
             outcome = Outcome(done)
         except TableError as error:
             outcome = Outcome(None, error.fault, error.remedy)
@@ -296,7 +339,8 @@ def _pass_on(unit: Unit, outcome: Outcome, warned: set[str]) -> None:
         warned.add(told)
         last = len(warned) > MAX_WARNINGS
         further = "further files warn of something"
-        warnings.warn(further if last else _named(unit, told), TableWarning, stacklevel=3)
+        with CATCHING:  # a worker may be a thread of this process
+            warnings.warn(further if last else _named(unit, told), TableWarning, stacklevel=3)
 
 
 def _named(unit: Unit, text: str) -> str:

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from ttm_estimators.atomic import replacing
+from ttm_estimators.dataset.sources import open_system
 from ttm_estimators.tables.errors import TableError
 
 ROWS_IN_A_ROW_GROUP = 2**17
@@ -108,7 +108,7 @@ def writing(output: str, target: str, types: Mapping[str, pa.DataType]) -> Itera
     types : mapping
         As of :class:`Writer`.
     """
-    system, root = fsspec.core.url_to_fs(output)
+    system, root = open_system(output)
     place = f"{root.rstrip('/')}/{target}"
     if isinstance(system, LocalFileSystem):
         path = Path(place)
