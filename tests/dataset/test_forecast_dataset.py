@@ -62,6 +62,13 @@ def test_a_folder_is_forecast_as_one_table_would_be(folder, tmp_path):
     assert (manifest["network_seconds"] <= manifest["seconds"]).all()
 
 
+def test_a_run_that_made_nothing_stands_in_nobodys_way(folder, tmp_path):
+    source, _ = folder
+    with pytest.raises(TableError, match="no column 'prise'"):
+        forecast_dataset(source, tmp_path, HORIZON, known="prise")
+    assert forecast_dataset(source, tmp_path, HORIZON)["series"].tolist() == [5, 6, 7]
+
+
 def test_processes_write_the_same_bytes(folder, tmp_path, monkeypatch):
     source, _ = folder
     monkeypatch.setattr(module, "ONE_THREAD", {"OMP_NUM_THREADS": str(torch.get_num_threads())})

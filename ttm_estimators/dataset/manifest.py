@@ -83,6 +83,10 @@ class Manifest:
         self._written = time.monotonic()
         before, damaged = self._read()
         there = self._list(before is not None or damaged)
+        if before is not None and there - {
+            FILE
+        }:  # a run that has no results yet stands in nobody's way
+            self._compare(json.loads(before.schema.metadata[KEY]))
         seconds = {} if before is None else _seconds(before)
         found = [unit for name, unit in self._units.items() if name in there]
         if damaged:
@@ -166,8 +170,9 @@ class Manifest:
         """Manifest of an earlier run, or that there is one which can not be read."""
         try:
             with self.system.open(f"{self.folder}/{FILE}", "rb") as file:
-                before = pq.read_table(file)
-            identity = json.loads((before.schema.metadata or {})[KEY])
+                # Not by datasets, whose threads may abort a process that ends soon after.
+                before = pq.ParquetFile(file).read(use_threads=False)
+            json.loads((before.schema.metadata or {})[KEY])
         except FileNotFoundError:
             return None, False
         except pyarrow.ArrowInvalid:
@@ -177,7 +182,6 @@ class Manifest:
                 f"{self.output}/{FILE} can not be read: {error}",
                 "remove the folder, or choose another",
             ) from error
-        self._compare(identity)
         return before, False
 
     def _compare(self, identity: Mapping[str, Any]) -> None:
