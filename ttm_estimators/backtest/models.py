@@ -187,7 +187,7 @@ class FineTuned:
                 return load(folder, device=self.forecaster.device)
             except WeightsError as error:
                 warnings.warn(
-                    f"{folder} is damaged and is made anew: {error}", TableWarning, stacklevel=6
+                    f"{folder} is damaged and is made anew: {error}", TableWarning, stacklevel=7
                 )
                 shutil.rmtree(folder)
         from ttm_estimators.tables.fine_tune import fine_tune_panel  # imports Lightning
