@@ -463,7 +463,7 @@ def _warn_of_outliers(outliers: Mapping[tuple[str, int], Outlier], panel: Panel)
     ]
     told = [f"series {name!r}" for name in names]
     message = describe(found, told, "set keep_outliers=True")
-    warnings.warn(message, OutlierWarning, stacklevel=4)
+    warnings.warn(message, OutlierWarning, stacklevel=5)
 
 
 def _frame(

@@ -417,7 +417,7 @@ def with_roles(models: Mapping[str, Model], known: Sequence[str], *, calendar: b
             warnings.warn(
                 f"{quoted(unused)} is not used by model {name!r}, which was fine-tuned without",
                 TableWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
         roles = replace(
             roles,

@@ -90,7 +90,7 @@ def find_windows(
         )
     left_out = [(panel.series[i].name, count) for i, count in missed.items() if count]
     if left_out:
-        warnings.warn(_tell(left_out, windows), TableWarning, stacklevel=4)
+        warnings.warn(_tell(left_out, windows), TableWarning, stacklevel=5)
     return found
 
 
@@ -163,7 +163,7 @@ def warn_of_untrained(panel: Panel, first: Window, models: Sequence[str]) -> Non
             f"the earliest cutoff, and so not from series {quoted(names)}, which "
             "has nothing to learn from before it",
             TableWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 
