@@ -375,7 +375,7 @@ def warn_without_season(panel: Panel, models: Mapping[str, Model]) -> None:
             f"no season known{of}: give season=7, or season=1 where there is none; until then "
             f"{names[0]!r} repeats the last value",
             TableWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 
