@@ -9,6 +9,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+import dask
 import pandas as pd
 import pyarrow.dataset
 import pytest
@@ -501,3 +502,9 @@ def test_options_that_are_wrong_are_refused(tmp_path, client):
         run_dataset([], str(tmp_path / "out"), Last(), workers=0)
     with pytest.raises(ValueError, match="'stop' or 'record'"):
         run_dataset([], str(tmp_path / "out"), Last(), on_error="ignore")
+
+
+def test_processes_of_this_machine_keep_no_profiles_which_would_grow():
+    with module._cluster(None, 1, False) as client:
+        known = client.run(lambda: dask.config.get("distributed.worker.profile.enabled"))
+    assert [*known.values()] == [False]

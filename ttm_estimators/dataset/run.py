@@ -59,6 +59,11 @@ CATCHING = threading.Lock()
 time. More threads would be slower than as many processes."""
 
 
+NO_PROFILER = {"distributed.worker.profile.enabled": False}
+"""For worker processes: Dask's profiler keeps what it has seen in the last hour, which comes to
+about 20 MB a minute."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What comes back from a worker: what was done or what was wrong, and a few warnings."""
@@ -295,6 +300,7 @@ def _cluster(client: Client | None, workers: int, progress: bool) -> Iterator[Cl
         yield client
         return
     try:
+        import dask
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise ImportError(
@@ -302,13 +308,14 @@ def _cluster(client: Client | None, workers: int, progress: bool) -> Iterator[Cl
             f'pip install "ttm-estimators[distributed]" ({error})'
         ) from error
     try:
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            dashboard_address="127.0.0.1:0",
-            scheduler_kwargs={"dashboard": progress},
-            env=ONE_THREAD,
-        )
+        with dask.config.set(NO_PROFILER):  # the processes get the configuration of this one
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": progress},
+                env=ONE_THREAD,
+            )
     except RuntimeError as error:
         raise RuntimeError(
             "the worker processes could not be started: in a script, call this behind "
