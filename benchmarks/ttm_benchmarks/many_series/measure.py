@@ -20,6 +20,7 @@ import pandas as pd
 import psutil
 
 from ttm_benchmarks.many_series.make import make_values
+from ttm_estimators.dataset.run import NO_PROFILER
 
 HORIZON = 28
 
@@ -90,9 +91,11 @@ def peaks(samples: pd.DataFrame) -> pd.DataFrame:
 def cluster(workers: int) -> Iterator[Any]:
     """A client of worker processes of one thread each."""
     import distributed
+    from dask import config
 
     dask: Any = distributed  # has no type information of these
     with (
+        config.set(NO_PROFILER),
         dask.LocalCluster(
             n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"
         ) as local,
