@@ -194,7 +194,7 @@ def _telling() -> Iterator[None]:
             yield
     except TableError:
         raise
-    except (ValueError, ImportError, OSError) as error:
+    except (ValueError, ImportError) as error:
         raise InputError(str(error)) from error
     finally:
         for one in caught:
