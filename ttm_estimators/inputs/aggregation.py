@@ -138,7 +138,12 @@ def _block_medians(values_TC: Array, factor: int, max_blocks: int) -> Array | No
     """Medians of blocks, None where they hold little of what was observed."""
     blocks = min(len(values_TC) // factor, max_blocks)
     values_SLC = rearrange(values_TC[-blocks * factor :], "(s l) c -> s l c", l=factor)
-    count_S1C = (~np.isnan(values_SLC)).sum(axis=1, keepdims=True)
+    missing_SLC = np.isnan(values_SLC)
+    if not missing_SLC.any():
+        values_SLC = np.sort(values_SLC, axis=1)
+        median_SC: Array = values_SLC[:, (factor - 1) // 2] / 2 + values_SLC[:, factor // 2] / 2
+        return median_SC
+    count_S1C = (~missing_SLC).sum(axis=1, keepdims=True)
     enough_S1C = 2 * count_S1C >= factor
     if 2 * count_S1C[enough_S1C].sum() <= count_S1C.sum():
         return None
@@ -147,5 +152,4 @@ def _block_medians(values_TC: Array, factor: int, max_blocks: int) -> Array | No
         np.take_along_axis(values_SLC, np.maximum(index_S1C, 0), axis=1) / 2
         for index_S1C in ((count_S1C - 1) // 2, count_S1C // 2)
     ]  # halves: the sum of the largest values would overflow
-    median_SC: Array = np.where(enough_S1C, sum(middle), np.nan)[:, 0]
-    return median_SC
+    return np.where(enough_S1C, sum(middle), np.nan)[:, 0]
