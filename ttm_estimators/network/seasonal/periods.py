@@ -88,10 +88,8 @@ def find_periods(x_NT: Tensor, observed_NT: Tensor) -> Periods:
     first = min(int(observed_NT.any(dim=0).int().argmax()), max(0, length - MIN_POINTS_SEARCHED))
     rows = max(1, MAX_POINTS_AT_ONCE // (length - first))
     parts = [
-        _find_periods(*part, length)
-        for part in zip(
-            x_NT[:, first:].split(rows), observed_NT[:, first:].split(rows), strict=True
-        )
+        _find_periods(x_NT[row : row + rows, first:], observed_NT[row : row + rows, first:], length)
+        for row in range(0, len(x_NT), rows)
     ]
     return Periods(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
@@ -154,9 +152,9 @@ def _detrended(x_NT: Tensor, observed_NT: Tensor, length: int) -> Tensor:
     time_T = torch.linspace(-1.0, 1.0, length, device=x_NT.device, dtype=x_NT.dtype)
     time_T = time_T[-x_NT.shape[1] :]
     power_TA = torch.stack([torch.ones_like(time_T), time_T, time_T.square()], dim=1)
-    count_N1, time_N1, square_N1 = (weight_NT @ power_TA).split(1, dim=1)
+    count_N1, time_N1, square_N1 = torch.unbind((weight_NT @ power_TA)[..., None], dim=1)
     x_NT = x_NT * weight_NT
-    total_N1, product_N1 = (x_NT @ power_TA[:, :2]).split(1, dim=1)
+    total_N1, product_N1 = torch.unbind((x_NT @ power_TA[:, :2])[..., None], dim=1)
     mean_N1, middle_N1 = total_N1 / count_N1.clamp(min=1), time_N1 / count_N1.clamp(min=1)
     slope_N1 = (product_N1 - middle_N1 * total_N1) / (square_N1 - middle_N1 * time_N1).clamp(
         min=1e-6
