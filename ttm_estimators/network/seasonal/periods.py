@@ -106,8 +106,8 @@ def _find_periods(x_NT: Tensor, observed_NT: Tensor, length: int) -> Periods:
     low_NG = difference_NG <= lowest_N1 + MAX_GAIN_LOST_BY_SHORT_CYCLE * (1 - lowest_N1)
     # The first low lag lies on the way down: the short cycle is the minimum that follows.
     short_N1 = _first_minimum(difference_NG, low_NG)
-    lags = [lag - 1 for lag in CALENDAR_LAGS if lag <= difference_NG.shape[1]] or [0]
-    index_A = torch.tensor(lags, device=difference_NG.device)
+    calendar = [lag - 1 for lag in CALENDAR_LAGS if lag <= lags] or [0]
+    index_A = torch.tensor(calendar, device=difference_NG.device)
     calendar_N1 = index_A[_first_lowest(difference_NG[:, index_A])]
     index_NM = torch.cat([best_N1, short_N1, calendar_N1], dim=1)
     period_NM = index_NM + 1
