@@ -143,7 +143,7 @@ def run(
             "forecast fewer at once"
         ) from error
     except RuntimeError as error:  # torch's way to run out of memory, for one
-        if forecaster.device.type == "cpu":
+        if str(forecaster.device) == "cpu":
             raise
         raise InputError(
             f"device {str(forecaster.device)!r} failed, use --device cpu or a smaller "
