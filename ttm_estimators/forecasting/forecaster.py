@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +19,10 @@ from einops import rearrange
 
 from ttm_estimators.forecasting.bounds import find_bounds
 from ttm_estimators.forecasting.dataframes import DataFrames
+from ttm_estimators.forecasting.onnx_runtime import OnnxRuntime
 from ttm_estimators.forecasting.quantile_levels import check_levels, interpolate, validated_levels
 from ttm_estimators.forecasting.rollout import roll_out
-from ttm_estimators.forecasting.runtime import Runtime
+from ttm_estimators.forecasting.runtime import Runtime, check_runtime
 from ttm_estimators.forecasting.temporal_aggregation import (
     UNCHANGED_STEPS,
     combine,
@@ -57,6 +58,7 @@ from ttm_estimators.regression import CovariateEffects
 from ttm_estimators.regression.regress import Regression, regress_out
 from ttm_estimators.weights import WeightsError, load_network, read_card, resolve
 from ttm_estimators.weights.card import CARD_FILE
+from ttm_estimators.weights.shipped import ONNX_SUFFIX, onnx_file
 
 if TYPE_CHECKING:
     import torch
@@ -146,6 +148,8 @@ class Forecaster(DataFrames):
     @property
     def network(self) -> TinyTimeMixer:
         """The network itself. It is there only where torch runs it."""
+        if isinstance(self.runtime, OnnxRuntime):
+            raise AttributeError('onnxruntime runs this model: load it with runtime="torch"')
         network: TinyTimeMixer = self.runtime.network  # type: ignore[attr-defined]
         return network
 
@@ -511,17 +515,24 @@ def _without_empty(joined: Joined, config: TTMConfig) -> Array:
 
 
 def load(
-    name_or_folder: str | Path | None = None, *, device: str | torch.device = "cpu"
+    name_or_folder: str | Path | None = None,
+    *,
+    device: str | torch.device = "cpu",
+    runtime: Literal["torch", "onnx"] | None = None,
 ) -> Forecaster:
     """Load a model that ships with the package, or one from a folder.
 
     Parameters
     ----------
     name_or_folder : str or Path, optional
-        A shipped model's name, or a folder in this package's layout or the published one.
-        Default: the default model.
+        A shipped model's name, a folder in this package's layout or the published one, or a file
+        that ``ttm export`` wrote, which onnxruntime runs. Default: the default model.
     device : str, default "cpu"
-        Any torch device.
+        Any torch device. onnxruntime runs on the processor only.
+    runtime : {"torch", "onnx"}, optional
+        What runs the network. Both give the same forecasts, to rounding. onnxruntime needs a
+        shipped model, a folder with a ``model.onnx``, or an ONNX file. Default: torch where it is
+        installed.
 
     Returns
     -------
@@ -529,6 +540,10 @@ def load(
 
     Raises
     ------
+    ImportError
+        When the runtime is not installed. The message has the command that installs it.
+    ValueError
+        When the runtime is unknown, or onnxruntime is asked for another device.
     ttm_estimators.WeightsError
         When the name is unknown (the message lists the known ones) or the folder's files are
         missing, damaged or foreign. It is a ``ValueError``.
@@ -542,6 +557,13 @@ def load(
     >>> forecast.quantiles.shape
     (1, 24, 9)
     """
+    exported = name_or_folder is not None and str(name_or_folder).endswith(ONNX_SUFFIX)
+    if exported and runtime is None:
+        runtime = "onnx"
+    if check_runtime(runtime) == "onnx":
+        if str(device) != "cpu":
+            raise ValueError(f"onnxruntime runs on the cpu only, not on {device!r}: use torch")
+        return Forecaster(OnnxRuntime(onnx_file(name_or_folder)))
     folder = resolve(name_or_folder)
     return Forecaster(load_network(folder), device=device, roles=read_roles(folder))
 

@@ -9,7 +9,8 @@ covariates known in the future, K static covariates.
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from importlib.util import find_spec
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -58,3 +59,32 @@ class Runtime(Protocol):
         static_BK : array, optional
             Categories of the static covariates.
         """
+
+
+MODULES = {"torch": "torch", "onnx": "onnxruntime"}
+"""What each runtime imports, the preferred one first."""
+
+
+def check_runtime(wanted: str | None) -> Literal["torch", "onnx"]:
+    """Name the runtime to use: the one that is wanted, or the first that is installed.
+
+    Raises
+    ------
+    ImportError
+        When it is not installed, or none is.
+    ValueError
+        When it is unknown.
+    """
+    if wanted is not None and wanted not in MODULES:
+        raise ValueError(f"runtime {wanted!r} is unknown: give one of {', '.join(MODULES)}")
+    for name in ("torch", "onnx") if wanted is None else (wanted,):
+        if find_spec(MODULES[name]) is not None:
+            return name  # type: ignore[return-value]
+    if wanted is not None:
+        raise ImportError(
+            f"{MODULES[wanted]} is not installed: pip install 'ttm-estimators[{wanted}]'"
+        )
+    raise ImportError(
+        "neither torch nor onnxruntime is installed: pip install 'ttm-estimators[torch]', or "
+        "pip install 'ttm-estimators[onnx]' to forecast without torch"
+    )
