@@ -11,13 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from einops import rearrange
 
 from ttm_estimators.inputs.arrays import Array
 from ttm_estimators.inputs.batch import end_of, without_leading
-from ttm_estimators.network import PRESETS, TinyTimeMixer, TTMConfig
+from ttm_estimators.network import PRESETS, TTMConfig
+
+if TYPE_CHECKING:
+    from ttm_estimators.network import TinyTimeMixer
 
 MAX_AGGREGATION_FACTOR = 12
 """Steps in a block at most. As many steps ahead are forecast from single points alone."""
@@ -81,8 +85,8 @@ PRESET_FORECASTING = {PRESETS["ttm_2048_720"]: ForecastConfig(aggregation_factor
 """How new networks of a geometry are forecast with, where that is not the default."""
 
 
-def forecasting_of(network: TinyTimeMixer) -> ForecastConfig:
-    """Forecasting configuration that was kept with a network, or is usual for its geometry."""
+def forecasting_of(network: Any) -> ForecastConfig:
+    """Forecasting configuration that was kept with a network, or with what runs it, or is usual."""
     usual = PRESET_FORECASTING.get(network.config, ForecastConfig())
     kept: ForecastConfig = getattr(network, FORECASTING_ATTRIBUTE, usual)
     return kept

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ttm_estimators.network.seasonal.correlation import squared_difference
+
 
 class Cycle(IntEnum):
     """The three cycles of a history, in the order of the axis M.
@@ -172,6 +174,9 @@ def _squared_difference(x_NT: Tensor, observed_NT: Tensor, lags: int) -> tuple[T
     def at_lags(spectrum: Tensor) -> Tensor:
         return torch.fft.irfft(spectrum, n=padded)[:, 1 : lags + 1]
 
+    if torch.compiler.is_exporting():
+        total_NG, pairs_NG = squared_difference(x_NT, observed_NT, lags)
+        return (total_NG / pairs_NG.clamp(min=1)).clamp(min=0), pairs_NG
     value = torch.fft.rfft(x_NT, n=padded)
     # The compiler does not take a branch that depends on values.
     if not torch.compiler.is_compiling() and bool(observed_NT.all()):
