@@ -178,30 +178,32 @@ def _repeated(
     """
     length = x_NT.shape[1]
     steps = min(WINDOW_LENGTHS[-1], context_length)
-    step_A = torch.arange(-steps, compared, device=x_NT.device)
-    future_A = step_A[: steps + horizon] >= 0
-    phase_NMA = torch.where(step_A >= 0, step_A % period_NM[..., None], step_A)
+    step_A = torch.arange(-steps, horizon, device=x_NT.device)
+    compared_A = torch.arange(compared, device=x_NT.device)
+    future_A = step_A >= 0
     recent_N1S = x_NT[:, None, -steps:]
     first_M1 = torch.zeros(len(Cycle), 1, dtype=torch.int64, device=x_NT.device)
     first_M1[Cycle.SHORT] = length - context_length
-    cycles: list[Tensor] = []
-    for number in range(1, CYCLES_AVERAGED + 1):
+
+    def cycle(number: int, step_A: Tensor) -> tuple[Tensor, Tensor]:
+        """One of the latest cycles, NaN where unknown, and which points lie in the context."""
+        phase_NMA = torch.where(step_A >= 0, step_A % period_NM[..., None], step_A)
         index_NMA = phase_NMA + (length - number * period_NM[..., None])
         if length > context_length:
             index_NMA = torch.where(index_NMA >= first_M1, index_NMA, -1)
-        whole_NMA = _points(x_NT, index_NMA)
-        cycle_NMA = whole_NMA[..., : steps + horizon]
-        if number == 1:
-            latest_NMA = whole_NMA[..., steps:]
-        if length > context_length:
-            like_NMA = future_A | _alike(recent_N1S, whole_NMA[..., :steps])
-            if number > 1:
-                like_NMA = like_NMA & _alike(latest_NMA, whole_NMA[..., steps:])
-            within_NMA = index_NMA[..., : steps + horizon] >= length - context_length
-            cycle_NMA = torch.where(within_NMA | like_NMA, cycle_NMA, torch.nan)
-        cycles.append(cycle_NMA)
+        return _points(x_NT, index_NMA), index_NMA >= length - context_length
+
+    cycles = [cycle(number, step_A) for number in range(1, CYCLES_AVERAGED + 1)]
+    known = [value_NMA for value_NMA, _ in cycles]
+    if length > context_length:
+        latest_NMA, _ = cycle(1, compared_A)
+        for i, (value_NMA, within_NMA) in enumerate(cycles):
+            like_NMA = future_A | _alike(recent_N1S, value_NMA[..., :steps])
+            if i:
+                like_NMA = like_NMA & _alike(latest_NMA, cycle(i + 1, compared_A)[0])
+            known[i] = torch.where(within_NMA | like_NMA, value_NMA, torch.nan)
     unknown_A = torch.where(future_A, 0.0, torch.nan).to(x_NT.dtype)
-    kinds = {"latest": cycles[0], "mean": torch.stack(cycles).nanmean(dim=0)}
+    kinds = {"latest": known[0], "mean": torch.stack(known).nanmean(dim=0)}
     return {
         kind: torch.where(one_NMA.isnan(), unknown_A, one_NMA) for kind, one_NMA in kinds.items()
     }
