@@ -1,0 +1,85 @@
+"""From the scores of a series to the score beyond which its next point is flagged (ours).
+
+This is conformal prediction on a rolling window (Vovk, Gammerman and Shafer 2005, chapter 2): the
+next score is flagged at a rate where at most that fraction of itself and the scores before it are
+as far out. If all of them come from one distribution, whatever it is, the rate is that of false
+flags. Two things are added. A series that has shown few scores yet is calibrated on those of other
+series beside its own. And a flagged score counts as no more than a quarter above what it passed, so
+that a fault does not hide the next one, while a series whose tail becomes heavier is followed.
+
+Shape suffixes: T time, W scores in the window.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ttm_estimators.inputs.arrays import Array
+
+MIN_WINDOW_SCORES = 1000
+"""Latest scores that a series is calibrated on, where the rate asks for no more."""
+
+EXPECTED_EXCEEDANCES = 2
+"""Scores in the window that are expected to lie further out than a threshold, at least. One alone
+would put every threshold at the largest score of the past."""
+
+MAX_GROWTH = 1.25
+"""What a flagged score counts as at most, as a multiple of the threshold that it passed."""
+
+TYPICAL_SCORE_LEVELS = (0.0, 0.5, 0.9, 0.99, 0.999, 1.0)
+TYPICAL_SCORES = (0.0, 0.64, 1.6, 3.4, 6.0, 12.0)
+"""Quantiles of the absolute scores of series of the development data, and their levels."""
+
+GOLDEN_SECTION = 0.6180339887
+"""Typical scores make room for those of the series in an order that thins them out evenly."""
+
+
+class Calibration:
+    """A rolling window of absolute scores.
+
+    Parameters
+    ----------
+    rate : float
+        Fraction of normal points to flag, in (0, 0.5].
+    """
+
+    def __init__(self, rate: float) -> None:
+        count = max(MIN_WINDOW_SCORES, math.ceil(EXPECTED_EXCEEDANCES / rate))
+        level_W = (np.arange(count) + 0.5) / count
+        order = np.argsort(np.arange(1, count + 1) * GOLDEN_SECTION % 1)
+        self._window_W: Array = np.interp(level_W, TYPICAL_SCORE_LEVELS, TYPICAL_SCORES)[order]
+        self._rank = count - math.floor(rate * (count + 1))
+        self._next = 0
+
+    @property
+    def threshold(self) -> float:
+        """Absolute score beyond which a point is flagged."""
+        return float(np.partition(self._window_W, self._rank)[self._rank])
+
+    def add(self, score: float) -> bool:
+        """Take the score of the next point, and tell whether it is flagged."""
+        threshold, size = self.threshold, abs(score)
+        self._window_W[self._next] = min(size, MAX_GROWTH * threshold)
+        self._next = (self._next + 1) % len(self._window_W)
+        return size > threshold
+
+
+def thresholds(scores_T: Array, rate: float) -> Array:
+    """Absolute score beyond which each point is flagged, by the scores before it.
+
+    Parameters
+    ----------
+    scores_T : array
+        Scores of a series, oldest first, NaN where there is none.
+    rate : float
+        Fraction of normal points to flag.
+    """
+    calibration = Calibration(rate)
+    found_T = np.empty(len(scores_T))
+    for t, score in enumerate(scores_T):
+        found_T[t] = calibration.threshold
+        if not np.isnan(score):
+            calibration.add(score)
+    return found_T
