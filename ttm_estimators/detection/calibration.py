@@ -9,7 +9,7 @@ of flags in a row the first alone counts: so a fault does not hide the next one,
 whose tail becomes heavier is followed. Chosen on 30 series of the development data, nine of them
 with faults put in: by this 44 % of spikes are flagged at the rate 0.001, by the ranks alone 22 %.
 
-Shape suffixes: T time, W scores in the window.
+Shape suffixes: T time, A other axes: the scores of the window.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ class Calibration:
 
     def __init__(self, rate: float) -> None:
         count = max(MIN_WINDOW_SCORES, math.ceil(EXPECTED_EXCEEDANCES / rate))
-        level_W = (np.arange(count) + 0.5) / count
+        level_A = (np.arange(count) + 0.5) / count
         order = np.argsort(np.arange(1, count + 1) * GOLDEN_SECTION % 1)
-        self._window_W: Array = np.interp(level_W, TYPICAL_SCORE_LEVELS, TYPICAL_SCORES)[order]
+        self._window_A: Array = np.interp(level_A, TYPICAL_SCORE_LEVELS, TYPICAL_SCORES)[order]
         self._rank = count - math.floor(rate * (count + 1))
         self._next = 0
         self._flagged = False
@@ -59,15 +59,15 @@ class Calibration:
     @property
     def threshold(self) -> float:
         """Absolute score beyond which a point is flagged."""
-        return float(np.partition(self._window_W, self._rank)[self._rank])
+        return float(np.partition(self._window_A, self._rank)[self._rank])
 
     def add(self, score: float) -> bool:
         """Take the score of the next point, and tell whether it is flagged."""
         threshold, size = self.threshold, abs(score)
         before, self._flagged = self._flagged, size > threshold
         if not (before and self._flagged):
-            self._window_W[self._next] = min(size, MAX_GROWTH * threshold)
-            self._next = (self._next + 1) % len(self._window_W)
+            self._window_A[self._next] = min(size, MAX_GROWTH * threshold)
+            self._next = (self._next + 1) % len(self._window_A)
         return self._flagged
 
 

@@ -4,7 +4,7 @@ A faulty point is a fault in every later history too: what follows one that is f
 as if it were missing. Where many follow each other they are the new values of the series, and count
 again (ours).
 
-Shape suffixes: T time, H horizon, Q quantile levels.
+Shape suffixes: B batch, T time, H horizon, Q quantile levels.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def roll(
     done, size = 0, batch_size
     while done < len(origins):
         batch = origins[done : done + size]
-        quantiles_NHQ = forecaster.forecast(
+        quantiles_BHQ = forecaster.forecast(
             [history(origin) for origin in batch],
             step,
             batch_size=batch_size,
@@ -105,7 +105,7 @@ def roll(
             names=[name] * len(batch),
         ).quantiles
         size = min(2 * size, batch_size)
-        for origin, quantiles_HQ in zip(batch, quantiles_NHQ, strict=True):
+        for origin, quantiles_HQ in zip(batch, quantiles_BHQ, strict=True):
             points = slice(origin, origin + step)
             quantiles_TQ[points] = quantiles_HQ[: len(values_T) - origin]
             scores_T[points] = normal_scores(values_T[points], quantiles_TQ[points], levels)
