@@ -1,10 +1,10 @@
 """Flags on normal series, which should be as many as the nominal rate, and on faults put in.
 
 Normal series are made (noise, an autoregressive one, a daily cycle with noise), or of the corpus as
-they are, with what faults they have. Faults are put into NAB's and Twitter's series: spikes, new
-levels of 40 points, and dropouts of six. The other detectors are calibrated by the same rule, so
-that they differ only in what they expect. Sources of the corpus are others than those that the
-calibration was chosen on.
+they are, with what faults they have. Faults are put into these, and into NAB's and Twitter's
+series: spikes, new levels of 40 points, and dropouts of six. The other detectors are calibrated by
+the same rule, so that they differ only in what they expect. Sources of the corpus are others than
+those that the calibration was chosen on.
 
 Shape suffixes: T time.
 """
@@ -79,6 +79,7 @@ def run(model: str | None, corpus: Path | None, output: Path, *, series: int, se
         sets["corpus"] = [one for name in NORMAL_SOURCES for one in read(corpus, name, rng, 2)]
         found = [one for name in FAULTY_SOURCES for one in read(corpus, name, rng, 2 * series)]
         sets["NAB and Twitter with faults"] = [with_faults(one, rng) for one in found]
+        sets["corpus with faults"] = [with_faults(one, rng) for one in sets["corpus"]]
     detectors: dict[str, Callable[[Series], Array]] = {
         "ttm": lambda one: forecaster.detect(one.values_T)[0].score,
         "rolling z-score": lambda one: z_score(one.values_T),
