@@ -3,7 +3,7 @@
 project = "ttm-estimators"
 copyright = "the ttm-estimators developers"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc"]
 
 html_theme = "furo"
 html_title = project
@@ -14,6 +14,11 @@ html_copy_source = False
 html_show_sphinx = False
 
 myst_heading_anchors = 3
+
+nb_execution_mode = "force"  # notebooks are text, without what they printed
+nb_execution_timeout = 120
+nb_execution_raise_on_error = True
+nb_merge_streams = True
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # docstrings have types, with shapes and units

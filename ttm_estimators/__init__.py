@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ttm_estimators.dataset.backtest import DatasetEvaluation, cross_validation_dataset
     from ttm_estimators.dataset.forecast import forecast_file
     from ttm_estimators.dataset.forecast_dataset import forecast_dataset
+    from ttm_estimators.detection import Detection
     from ttm_estimators.forecasting import (
         Covariates,
         Forecast,
@@ -52,6 +53,7 @@ _HOMES = {
     "forecast_file": "dataset.forecast",
     "CovariateEffects": "regression",
     "Covariates": "forecasting",
+    "Detection": "detection",
     "FineTuneResult": "training.fine_tuning.result",
     "FineTuneConfig": "training.fine_tuning.config",
     "Forecast": "forecasting",
@@ -81,6 +83,7 @@ __all__ = [
     "CovariateEffects",
     "Covariates",
     "DatasetEvaluation",
+    "Detection",
     "Evaluation",
     "FineTuneConfig",
     "FineTuneResult",

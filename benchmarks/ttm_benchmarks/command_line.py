@@ -175,6 +175,23 @@ def covariates(
 
 
 @app.command()
+def detect(
+    output: Annotated[Path, typer.Option(help="CSV file to write, a row for each set and rate.")],
+    corpus: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a corpus with NAB and others. Default: made series alone."),
+    ] = None,
+    model: Model = None,
+    series: Annotated[int, typer.Option(min=1, help="Of each kind and source.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="Of what is made, drawn and put in.")] = 0,
+) -> None:
+    """Measure flags of normal points, and of faults that are put into series."""
+    from ttm_benchmarks.detect import run
+
+    run(model, corpus, output, series=series, seed=seed)
+
+
+@app.command()
 def gift_eval(
     data: Annotated[
         Path,

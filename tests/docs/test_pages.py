@@ -19,12 +19,13 @@ PAGES = {
     for pattern in ("*.md", "docs/**/*.md", "ttm_estimators/weights/*/README.md")
     for path in sorted(ROOT.glob(pattern))
 }
+NOTEBOOK_CELL = "{code-cell}"
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 APPS = {"ttm": ttm, "ttm-bench": ttm_bench}
 SHORTENED = ["--steps", "2", "--learning-rate", "0.001", "--windows", "64"]
 BACKTEST = ["--windows", "2", "--models", "ttm,seasonal_naive"]
-RUN = {"backtest": BACKTEST, "example": [], "explain": [], "finetune": SHORTENED}
+RUN = {"backtest": BACKTEST, "detect": [], "example": [], "explain": [], "finetune": SHORTENED}
 RUN |= {"forecast": [], "models": [], "partition": []}
 """Commands that run, if the page has made the file that they read, and what shortens them. Others
 are only parsed. After ``ttm example`` none of these may lack its file."""
@@ -65,7 +66,7 @@ def test_the_python_of_a_page_runs_and_does_what_the_page_says(page, tmp_path, m
     monkeypatch.chdir(tmp_path)
     names: dict = {}
     for language, block in FENCE.findall(PAGES[page]):
-        if language == "python":
+        if language in ("python", NOTEBOOK_CELL):
             exec(compile(block, page, "exec"), names)
         for words in commands(block) if language == "bash" else []:
             if words[0] != "ttm" or words[1] not in RUN:
@@ -237,15 +238,47 @@ def pretraining(names):
     np.testing.assert_array_equal(target[:3], [3.0, np.nan, 5.0])
 
 
+def detect(names):
+    flags = names["flags"]
+    assert list(flags) == ["time", "value", "median", "low", "high", "score", "flag"]
+    flagged = set(np.flatnonzero(flags["flag"]).tolist())
+    assert {300, *range(420, 426), 560} <= flagged <= {300, *range(420, 426), *range(560, 572)}
+    assert len(pd.read_csv("often.csv")) == 720
+    assert Path("detect.png").stat().st_size > 0
+
+
+def retail(names):
+    assert names["errors"]["with"] < 0.6 * names["errors"]["without"]
+    assert {"price", "promotion"} < set(names["effects"])
+
+
+def energy(names):
+    alone, weather, both = names["errors"].values()
+    assert both < weather < alone
+    assert str(names["last"]["time"].dtype.tz) == "UTC"
+
+
+def telemetry(names):
+    flagged = {name: counts["flagged"] for name, counts in names["summary"].items()}
+    assert (flagged["spike"], flagged["zeros"], flagged["error code"]) == (1, 6, 2)
+    assert 0 < flagged["new sensor"] <= 24
+    assert flagged["normal"] <= 3
+    assert all(names["found"].flag[points][0] for points in names["faults"].values())
+
+
 PROMISES = {
     "README.md": readme,
     "docs/backtest.md": backtest,
     "docs/command_line.md": command_line,
     "docs/dataframes.md": dataframes,
+    "docs/detect.md": detect,
     "docs/covariates.md": covariates,
     "docs/fine_tuning.md": fine_tuning,
     "docs/gluonts.md": gluonts,
     "docs/many_series.md": many_series,
+    "docs/notebooks/energy.md": energy,
+    "docs/notebooks/retail.md": retail,
+    "docs/notebooks/telemetry.md": telemetry,
     "docs/pretraining.md": pretraining,
     "docs/sktime.md": sktime,
     "docs/weights.md": weights,

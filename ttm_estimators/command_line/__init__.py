@@ -11,6 +11,7 @@ import typer
 from ttm_estimators import __version__
 from ttm_estimators.command_line.backtest import backtest
 from ttm_estimators.command_line.corpus import corpus
+from ttm_estimators.command_line.detect import detect
 from ttm_estimators.command_line.errors import InputError, OneLineErrors, end
 from ttm_estimators.command_line.example import example
 from ttm_estimators.command_line.explain import explain
@@ -28,17 +29,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (
+COMMANDS = (
     example,
     forecast,
     explain,
+    detect,
     backtest,
     partition,
     finetune,
     export,
     models,
     pretrain,
-):
+)
+for command in COMMANDS:
     app.command()(command)
 app.add_typer(corpus, name="corpus")
 

@@ -13,6 +13,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ttm_estimators.detection import Detection
 from ttm_estimators.forecasting import Forecast
 from ttm_estimators.inputs.arrays import Array
 from ttm_estimators.regression import CovariateEffects
@@ -30,6 +31,7 @@ MAX_NAME_LETTERS = 24
 EFFECTS_TITLE = "effects: base + effects = forecast"
 
 INK, PALE, GRID, BLUE = "#33373d", "#8a9099", "#e8eaed", "#1a6fc4"
+RED = "#c8321e"
 
 COLOURS = ("#e07b39", "#3a9d5d", "#8e5ea2", "#c9a227", "#5b8c9e", "#b0413e", "#c48fb1", PALE)
 """Of covariates, from the largest effect to the smallest."""
@@ -136,6 +138,41 @@ def draw_effects(
         figure.savefig(path, dpi=150, format=path.suffix[1:])
 
 
+def draw_flags(path: Path, panel: Panel, found: Detection, model: str, index: int = 0) -> None:
+    """Draw a history, what its points are flagged outside of, and those that are.
+
+    Parameters
+    ----------
+    path : Path
+        Image to write. Its extension tells the format.
+    panel : Panel
+        Histories.
+    found : Detection
+        Of the series.
+    model : str
+        Name of the model.
+    index : int, default 0
+        Which series.
+    """
+    series = panel.series[index]
+    times, flag = _local(series.times), found.flag
+    with mpl.rc_context({"text.parse_math": False}):
+        figure = Figure(figsize=(10, 4.5), layout="constrained", facecolor="white")
+        axes = figure.add_subplot()
+        axes.plot(times, series.values, color=INK, linewidth=0.9, label="history")
+        seen = axes.get_ylim()
+        label = f"not flagged at rate {found.rate:g}, by {model}"
+        axes.fill_between(
+            times, found.low, found.high, color=BLUE, alpha=0.25, linewidth=0, label=label
+        )
+        axes.plot(times[flag], series.values[flag], "o", color=RED, markersize=4.5, label="flagged")
+        axes.set_ylim(seen)  # a band may be wide where little is known yet
+        count = int(flag.sum())
+        title = f"{_short(series.name)}: {count} flag{'' if count == 1 else 's'}"
+        _finish(axes, panel, series, series.times, title=title)
+        figure.savefig(path, dpi=150, format=path.suffix[1:])
+
+
 def _largest(effects: CovariateEffects) -> dict[str, Array]:
     """Effects by covariate, the largest first, of many the last ones together."""
     sizes = np.abs(effects.values).mean(axis=0)
@@ -170,12 +207,7 @@ def _finish(
     zone = f" ({future.tz})" if isinstance(future, pd.DatetimeIndex) and future.tz else ""
     axes.set_xlabel(f"{panel.time}{zone}", color=INK)
     axes.set_ylabel(series.variable, color=INK)
-    name = (
-        series.name
-        if len(series.name) <= MAX_NAME_LETTERS
-        else f"{series.name[:MAX_NAME_LETTERS]}…"
-    )
-    title = title or f"{name}: {len(future)} steps ahead"
+    title = title or f"{_short(series.name)}: {len(future)} steps ahead"
     axes.set_title(title, loc="left", weight="bold", color=INK, pad=12)
     axes.grid(color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
@@ -184,6 +216,11 @@ def _finish(
     axes.spines["bottom"].set_color(PALE)
     axes.tick_params(length=0, colors=INK, labelsize=9)
     axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=4, fontsize=9)
+
+
+def _short(name: str) -> str:
+    """Make a name fit beside the legend."""
+    return name if len(name) <= MAX_NAME_LETTERS else f"{name[:MAX_NAME_LETTERS]}…"
 
 
 def _local(times: pd.Index[Any]) -> pd.Index[Any]:

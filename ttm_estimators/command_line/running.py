@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,6 +124,28 @@ def load_model(model: str | None, device: str) -> Forecaster:
         raise InputError(str(error)) from error
 
 
+@contextmanager
+def answering(forecaster: Forecaster, what: str) -> Iterator[None]:
+    """Make errors for the command line of what goes wrong while a model runs on ``what``."""
+    try:
+        yield
+    except TableError:
+        raise
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    except MemoryError as error:
+        raise InputError(
+            f"{what} need more memory than there is: forecast fewer at once"
+        ) from error
+    except RuntimeError as error:  # torch's way to run out of memory, for one
+        if str(forecaster.device) == "cpu":
+            raise
+        raise InputError(
+            f"device {str(forecaster.device)!r} failed, use --device cpu or a smaller "
+            f"--batch-size: {error}"
+        ) from error
+
+
 def run(
     forecast: Callable[..., tuple[pd.DataFrame, Forecast]],
     forecaster: Forecaster,
@@ -132,26 +155,12 @@ def run(
 ) -> tuple[pd.DataFrame, Forecast]:
     """Forecast a panel; what goes wrong is an error for the command line."""
     progress = len(panel.series) > options["batch_size"] and sys.stderr.isatty()
-    try:
-        with warnings.catch_warnings(record=True) as told:
-            warnings.simplefilter("always")
-            frame, result = forecast(forecaster, panel, horizon, progress=progress, **options)
-    except TableError:
-        raise
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    except MemoryError as error:
-        raise InputError(
-            f"{horizon} steps of {len(panel.series)} series need more memory than there is: "
-            "forecast fewer at once"
-        ) from error
-    except RuntimeError as error:  # torch's way to run out of memory, for one
-        if str(forecaster.device) == "cpu":
-            raise
-        raise InputError(
-            f"device {str(forecaster.device)!r} failed, use --device cpu or a smaller "
-            f"--batch-size: {error}"
-        ) from error
+    with (
+        answering(forecaster, f"{horizon} steps of {len(panel.series)} series"),
+        warnings.catch_warnings(record=True) as told,
+    ):
+        warnings.simplefilter("always")
+        frame, result = forecast(forecaster, panel, horizon, progress=progress, **options)
     for each in told:
         if each.category is UserWarning:
             typer.echo(f"warning: {each.message}", err=True)

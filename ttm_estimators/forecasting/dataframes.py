@@ -227,6 +227,67 @@ class DataFrames:
             progress=progress,
         )
 
+    def detect_df(
+        self,
+        df: pd.DataFrame,
+        *,
+        id: Names = None,
+        time: Names = None,
+        value: Names = None,
+        freq: str | pd.offsets.BaseOffset | None = None,
+        rate: float = 0.001,
+        warm_up: int = 64,
+        step: int = 1,
+        batch_size: int = 256,
+        keep_outliers: bool = False,
+        date_format: str | None = None,
+        timezone: str | None = None,
+        round_time: str | None = None,
+        decimal: str | None = None,
+        thousands: str | None = None,
+        fill_gaps: bool = False,
+        no_time: bool = False,
+    ) -> pd.DataFrame:
+        """Score and flag every point of the series of a DataFrame.
+
+        Parameters
+        ----------
+        df : DataFrame
+        id, time, value, freq, date_format, timezone, round_time : optional
+        decimal, thousands, fill_gaps, no_time : optional
+            As in :meth:`forecast_df`.
+        rate, warm_up, step, batch_size, keep_outliers : optional
+            As in :meth:`ttm_estimators.Forecaster.detect`.
+
+        Returns
+        -------
+        DataFrame
+            A row for each point: the id columns of ``df`` (and "variable", where there are several
+            value columns), its time column, "value", "median", "low", "high", "score" and "flag",
+            as in :class:`ttm_estimators.Detection`.
+
+        Raises
+        ------
+        TableError
+            When the table can not be understood.
+        ValueError
+            As :meth:`ttm_estimators.Forecaster.detect`.
+        """
+        given = locals()
+        from ttm_estimators.tables.dataframes import detect_frame
+        from ttm_estimators.tables.reading import Reading
+
+        return detect_frame(
+            cast("Forecaster", self),
+            df,
+            Reading.of(given),
+            rate=rate,
+            warm_up=warm_up,
+            step=step,
+            batch_size=batch_size,
+            keep_outliers=keep_outliers,
+        )
+
     def fine_tune_df(
         self,
         df: pd.DataFrame,

@@ -65,6 +65,9 @@ if TYPE_CHECKING:
 
     from ttm_estimators.network import TinyTimeMixer
 
+if TYPE_CHECKING:
+    from ttm_estimators.detection import Detection
+
 ROWS_PER_THREAD = 64
 """Series (times channels) that a processor passes through the network at once for each thread: what
 they become on the way fits its cache, and takes a tenth less time than 256 (ours)."""
@@ -300,6 +303,83 @@ class Forecaster(DataFrames):
         if levels == own:
             return forecast
         return replace(forecast, quantiles=forecast.at(levels), levels=levels)
+
+    def detect(
+        self,
+        series: Sequence[npt.ArrayLike] | npt.ArrayLike,
+        *,
+        rate: float = 0.001,
+        warm_up: int = 64,
+        step: int = 1,
+        batch_size: int = 256,
+        keep_outliers: bool = False,
+        names: Sequence[str] | None = None,
+    ) -> list[Detection]:
+        """Score every point of every series by the forecast from the points before it, and flag
+        those that lie too far out.
+
+        The score of a point is its normal score in its predictive distribution. It is flagged where
+        it is further out than all but a fraction ``rate`` of the latest scores of its series, at
+        least 1,000 of them, see :mod:`ttm_estimators.detection.calibration`. No point depends on a
+        later one. Each is forecast from at most the ``config.input_length`` points before it. Those
+        that are far out are taken as missing in the histories of later ones, 12 in a row at most:
+        then they are the new level of the series.
+
+        Parameters
+        ----------
+        series : sequence of array
+            Series of shape (time,), as in :meth:`forecast`. NaN means missing, and has no score.
+        rate : float, default 0.001
+            Nominal rate: the fraction of normal points that may be flagged, up to 0.5.
+        warm_up : int, default 64
+            Observed points of each series before the first that is scored.
+        step : int, default 1
+            Points that are forecast from one history. With more, a tenth of the time is enough for
+            10, the scores of far points are less sharp, and what is far out is taken as missing
+            from the next history on.
+        batch_size : int, default 256
+            Histories that are forecast at once, at most. It changes memory and time only.
+        keep_outliers : bool, default False
+            Whether impossible readings stay in histories, see :meth:`forecast`. They are scored
+            either way.
+        names : sequence of str, optional
+            How errors call each series. Default: "series 0" and so on.
+
+        Returns
+        -------
+        list of Detection
+            One for each series, in their order.
+
+        Raises
+        ------
+        TypeError
+            When ``series`` is no sequence of series.
+        ValueError
+            When a series or a parameter can not be used, or the model forecasts a point only, mixes
+            channels or was fine-tuned with covariates.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import ttm_estimators
+        >>> history = 10 + np.sin(np.arange(300) * np.pi / 12)
+        >>> history[250] = 13
+        >>> found = ttm_estimators.load().detect(history)[0]
+        >>> bool(found.flag[250])
+        True
+        """
+        from ttm_estimators.detection import detect  # it needs this class
+
+        return detect(
+            self,
+            series,
+            rate=rate,
+            warm_up=warm_up,
+            step=step,
+            batch_size=batch_size,
+            keep_outliers=keep_outliers,
+            names=names,
+        )
 
     def _checked(
         self, given: Sequence[Covariates | None] | Covariates | None, series: int

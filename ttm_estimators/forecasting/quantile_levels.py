@@ -5,6 +5,7 @@ Shape suffixes: Q quantile levels of the network, A other axes: the levels that 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -45,6 +46,11 @@ def check_levels(known: tuple[float, ...], wanted: tuple[float, ...]) -> None:
         )
 
 
+def scores_of(levels: Sequence[float]) -> Array:
+    """Normal scores of levels: 0 for 0.5, 1.28 for 0.9."""
+    return np.array([NormalDist().inv_cdf(level) for level in levels])
+
+
 def interpolate(quantiles_Q: Array, known: tuple[float, ...], wanted: tuple[float, ...]) -> Array:
     """Quantiles at wanted levels from those at known ones.
 
@@ -66,9 +72,7 @@ def interpolate(quantiles_Q: Array, known: tuple[float, ...], wanted: tuple[floa
     """
     if len(known) == 1:
         return np.repeat(quantiles_Q, len(wanted), axis=-1)
-    score_Q, score_A = (
-        np.array([NormalDist().inv_cdf(level) for level in levels]) for levels in (known, wanted)
-    )
+    score_Q, score_A = scores_of(known), scores_of(wanted)
     left_A = (np.searchsorted(score_Q, score_A, side="right") - 1).clip(0, len(known) - 2)
     fraction_A = (score_A - score_Q[left_A]) / (score_Q[left_A + 1] - score_Q[left_A])
     low_A = quantiles_Q[..., left_A]

@@ -14,6 +14,7 @@ import pandas as pd
 from ttm_estimators.inputs.covariates import Roles
 from ttm_estimators.tables.columns import names_of
 from ttm_estimators.tables.covariates import roles_of
+from ttm_estimators.tables.detect import detect_panel
 from ttm_estimators.tables.effects import describe
 from ttm_estimators.tables.errors import TableError, TableWarning, quoted
 from ttm_estimators.tables.files import Table, index_levels_of, with_index
@@ -72,6 +73,17 @@ def forecast_frame(
     if forecast.effects:
         told = describe(forecast.effects, [one.name for one in panel.series])
         logger.info("%s", told)
+    return with_names(result, panel, names)
+
+
+def detect_frame(
+    model: Forecaster, df: pd.DataFrame, reading: Reading, **options: Any
+) -> pd.DataFrame:
+    """Score the points of a DataFrame, see :meth:`ttm_estimators.Forecaster.detect_df`."""
+    table, names = as_table(df, "df")
+    panel = read_panel(table, reading)
+    tell(panel, reading)
+    result, _ = detect_panel(model, panel, **options)
     return with_names(result, panel, names)
 
 

@@ -1,0 +1,90 @@
+"""From the scores of a series to the score beyond which its next point is flagged (ours).
+
+This is conformal prediction on a rolling window (Vovk, Gammerman and Shafer 2005, chapter 2): the
+next score is flagged at a rate where at most that fraction of itself and the scores before it are
+as far out. If all of them come from one distribution, whatever it is, the rate is that of false
+flags. Three things are added. A series that has shown few scores yet is calibrated on those of
+other series beside its own. A flagged score counts as no more than half above what it passed, and
+of flags in a row the first alone counts: so a fault does not hide the next one, while a series
+whose tail becomes heavier is followed. Chosen on 30 series of the development data, nine of them
+with faults put in: by this 44 % of spikes are flagged at the rate 0.001, by the ranks alone 22 %.
+
+Shape suffixes: T time, A other axes: the scores of the window.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ttm_estimators.inputs.arrays import Array
+
+MIN_WINDOW_SCORES = 1000
+"""Latest scores that a series is calibrated on, where the rate asks for no more."""
+
+EXPECTED_EXCEEDANCES = 2
+"""Scores in the window that are expected to lie further out than a threshold, at least. One alone
+would put every threshold at the largest score of the past."""
+
+MAX_GROWTH = 1.5
+"""What a flagged score counts as at most, as a multiple of the threshold that it passed."""
+
+TYPICAL_SCORE_LEVELS = (0.0, 0.5, 0.9, 0.99, 0.999, 1.0)
+TYPICAL_SCORES = (0.0, 0.64, 1.6, 3.4, 6.0, 12.0)
+"""Quantiles of the absolute scores of series of the development data, and their levels."""
+
+GOLDEN_SECTION = 0.6180339887
+"""Typical scores make room for those of the series in an order that thins them out evenly."""
+
+
+class Calibration:
+    """A rolling window of absolute scores.
+
+    Parameters
+    ----------
+    rate : float
+        Fraction of normal points to flag, in (0, 0.5].
+    """
+
+    def __init__(self, rate: float) -> None:
+        count = max(MIN_WINDOW_SCORES, math.ceil(EXPECTED_EXCEEDANCES / rate))
+        level_A = (np.arange(count) + 0.5) / count
+        order = np.argsort(np.arange(1, count + 1) * GOLDEN_SECTION % 1)
+        self._window_A: Array = np.interp(level_A, TYPICAL_SCORE_LEVELS, TYPICAL_SCORES)[order]
+        self._rank = count - math.floor(rate * (count + 1))
+        self._next = 0
+        self._flagged = False
+
+    @property
+    def threshold(self) -> float:
+        """Absolute score beyond which a point is flagged."""
+        return float(np.partition(self._window_A, self._rank)[self._rank])
+
+    def add(self, score: float) -> bool:
+        """Take the score of the next point, and tell whether it is flagged."""
+        threshold, size = self.threshold, abs(score)
+        before, self._flagged = self._flagged, size > threshold
+        if not (before and self._flagged):
+            self._window_A[self._next] = min(size, MAX_GROWTH * threshold)
+            self._next = (self._next + 1) % len(self._window_A)
+        return self._flagged
+
+
+def thresholds(scores_T: Array, rate: float) -> Array:
+    """Absolute score beyond which each point is flagged, by the scores before it.
+
+    Parameters
+    ----------
+    scores_T : array
+        Scores of a series, oldest first, NaN where there is none.
+    rate : float
+        Fraction of normal points to flag.
+    """
+    calibration = Calibration(rate)
+    found_T = np.empty(len(scores_T))
+    for t, score in enumerate(scores_T):
+        found_T[t] = calibration.threshold
+        if not np.isnan(score):
+            calibration.add(score)
+    return found_T

@@ -1,0 +1,106 @@
+"""Anomaly scores and flags of every point of a history.
+
+Shape suffixes: T time, Q quantile levels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from ttm_estimators.detection.calibration import thresholds
+from ttm_estimators.detection.normal_scores import values_at
+from ttm_estimators.detection.rolling import roll
+from ttm_estimators.inputs.arrays import Array, Mask, as_array, as_list, validated_count
+
+if TYPE_CHECKING:
+    from ttm_estimators.forecasting import Forecaster
+
+RATE, WARM_UP_POINTS = 0.001, 64
+"""Defaults: false flags per point, and observed points before the first that is scored."""
+
+MAX_RATE = 0.5
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What is anomalous in one series. Every array has a value for each of its points."""
+
+    score: Array
+    """Anomaly score: the normal score of the point in its predictive distribution, positive above
+    the median and negative below it. 4 is as far out as four standard deviations of a normal
+    distribution. NaN where the point is missing or in the warm-up."""
+
+    flag: Mask
+    """Whether the point lies outside ``low`` to ``high``."""
+
+    median: Array
+    """Of the predictive distribution, NaN where there is none."""
+
+    low: Array
+    high: Array
+    """The point is flagged outside of these. NaN where there are none."""
+
+    rate: float
+    """Nominal rate: the fraction of normal points that is flagged."""
+
+
+def detect(
+    forecaster: Forecaster,
+    series: Sequence[npt.ArrayLike] | npt.ArrayLike,
+    *,
+    rate: float = RATE,
+    warm_up: int = WARM_UP_POINTS,
+    step: int = 1,
+    batch_size: int = 256,
+    keep_outliers: bool = False,
+    names: Sequence[str] | None = None,
+) -> list[Detection]:
+    """Score every point of every series, see :meth:`ttm_estimators.Forecaster.detect`."""
+    rate = _validated_rate(rate)
+    counts = {
+        key: validated_count(key, value)
+        for key, value in (("warm_up", warm_up), ("step", step), ("batch_size", batch_size))
+    }
+    levels = forecaster.quantile_levels
+    if forecaster.config.tied_channels or len(levels) < 2:
+        raise ValueError(
+            "detect needs a model with quantiles that forecasts channels apart, and without "
+            "covariates of its own: load one that was not fine-tuned on channels or covariates"
+        )
+    found = []
+    for i, one in enumerate(as_list(series)):
+        name = names[i] if names else f"series {i}"
+        values_T = as_array(one, name)
+        if values_T.ndim > 1:
+            raise ValueError(
+                f"{name} has shape {values_T.shape}: give each channel as a series of its own, "
+                "list(series.T)"
+            )
+        quantiles_TQ, scores_T = roll(
+            forecaster, values_T, keep_outliers=keep_outliers, name=name, **counts
+        )
+        threshold_T = thresholds(scores_T, rate)
+        low_T, high_T = (
+            values_at(side * threshold_T, quantiles_TQ, levels) for side in (-1.0, 1.0)
+        )
+        with np.errstate(invalid="ignore"):
+            flag_T = np.abs(scores_T) > threshold_T
+        found.append(
+            Detection(scores_T, flag_T, quantiles_TQ[:, levels.index(0.5)], low_T, high_T, rate)
+        )
+    return found
+
+
+def _validated_rate(rate: float) -> float:
+    try:
+        valid = 0 < float(rate) <= MAX_RATE
+    except (TypeError, ValueError):
+        valid = False
+    if not valid:
+        raise ValueError(f"rate must be a number above 0, up to {MAX_RATE}, got {rate!r}")
+    return float(rate)
