@@ -55,8 +55,9 @@ from ttm_estimators.inputs.outliers import (
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
 from ttm_estimators.regression import CovariateEffects
 from ttm_estimators.regression.regress import Regression, regress_out
-from ttm_estimators.weights import WeightsError, load_network, read_card, resolve
+from ttm_estimators.weights import DEFAULT, WeightsError, load_network, read_card, resolve
 from ttm_estimators.weights.card import CARD_FILE
+from ttm_estimators.weights.hub import pinned
 
 ROWS_PER_THREAD = 64
 """Series (times channels) that a processor passes through the network at once for each thread: what
@@ -120,6 +121,8 @@ class Forecaster(DataFrames):
         Any torch device, such as "cuda".
     roles : Roles, optional
         Names of the covariates that the network was fine-tuned with, by which tables have them.
+    source : str, optional
+        Where the weights come from: the name or folder, on the hub with the commit.
 
     Notes
     -----
@@ -133,7 +136,9 @@ class Forecaster(DataFrames):
         forecasting: ForecastConfig | None = None,
         device: str | torch.device = "cpu",
         roles: Roles | None = None,
+        source: str | None = None,
     ) -> None:
+        self.source = source
         self.forecasting = forecasting_of(network) if forecasting is None else forecasting
         self.forecasting.check(network.config)
         self.roles = roles or Roles()
@@ -501,13 +506,16 @@ def _without_empty(joined: Joined, config: TTMConfig) -> Array:
 def load(
     name_or_folder: str | Path | None = None, *, device: str | torch.device = "cpu"
 ) -> Forecaster:
-    """Load a model that ships with the package, or one from a folder.
+    """Load a model that ships with the package, or one from a folder or the Hugging Face Hub.
 
     Parameters
     ----------
     name_or_folder : str or Path, optional
-        A shipped model's name, or a folder in this package's layout or the published one.
-        Default: the default model.
+        A shipped model's name, or a folder in this package's layout or the published one, on disk
+        or on the hub: ``hf://owner/name`` or ``hf://owner/name@revision``, a branch, tag or commit.
+        Nothing else makes a request. A process reads one commit of an address, which
+        ``Forecaster.source`` names, and a commit in the cache without asking the hub. With
+        ``HF_HUB_OFFLINE=1`` only the cache is read. Default: the default model.
     device : str, default "cpu"
         Any torch device.
 
@@ -518,8 +526,8 @@ def load(
     Raises
     ------
     ttm_estimators.WeightsError
-        When the name is unknown (the message lists the known ones) or the folder's files are
-        missing, damaged or foreign. It is a ``ValueError``.
+        When the name is unknown (the message lists the known ones), the hub does not give it, or
+        the folder's files are missing, damaged or foreign. It is a ``ValueError``.
 
     Examples
     --------
@@ -531,7 +539,12 @@ def load(
     (1, 24, 9)
     """
     folder = resolve(name_or_folder)
-    return Forecaster(load_network(folder), device=device, roles=read_roles(folder))
+    return Forecaster(
+        load_network(folder),
+        device=device,
+        roles=read_roles(folder),
+        source=pinned(DEFAULT if name_or_folder is None else name_or_folder),
+    )
 
 
 def read_roles(folder: Path) -> Roles:
