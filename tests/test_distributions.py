@@ -19,6 +19,7 @@ def test_the_core_and_the_adapters_come_with_one_command_and_no_benchmarks():
     project, packages = distribution(ROOT)
     assert packages == {
         "ttm_estimators",
+        "ttm_darts",
         "ttm_fev",
         "ttm_gluonts",
         "ttm_sktime",

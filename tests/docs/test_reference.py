@@ -8,7 +8,8 @@ REFERENCE = Path(__file__).parents[2] / "docs" / "api"
 
 
 @pytest.mark.parametrize(
-    "package", ["ttm_estimators", "ttm_fev", "ttm_gluonts", "ttm_sktime", "ttm_tabpfn"]
+    "package",
+    ["ttm_estimators", "ttm_darts", "ttm_fev", "ttm_gluonts", "ttm_sktime", "ttm_tabpfn"],
 )
 def test_the_reference_has_every_public_name(package):
     page = (REFERENCE / f"{package}.md").read_text(encoding="utf-8")
