@@ -96,7 +96,8 @@ darts: $(DARTS)/.installed
 $(DARTS)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(DARTS)
 	$(DARTS)/bin/python $(INSTALL_TORCH) || $(DARTS)/bin/python -m pip install --quiet '$(TORCH)'
-	$(DARTS)/bin/python -m pip install --quiet -c constraints.txt -e '.[darts]' hypothesis pytest
+	$(DARTS)/bin/python -m pip install --quiet -c constraints.txt -e '.[darts]' hypothesis pytest \
+	  pytorch-lightning
 	touch $@
 
 clean:

@@ -121,7 +121,6 @@ class TTMModel(GlobalForecastingModel):
         past_covariates: TimeSeries | Sequence[TimeSeries] | None = None,
         future_covariates: TimeSeries | Sequence[TimeSeries] | None = None,
         verbose: bool | None = None,
-        **ignored: Any,
     ) -> TTMModel:
         """Remember a single series, and its covariates, for :meth:`predict`. Nothing is trained.
 
@@ -133,8 +132,6 @@ class TTMModel(GlobalForecastingModel):
             As for :meth:`predict`, which wants them again if several series are given.
         verbose : bool, optional
             Not used, as there is no training to tell of.
-        **ignored
-            Other arguments that darts gives to models that are trained.
         """
         super().fit(series, past_covariates, future_covariates, verbose)
         return self

@@ -8,7 +8,6 @@ pytest.importorskip("darts", reason="needs the extra darts: make darts")
 
 from darts import TimeSeries
 from darts.metrics import mae, mql
-from darts.models import ConformalNaiveModel, NaiveEnsembleModel
 from darts.models.forecasting.forecasting_model import ForecastingModel
 from darts.utils.timeseries_generation import linear_timeseries, sine_timeseries
 
@@ -184,6 +183,9 @@ def test_backtests_score_medians_and_quantiles(model, series):
 
 
 def test_darts_own_models_are_built_on_it(model, series):
+    pytest.importorskip("pytorch_lightning", reason="darts' own models need it")
+    from darts.models import ConformalNaiveModel, NaiveEnsembleModel
+
     conformal = ConformalNaiveModel(model, quantiles=[0.1, 0.5, 0.9], cal_length=60)
     interval = conformal.predict(3, series[0], predict_likelihood_parameters=True)
     assert (np.diff(interval.values(), axis=1) >= 0).all()

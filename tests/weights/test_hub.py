@@ -159,6 +159,15 @@ def test_the_command_line_takes_an_address_and_names_the_commit(offline, tmp_pat
     assert refused.stderr.count("\n") == 1
 
 
+def test_a_backtest_names_the_commit(offline, tmp_path):
+    frame = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=60), "y": SERIES})
+    frame.to_csv(tmp_path / "y.csv", index=False)
+    arguments = ["backtest", str(tmp_path / "y.csv"), "--horizon", "3", "--windows", "2"]
+    done = CliRunner().invoke(app, [*arguments, "--model", "hf://someone/tiny@v1"])
+    assert done.exit_code == 0, done.output
+    assert f"Model hf://someone/tiny@{OLD}\n" in done.stdout
+
+
 def test_a_folder_of_files_is_forecast_with_an_address(offline, tmp_path):
     sales = pd.read_csv(SALES[0], parse_dates=["date"])
     (tmp_path / "data").mkdir()

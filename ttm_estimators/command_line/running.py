@@ -112,11 +112,13 @@ def load_model(model: str | None, device: str) -> Forecaster:
     """Load a model, with the names of its covariates."""
     from ttm_estimators.forecasting import Forecaster
     from ttm_estimators.weights import load_network, resolve
+    from ttm_estimators.weights.hub import pinned
 
     try:
         network = load_network(resolve(model))
+        source = None if model is None else pinned(model)
         try:
-            return Forecaster(network, device=device, roles=roles_of_model(model))
+            return Forecaster(network, device=device, roles=roles_of_model(model), source=source)
         except (AssertionError, ImportError, RuntimeError) as error:  # of torch, of a device
             raise InputError(f"device {device!r} can not be used: {error}") from error
     except ValueError as error:
