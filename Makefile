@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 PARITY := .venv-parity
 TABPFN := .venv-tabpfn
+DARTS := .venv-darts
 SPEED := .venv-sktime-speed
 BIN := $(VENV)/bin
 TORCH := $(shell grep '^torch==' constraints.txt)
@@ -11,7 +12,7 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 CPU_INDEX := --index-url https://download.pytorch.org/whl/cpu --retries 0 --timeout 15
 INSTALL_TORCH = -m pip install --quiet $(CPU_INDEX) '$(TORCH)' 2>/dev/null
 
-.PHONY: demo test fuzz chaos lint docs parity sktime-speed forecast-speed tabpfn clean
+.PHONY: demo test fuzz chaos lint docs parity sktime-speed forecast-speed tabpfn darts clean
 
 demo: $(VENV)/.installed
 	$(BIN)/ttm-bench demo --output demo
@@ -88,6 +89,17 @@ $(TABPFN)/.installed: pyproject.toml benchmarks/pyproject.toml constraints.txt
 	  -e '.[sktime,tabpfn]' -e ./benchmarks hypothesis pytest
 	touch $@
 
+# darts needs Python 3.11 and brings numba and more, which nothing else here does.
+darts: $(DARTS)/.installed
+	OMP_NUM_THREADS=1 $(DARTS)/bin/python -m pytest tests/darts adapters/ttm_darts
+
+$(DARTS)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(DARTS)
+	$(DARTS)/bin/python $(INSTALL_TORCH) || $(DARTS)/bin/python -m pip install --quiet '$(TORCH)'
+	$(DARTS)/bin/python -m pip install --quiet -c constraints.txt -e '.[darts]' hypothesis pytest \
+	  pytorch-lightning
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(PARITY) $(TABPFN) $(SPEED) build chaos dist demo site *.egg-info \
+	rm -rf $(VENV) $(PARITY) $(TABPFN) $(DARTS) $(SPEED) build chaos dist demo site *.egg-info \
 	  benchmarks/build benchmarks/dist benchmarks/*.egg-info

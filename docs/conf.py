@@ -23,5 +23,5 @@ nb_merge_streams = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # docstrings have types, with shapes and units
 autodoc_preserve_defaults = True
-autodoc_mock_imports = ["tabpfn", "tabpfn_time_series"]  # not installed beside the others
+autodoc_mock_imports = ["darts", "tabpfn", "tabpfn_time_series"]  # not installed beside the others
 numpydoc_show_class_members = False  # autodoc lists them

@@ -17,7 +17,14 @@ def distribution(folder: Path) -> tuple[dict[str, Any], set[str]]:
 
 def test_the_core_and_the_adapters_come_with_one_command_and_no_benchmarks():
     project, packages = distribution(ROOT)
-    assert packages == {"ttm_estimators", "ttm_gluonts", "ttm_sktime", "ttm_tabpfn"}
+    assert packages == {
+        "ttm_estimators",
+        "ttm_darts",
+        "ttm_fev",
+        "ttm_gluonts",
+        "ttm_sktime",
+        "ttm_tabpfn",
+    }
     assert project["scripts"].keys() == {"ttm"}
 
 
@@ -31,4 +38,5 @@ def test_benchmarks_need_the_core_of_their_own_version():
     version = distribution(ROOT)[0]["version"]
     project, _ = distribution(ROOT / "benchmarks")
     assert project["version"] == version
-    assert f"ttm-estimators[distributed,gluonts,plot,report]=={version}" in project["dependencies"]
+    extras = "distributed,fev,gluonts,plot,report"
+    assert f"ttm-estimators[{extras}]=={version}" in project["dependencies"]

@@ -37,7 +37,13 @@ if TYPE_CHECKING:
     from ttm_estimators.training.fine_tuning.config import FineTuneConfig
     from ttm_estimators.training.fine_tuning.fine_tune import fine_tune
     from ttm_estimators.training.fine_tuning.result import FineTuneResult
-    from ttm_estimators.weights import WeightsError, load_network, save_network, shipped_models
+    from ttm_estimators.weights import (
+        WeightsError,
+        load_network,
+        save_network,
+        save_to_hub,
+        shipped_models,
+    )
 
 __version__ = "0.1.0"
 
@@ -72,6 +78,7 @@ _HOMES = {
     "WeightsError": "weights",
     "load_network": "weights",
     "save_network": "weights",
+    "save_to_hub": "weights",
     "shipped_models": "weights",
 }
 
@@ -106,6 +113,7 @@ __all__ = [
     "load",
     "load_network",
     "save_network",
+    "save_to_hub",
     "shipped_models",
 ]
 

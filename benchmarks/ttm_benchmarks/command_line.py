@@ -276,6 +276,42 @@ def gift_eval(
 
 
 @app.command()
+def fev(
+    output: Annotated[
+        Path, typer.Option(help="Folder for summaries.csv, leaderboard.csv and the tasks' data.")
+    ],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="Shipped model or weights folder; may be given again. Default: ours."),
+    ] = None,
+    benchmark: Annotated[
+        str | None,
+        typer.Option(help="YAML file with tasks of fev. Default: the demo's series and sales."),
+    ] = None,
+    gift_eval: Annotated[
+        Path | None, typer.Option(help="Folder with GIFT-Eval's sets, for their tasks instead.")
+    ] = None,
+    tasks: Annotated[
+        str, typer.Option(help="Tasks of GIFT-Eval, with commas and wildcards.")
+    ] = "*",
+    device: Annotated[str, typer.Option(help="Any torch device.")] = "cpu",
+) -> None:
+    """Compare models by AutoGluon's fev: win rates, and skill scores against seasonal naive."""
+    if benchmark is not None and gift_eval is not None:
+        raise typer.BadParameter("give --benchmark or --gift-eval, not both")
+    from ttm_benchmarks.fev_tasks.run import run
+
+    run(
+        model or [None],
+        output,
+        benchmark=benchmark,
+        data=gift_eval,
+        patterns=_names(tasks),
+        device=device,
+    )
+
+
+@app.command()
 def leaderboard(
     results: Annotated[
         list[Path],

@@ -63,6 +63,9 @@ def make_targets() -> set[str]:
 def test_the_python_of_a_page_runs_and_does_what_the_page_says(page, tmp_path, monkeypatch):
     pytest.importorskip("gluonts")
     pytest.importorskip("sktime")
+    pytest.importorskip("fev")
+    if page == "docs/darts.md":
+        pytest.importorskip("darts", reason="tests/darts runs it, in make darts")
     monkeypatch.chdir(tmp_path)
     names: dict = {}
     for language, block in FENCE.findall(PAGES[page]):
@@ -226,6 +229,12 @@ def many_series(names):
     )
 
 
+def fev(names):
+    assert names["summary"]["test_error"] < 0.6
+    assert list(names["leaderboard"].index) == ["ttm", "last week"]
+    assert names["leaderboard"]["skill_score"]["ttm"] > 0.1
+
+
 def weights(names):
     model, again = names["model"], names["again"]
     series = np.sin(np.arange(50.0))
@@ -273,6 +282,7 @@ PROMISES = {
     "docs/dataframes.md": dataframes,
     "docs/detect.md": detect,
     "docs/covariates.md": covariates,
+    "docs/fev.md": fev,
     "docs/fine_tuning.md": fine_tuning,
     "docs/gluonts.md": gluonts,
     "docs/many_series.md": many_series,

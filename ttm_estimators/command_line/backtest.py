@@ -239,11 +239,14 @@ def _backtest_file(
     table_options = {
         name: given or () if name in lists else given for name, given in reading.items()
     }
+    forecaster = load_model(model, device)
+    if forecaster.source != model:
+        typer.echo(f"Model {forecaster.source}")
     result = _run(
         data,
         horizon,
         table_options,
-        model=load_model(model, device),
+        model=forecaster,
         quantile_levels=levels,
         folder=folder,
         **options,

@@ -108,6 +108,7 @@ def finetune(
     from ttm_estimators.training.fine_tuning.config import FineTuneConfig
     from ttm_estimators.weights import DEFAULT, load_network, resolve
     from ttm_estimators.weights.folder import WEIGHTS_FILE
+    from ttm_estimators.weights.hub import pinned
 
     if output.is_dir():
         remove_abandoned(output.absolute())
@@ -164,7 +165,10 @@ def finetune(
     each = panel.variables if mix_channels else 1
     warn_of(tuned.outliers, [f"series {one.name!r}" for one in panel.series[::each]])
     tuned.save(
-        output, start=model or DEFAULT, horizon=horizon, fine_tuning=_settings(settings, tuned)
+        output,
+        start=pinned(model or DEFAULT),
+        horizon=horizon,
+        fine_tuning=_settings(settings, tuned),
     )
     (output / CHECKPOINT).unlink(missing_ok=True)
     typer.echo(str(tuned))

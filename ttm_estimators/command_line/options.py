@@ -22,7 +22,10 @@ Data = Annotated[
     ),
 ]
 Model = Annotated[
-    str | None, typer.Option(help="Shipped model (see ttm models) or a weights folder.")
+    str | None,
+    typer.Option(
+        help="Shipped model (see ttm models), a weights folder, or hf://owner/name@revision."
+    ),
 ]
 
 READING_HELP = {

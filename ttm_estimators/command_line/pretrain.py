@@ -31,7 +31,8 @@ def pretrain(
         int | None, typer.Option(min=1, help="Optimiser steps, in place of the recipe's.")
     ] = None,
     start: Annotated[
-        str | None, typer.Option(help="Shipped model or weights folder to start from.")
+        str | None,
+        typer.Option(help="Shipped model, weights folder or hf:// address to start from."),
     ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes that make windows.")] = 1,
 ) -> None:

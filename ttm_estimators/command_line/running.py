@@ -77,10 +77,13 @@ def read_for(
 
 
 def model_name(model: str | None) -> str:
-    """Name of a model for messages."""
+    """Name of a model for messages, on the hub with its commit."""
     from ttm_estimators.weights import DEFAULT
+    from ttm_estimators.weights.hub import is_address, pinned
 
-    return DEFAULT if model is None else Path(model).name
+    if model is None:
+        return DEFAULT
+    return pinned(model) if is_address(model) else Path(model).name
 
 
 def parse_levels(text: str | None) -> tuple[float, ...] | None:

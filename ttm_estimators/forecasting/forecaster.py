@@ -56,17 +56,16 @@ from ttm_estimators.inputs.outliers import (
 from ttm_estimators.network import TTMConfig
 from ttm_estimators.regression import CovariateEffects
 from ttm_estimators.regression.regress import Regression, regress_out
-from ttm_estimators.weights import WeightsError, load_network, read_card, resolve
+from ttm_estimators.weights import DEFAULT, WeightsError, load_network, read_card, resolve
 from ttm_estimators.weights.card import CARD_FILE
+from ttm_estimators.weights.hub import pinned
 from ttm_estimators.weights.shipped import ONNX_SUFFIX, onnx_file
 
 if TYPE_CHECKING:
     import torch
 
-    from ttm_estimators.network import TinyTimeMixer
-
-if TYPE_CHECKING:
     from ttm_estimators.detection import Detection
+    from ttm_estimators.network import TinyTimeMixer
 
 ROWS_PER_THREAD = 64
 """Series (times channels) that a processor passes through the network at once for each thread: what
@@ -129,6 +128,8 @@ class Forecaster(DataFrames):
         Any torch device, such as "cuda".
     roles : Roles, optional
         Names of the covariates that the network was fine-tuned with, by which tables have them.
+    source : str, optional
+        Where the weights come from: the name or folder, on the hub with the commit.
 
     Notes
     -----
@@ -142,7 +143,9 @@ class Forecaster(DataFrames):
         forecasting: ForecastConfig | None = None,
         device: str | torch.device = "cpu",
         roles: Roles | None = None,
+        source: str | None = None,
     ) -> None:
+        self.source = source
         self.forecasting = forecasting_of(network) if forecasting is None else forecasting
         self.forecasting.check(network.config)
         self.roles = roles or Roles()
@@ -600,13 +603,17 @@ def load(
     device: str | torch.device = "cpu",
     runtime: Literal["torch", "onnx"] | None = None,
 ) -> Forecaster:
-    """Load a model that ships with the package, or one from a folder.
+    """Load a model that ships with the package, or one from a folder or the Hugging Face Hub.
 
     Parameters
     ----------
     name_or_folder : str or Path, optional
-        A shipped model's name, a folder in this package's layout or the published one, or a file
-        that ``ttm export`` wrote, which onnxruntime runs. Default: the default model.
+        A shipped model's name, a folder in this package's layout or the published one, on disk or
+        on the hub, or a file that ``ttm export`` wrote, which onnxruntime runs. The hub's are
+        ``hf://owner/name`` or ``hf://owner/name@revision``, a branch, tag or commit.
+        Nothing else makes a request. A process reads one commit of an address, which
+        ``Forecaster.source`` names, and a commit in the cache without asking the hub. With
+        ``HF_HUB_OFFLINE=1`` only the cache is read. Default: the default model.
     device : str, default "cpu"
         Any torch device. onnxruntime runs on the processor only.
     runtime : {"torch", "onnx"}, optional
@@ -625,8 +632,8 @@ def load(
     ValueError
         When the runtime is unknown, or onnxruntime is asked for another device.
     ttm_estimators.WeightsError
-        When the name is unknown (the message lists the known ones) or the folder's files are
-        missing, damaged or foreign. It is a ``ValueError``.
+        When the name is unknown (the message lists the known ones), the hub does not give it, or
+        the folder's files are missing, damaged or foreign. It is a ``ValueError``.
 
     Examples
     --------
@@ -637,15 +644,17 @@ def load(
     >>> forecast.quantiles.shape
     (1, 24, 9)
     """
-    exported = name_or_folder is not None and str(name_or_folder).endswith(ONNX_SUFFIX)
-    if exported and runtime is None:
+    source = DEFAULT if name_or_folder is None else str(name_or_folder)
+    if source.endswith(ONNX_SUFFIX) and runtime is None:
         runtime = "onnx"
     if check_runtime(runtime) == "onnx":
         if str(device) != "cpu":
             raise ValueError(f"onnxruntime runs on the cpu only, not on {device!r}: use torch")
-        return Forecaster(OnnxRuntime(onnx_file(name_or_folder)))
+        return Forecaster(OnnxRuntime(onnx_file(name_or_folder)), source=source)
     folder = resolve(name_or_folder)
-    return Forecaster(load_network(folder), device=device, roles=read_roles(folder))
+    return Forecaster(
+        load_network(folder), device=device, roles=read_roles(folder), source=pinned(source)
+    )
 
 
 def _by_torch(network: TinyTimeMixer, device: str | torch.device) -> Runtime:

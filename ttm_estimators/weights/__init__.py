@@ -1,8 +1,9 @@
-"""Weights: shipped models by name, folders on disk, the published checkpoint layout."""
+"""Weights: shipped models by name, folders on disk or the hub, the published checkpoint layout."""
 
 from ttm_estimators.weights.card import Card, read_card, write_card
 from ttm_estimators.weights.folder import WeightsError, load_network, save_network
 from ttm_estimators.weights.shipped import DEFAULT, resolve, shipped_models
+from ttm_estimators.weights.upload import save_to_hub
 
 __all__ = [
     "DEFAULT",
@@ -12,6 +13,7 @@ __all__ = [
     "read_card",
     "resolve",
     "save_network",
+    "save_to_hub",
     "shipped_models",
     "write_card",
 ]

@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 from ttm_estimators.weights.folder import CONFIG_FILE, WeightsError
+from ttm_estimators.weights.hub import fetch, is_address
 
 ONNX_SUFFIX = ".onnx"
 ONNX_FILE = f"model{ONNX_SUFFIX}"
@@ -28,17 +29,20 @@ def shipped_models() -> list[str]:
 
 
 def resolve(name_or_folder: str | Path | None) -> Path:
-    """Find the folder of a shipped model or of one on disk.
+    """Find the folder of a shipped model, of one on disk, or of one on the Hugging Face Hub.
 
     Raises
     ------
     WeightsError
-        When the name is neither a shipped model nor a folder. The message lists the names.
+        When the name is neither a shipped model nor a folder, or the hub does not give it. The
+        message lists the names.
     """
     if name_or_folder is None:
         name_or_folder = DEFAULT
     if str(name_or_folder) in shipped_models():
         return shipped_folder() / str(name_or_folder)
+    if is_address(name_or_folder):
+        return fetch(str(name_or_folder))
     folder = Path(os.path.expanduser(name_or_folder))  # leaves names of unknown users as they are
     if str(name_or_folder) and folder.is_dir():
         return folder

@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import pydoc
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from gluonts.dataset.common import Dataset
@@ -14,6 +15,7 @@ from gluonts.model.seasonal_naive import SeasonalNaivePredictor
 
 from ttm_estimators import FineTuneConfig
 from ttm_estimators.weights import WeightsError, load_network, read_card, resolve
+from ttm_estimators.weights.hub import is_address
 from ttm_estimators.weights.shipped import shipped_folder
 from ttm_gluonts import TTMPredictor
 
@@ -119,7 +121,9 @@ def find_model(text: str | None) -> Model:
     if folder.parent == shipped_folder():
         about |= {"model_type": "zero-shot", "testdata_leakage": "No"}
     identity = {"weights_sha256": digest.hexdigest()}
-    return Model(folder.resolve().name, str(folder.resolve()), identity, about)
+    on_hub = text is not None and is_address(text)
+    name = Path(str(text).partition("@")[0]).name if on_hub else folder.resolve().name
+    return Model(name, str(folder.resolve()), identity, about)
 
 
 def make_predictor(

@@ -21,6 +21,7 @@ from ttm_estimators.network import TTMConfig, config
 from ttm_estimators.training.recipe import OLD_NAMES, Recipe
 from ttm_estimators.weights import resolve
 from ttm_estimators.weights.folder import WEIGHTS_FILE
+from ttm_estimators.weights.hub import pinned
 
 UNDECIDED = 2**62
 """Steps of a run whose end a time budget decides later."""
@@ -43,7 +44,7 @@ def start_or_resume(
     run: dict[str, Any] = {
         "network": asdict(config),
         "recipe": asdict(recipe),
-        "start": None if start is None else {"model": str(start), "sha256": _fingerprint(start)},
+        "start": None if start is None else {"model": pinned(start), "sha256": _fingerprint(start)},
         "budget": budget,
         "steps": steps,
     }

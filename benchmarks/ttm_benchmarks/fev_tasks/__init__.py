@@ -1,0 +1,1 @@
+"""Tasks of fev on local data, and its leaderboard."""
