@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -45,6 +45,7 @@ def test_scaling_a_series_scales_its_forecast(forecaster, history, magnitude):
 @settings(max_examples=40)
 @given(history=histories, shift=st.floats(-1e6, 1e6, allow_subnormal=False))
 def test_shifting_a_series_shifts_its_forecast(forecaster, history, shift):
+    assume(len(np.unique(history + shift)) == len(np.unique(history)))  # none is rounded to another
     plain = forecaster.forecast([history], HORIZON).quantiles
     shifted = forecaster.forecast([history + shift], HORIZON).quantiles
     tolerance = 2e-5 * spread(history) + 1e-7 * abs(shift)

@@ -7,6 +7,7 @@ import torch
 from tests.forecasting.conftest import make_forecaster
 from tests.tiny import TINY
 from ttm_estimators.forecasting.rollout import roll_out
+from ttm_estimators.forecasting.torch_runtime import TorchRuntime
 
 LEVELS = tuple(k / 10 for k in range(1, 10))
 
@@ -40,8 +41,9 @@ class WhiteNoise(RandomWalk):
 
 
 def widths(network, horizon):
-    past = torch.zeros(1, 64, 1)
-    quantiles = roll_out(network, past, torch.ones_like(past, dtype=torch.bool), horizon)[0, :, 0]
+    past = np.zeros((1, 64, 1), dtype=np.float32)
+    rolled = roll_out(TorchRuntime(network), past, np.ones_like(past, dtype=bool), horizon)
+    quantiles = torch.from_numpy(rolled[0, :, 0])
     torch.testing.assert_close(quantiles[:, 4], torch.zeros(horizon))
     return quantiles[:, -1] - quantiles[:, 0]
 
@@ -51,7 +53,7 @@ def test_within_the_head_it_is_one_forward_pass(forecaster):
     observed = torch.ones_like(past, dtype=torch.bool)
     with torch.inference_mode():
         torch.testing.assert_close(
-            roll_out(forecaster.network, past, observed, 12),
+            torch.from_numpy(roll_out(forecaster.runtime, past.numpy(), observed.numpy(), 12)),
             forecaster.network(past, observed),
         )
 

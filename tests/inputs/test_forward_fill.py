@@ -25,3 +25,12 @@ def test_both_sides_of_the_beginning_of_the_context_are_filled_apart(context):
         alone = forward_fill(values[part], observed[part], 100)
         assert torch.equal(filled[part], alone[0])
         assert torch.equal(known[part], alone[1])
+
+
+@pytest.mark.parametrize("context", [1, 40, 100, 300])
+def test_arrays_and_tensors_are_filled_alike(context):
+    random = np.random.default_rng(0)
+    values, observed = random.normal(size=(5, 100, 2)), random.uniform(size=(5, 100, 2)) < 0.1
+    expected = forward_fill(torch.from_numpy(values), torch.from_numpy(observed), context)
+    for found, tensor in zip(forward_fill(values, observed, context), expected, strict=True):
+        np.testing.assert_array_equal(found, tensor.numpy())

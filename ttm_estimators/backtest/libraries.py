@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from ttm_estimators.backtest.models import Advance, Model, Task, check_arguments
 from ttm_estimators.backtest.seasonal_naive import Array, season_of
@@ -267,11 +266,22 @@ def _index(one: Series, count: int) -> pd.Index[Any]:
 
 
 @contextmanager
+def _seeded_torch(seed: int) -> Iterator[None]:
+    try:
+        import torch
+    except ImportError:  # then no library draws with it
+        yield
+        return
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
 def _seeded(seed: int) -> Iterator[None]:
     """Fix the draws of libraries that have one generator for all, and give its state back."""
     numpy_state, state = np.random.get_state(), random.getstate()  # noqa: NPY002
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with _seeded_torch(seed):
         np.random.seed(seed % 2**32)  # noqa: NPY002
         random.seed(seed)
         try:

@@ -14,6 +14,7 @@ from ttm_estimators.command_line.corpus import corpus
 from ttm_estimators.command_line.errors import InputError, OneLineErrors, end
 from ttm_estimators.command_line.example import example
 from ttm_estimators.command_line.explain import explain
+from ttm_estimators.command_line.export import export
 from ttm_estimators.command_line.finetune import finetune
 from ttm_estimators.command_line.forecast import forecast
 from ttm_estimators.command_line.models import models
@@ -27,7 +28,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (example, forecast, explain, backtest, partition, finetune, models, pretrain):
+for command in (
+    example,
+    forecast,
+    explain,
+    backtest,
+    partition,
+    finetune,
+    export,
+    models,
+    pretrain,
+):
     app.command()(command)
 app.add_typer(corpus, name="corpus")
 

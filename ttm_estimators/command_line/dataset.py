@@ -108,6 +108,7 @@ def working(
     for option, given in refused.items():
         if given is not None:
             raise InputError(f"{option} is for a single file, and {data} is read file by file")
+    require("pyarrow", "parquet", data)
     if output is None:
         raise InputError(f"{data} is read file by file: name a folder for the results, --output")
     if output.lower().endswith((".csv", ".parquet")) or Path(output).is_file():

@@ -35,6 +35,9 @@ REMEDIES = {
 }
 """What to do about errors of the operating system."""
 
+EXTRAS = {"torch": "torch", "pyarrow": "parquet"}
+"""Optional dependencies that many a command needs, and their extras."""
+
 MAX_LINE_CHARACTERS = 2000
 """Of an error, which may show what a damaged file holds."""
 
@@ -74,6 +77,13 @@ class OneLineErrors(TyperGroup):
         except OSError as error:
             _discard_output()
             _exit(in_words(error))
+        except ModuleNotFoundError as error:
+            if error.name not in EXTRAS:
+                raise
+            _exit(
+                f"this needs {error.name}, install it with: "
+                f'pip install "ttm-estimators[{EXTRAS[error.name]}]"'
+            )
         except TableError as error:
             _exit(": ".join(filter(None, [error.fault, as_options(error.remedy)])))
         except UsageError as error:

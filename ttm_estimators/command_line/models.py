@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Annotated, Any
 
 import typer
@@ -45,30 +46,29 @@ def models(
 
 def _describe_models() -> list[dict[str, Any]]:
     """Facts about every shipped model, the default first, from its weights and its card."""
-    from ttm_estimators.weights import (  # imports torch
-        DEFAULT,
-        WeightsError,
-        load_network,
-        read_card,
-        resolve,
-        shipped_models,
-    )
+    from safetensors import safe_open
+
+    from ttm_estimators.forecasting import load
+    from ttm_estimators.weights import DEFAULT, WeightsError, read_card, resolve, shipped_models
+    from ttm_estimators.weights.folder import WEIGHTS_FILE
 
     found = []
     for name in shipped_models():
         folder = resolve(name)
         try:
-            network = load_network(folder)
-        except WeightsError as error:
+            config = load(name).config
+        except (ImportError, WeightsError) as error:
             raise InputError(str(error)) from error
+        with safe_open(folder / WEIGHTS_FILE, framework="numpy") as file:
+            shapes = [file.get_slice(each).get_shape() for each in file.keys()]  # noqa: SIM118
         found.append(
             {
                 "name": name,
                 "default": name == DEFAULT,
-                "parameters": sum(tensor.numel() for tensor in network.parameters()),
-                "context_length": network.config.context_length,
-                "horizon": network.config.horizon,
-                "quantile_levels": network.config.quantile_levels,
+                "parameters": sum(map(math.prod, shapes)),
+                "context_length": config.context_length,
+                "horizon": config.horizon,
+                "quantile_levels": config.quantile_levels,
                 "accuracy": read_card(folder).get("accuracy", []),
             }
         )

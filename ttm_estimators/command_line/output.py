@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ttm_estimators import atomic
-from ttm_estimators.command_line.errors import InputError, reason_of
+from ttm_estimators.command_line.errors import InputError, reason_of, require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +36,8 @@ def check_output(path: Path | None, option: str, suffixes: tuple[str, ...]) -> N
         raise InputError(f"{option} {path}: the folder {path.parent} does not exist")
     if path.is_dir() or not os.access(path.parent, os.W_OK):
         raise InputError(f"{option} {path} can not be written")
+    if path.suffix.lower() == ".parquet":
+        require("pyarrow", "parquet", f"{option} {path}")
 
 
 @contextmanager

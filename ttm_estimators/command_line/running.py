@@ -107,13 +107,16 @@ def index_of(panel: Panel, name: str | None) -> int:
 
 def load_model(model: str | None, device: str) -> Forecaster:
     """Load a model, with the names of its covariates."""
-    from ttm_estimators.forecasting import Forecaster
-    from ttm_estimators.weights import load_network, resolve
+    from ttm_estimators.forecasting import load
+    from ttm_estimators.forecasting.runtime import check_runtime
 
     try:
-        network = load_network(resolve(model))
+        check_runtime(None)
+    except ImportError as error:
+        raise InputError(str(error)) from error
+    try:
         try:
-            return Forecaster(network, device=device, roles=roles_of_model(model))
+            return load(model, device=device)
         except (AssertionError, ImportError, RuntimeError) as error:  # of torch, of a device
             raise InputError(f"device {device!r} can not be used: {error}") from error
     except ValueError as error:
@@ -143,7 +146,7 @@ def run(
             "forecast fewer at once"
         ) from error
     except RuntimeError as error:  # torch's way to run out of memory, for one
-        if forecaster.device.type == "cpu":
+        if str(forecaster.device) == "cpu":
             raise
         raise InputError(
             f"device {str(forecaster.device)!r} failed, use --device cpu or a smaller "
@@ -166,8 +169,12 @@ def tell_effects(panel: Panel, result: Forecast) -> None:
 
 def roles_of_model(model: str | None) -> Roles:
     """Give the roles of the covariates that a model was fine-tuned with."""
-    from ttm_estimators.forecasting.forecaster import read_roles
+    from ttm_estimators.forecasting.forecaster import Roles, read_roles
     from ttm_estimators.weights import resolve
+    from ttm_estimators.weights.shipped import ONNX_SUFFIX
+
+    if model is not None and model.endswith(ONNX_SUFFIX):
+        return Roles()
 
     try:
         return read_roles(resolve(model))

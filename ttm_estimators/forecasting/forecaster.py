@@ -11,17 +11,18 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from einops import rearrange
 
 from ttm_estimators.forecasting.bounds import find_bounds
 from ttm_estimators.forecasting.dataframes import DataFrames
+from ttm_estimators.forecasting.onnx_runtime import OnnxRuntime
 from ttm_estimators.forecasting.quantile_levels import check_levels, interpolate, validated_levels
 from ttm_estimators.forecasting.rollout import roll_out
+from ttm_estimators.forecasting.runtime import Runtime, check_runtime
 from ttm_estimators.forecasting.temporal_aggregation import (
     UNCHANGED_STEPS,
     combine,
@@ -52,11 +53,17 @@ from ttm_estimators.inputs.outliers import (
     describe,
     without_outliers,
 )
-from ttm_estimators.network import TinyTimeMixer, TTMConfig
+from ttm_estimators.network import TTMConfig
 from ttm_estimators.regression import CovariateEffects
 from ttm_estimators.regression.regress import Regression, regress_out
 from ttm_estimators.weights import WeightsError, load_network, read_card, resolve
 from ttm_estimators.weights.card import CARD_FILE
+from ttm_estimators.weights.shipped import ONNX_SUFFIX, onnx_file
+
+if TYPE_CHECKING:
+    import torch
+
+    from ttm_estimators.network import TinyTimeMixer
 
 ROWS_PER_THREAD = 64
 """Series (times channels) that a processor passes through the network at once for each thread: what
@@ -101,8 +108,7 @@ class Forecast:
         check_levels(self.levels, wanted)
         order = np.argsort(self.levels)
         known = tuple(self.levels[i] for i in order)
-        quantiles = torch.from_numpy(self.quantiles[..., order])
-        values: Array = interpolate(quantiles, known, wanted).numpy()
+        values = interpolate(self.quantiles[..., order], known, wanted)
         return values.clip(np.expand_dims(self.low, -1), np.expand_dims(self.high, -1))
 
 
@@ -111,8 +117,8 @@ class Forecaster(DataFrames):
 
     Parameters
     ----------
-    network : TinyTimeMixer
-        Trained network. It is put in evaluation mode and moved to ``device``.
+    network : TinyTimeMixer or Runtime
+        Trained network, which is put in evaluation mode and moved to ``device``, or what runs one.
     forecasting : ForecastConfig, optional
         How to forecast with it. Default: what its weights were saved with, or what is usual for its
         geometry.
@@ -128,7 +134,7 @@ class Forecaster(DataFrames):
 
     def __init__(
         self,
-        network: TinyTimeMixer,
+        network: TinyTimeMixer | Runtime,
         *,
         forecasting: ForecastConfig | None = None,
         device: str | torch.device = "cpu",
@@ -137,13 +143,25 @@ class Forecaster(DataFrames):
         self.forecasting = forecasting_of(network) if forecasting is None else forecasting
         self.forecasting.check(network.config)
         self.roles = roles or Roles()
-        self.network = network.eval().to(device)
-        self.device = torch.device(device)
+        self.runtime = network if isinstance(network, Runtime) else _by_torch(network, device)
+
+    @property
+    def network(self) -> TinyTimeMixer:
+        """The network itself. It is there only where torch runs it."""
+        if isinstance(self.runtime, OnnxRuntime):
+            raise AttributeError('onnxruntime runs this model: load it with runtime="torch"')
+        network: TinyTimeMixer = self.runtime.network  # type: ignore[attr-defined]
+        return network
+
+    @property
+    def device(self) -> Any:
+        """Where the network runs: a torch device, or "cpu"."""
+        return self.runtime.device
 
     @property
     def config(self) -> TTMConfig:
         """Configuration of the network."""
-        return self.network.config
+        return self.runtime.config
 
     @property
     def quantile_levels(self) -> tuple[float, ...]:
@@ -422,8 +440,9 @@ class Forecaster(DataFrames):
         """Forecast rows in batches, shape (N, H, V, Q)."""
         width = len(self.config.targets) if self.config.tied_channels else 1
         values_NHVQ = np.empty((len(rows), horizon, width, len(self.quantile_levels)))
-        if self.device.type == "cpu":
-            batch_size = min(batch_size, ROWS_PER_THREAD * torch.get_num_threads())
+        threads = self.runtime.threads
+        if threads is not None:
+            batch_size = min(batch_size, ROWS_PER_THREAD * threads)
         for indices in _progress(_batches(rows, batch_size, self.config), progress):
             values_NHVQ[indices] = self._forecast_part([rows[i] for i in indices], horizon)
         return values_NHVQ
@@ -447,7 +466,6 @@ class Forecaster(DataFrames):
         values_BHVQ[indices] = combine(values_BHVQ[indices], blocks, median, self.config.horizon)
         return values_BHVQ[:, :horizon]
 
-    @torch.inference_mode()
     def _forecast_batch(self, rows: list[_Row], horizon: int) -> Array:
         """Forecast histories of one gap as they are, shape (B, H, V, Q)."""
         gap = rows[0].history.gap
@@ -456,16 +474,14 @@ class Forecaster(DataFrames):
         batch = make_batch(members, self.config.context_length, length)
         known_BHX = np.stack([row.known_HX[: gap + horizon] for row in rows])
         scaled_BHVQ = roll_out(
-            self.network,
-            torch.from_numpy(batch.past_BTC).to(self.device),
-            torch.from_numpy(batch.observed_BTC).to(self.device),
+            self.runtime,
+            batch.past_BTC,
+            batch.observed_BTC,
             gap + horizon,
-            future_BHX=torch.from_numpy(scale_future(known_BHX, batch, self.config)).to(
-                self.device
-            ),
-            static_BK=torch.tensor([row.static_K for row in rows], device=self.device),
+            future_BHX=scale_future(known_BHX, batch, self.config),
+            static_BK=np.array([row.static_K for row in rows], dtype=np.int64),
         )
-        quantiles_BHVQ = scaled_BHVQ[:, gap:].cpu().double().numpy()
+        quantiles_BHVQ = scaled_BHVQ[:, gap:].astype(np.float64)
         finite_B = np.isfinite(quantiles_BHVQ).all(axis=(1, 2, 3))
         if not finite_B.all():
             raise WeightsError(
@@ -499,17 +515,24 @@ def _without_empty(joined: Joined, config: TTMConfig) -> Array:
 
 
 def load(
-    name_or_folder: str | Path | None = None, *, device: str | torch.device = "cpu"
+    name_or_folder: str | Path | None = None,
+    *,
+    device: str | torch.device = "cpu",
+    runtime: Literal["torch", "onnx"] | None = None,
 ) -> Forecaster:
     """Load a model that ships with the package, or one from a folder.
 
     Parameters
     ----------
     name_or_folder : str or Path, optional
-        A shipped model's name, or a folder in this package's layout or the published one.
-        Default: the default model.
+        A shipped model's name, a folder in this package's layout or the published one, or a file
+        that ``ttm export`` wrote, which onnxruntime runs. Default: the default model.
     device : str, default "cpu"
-        Any torch device.
+        Any torch device. onnxruntime runs on the processor only.
+    runtime : {"torch", "onnx"}, optional
+        What runs the network. Both give the same forecasts, to rounding. onnxruntime needs a
+        shipped model, a folder with a ``model.onnx``, or an ONNX file. Default: torch where it is
+        installed.
 
     Returns
     -------
@@ -517,6 +540,10 @@ def load(
 
     Raises
     ------
+    ImportError
+        When the runtime is not installed. The message has the command that installs it.
+    ValueError
+        When the runtime is unknown, or onnxruntime is asked for another device.
     ttm_estimators.WeightsError
         When the name is unknown (the message lists the known ones) or the folder's files are
         missing, damaged or foreign. It is a ``ValueError``.
@@ -530,8 +557,21 @@ def load(
     >>> forecast.quantiles.shape
     (1, 24, 9)
     """
+    exported = name_or_folder is not None and str(name_or_folder).endswith(ONNX_SUFFIX)
+    if exported and runtime is None:
+        runtime = "onnx"
+    if check_runtime(runtime) == "onnx":
+        if str(device) != "cpu":
+            raise ValueError(f"onnxruntime runs on the cpu only, not on {device!r}: use torch")
+        return Forecaster(OnnxRuntime(onnx_file(name_or_folder)))
     folder = resolve(name_or_folder)
     return Forecaster(load_network(folder), device=device, roles=read_roles(folder))
+
+
+def _by_torch(network: TinyTimeMixer, device: str | torch.device) -> Runtime:
+    from ttm_estimators.forecasting.torch_runtime import TorchRuntime  # imports torch
+
+    return TorchRuntime(network, device)
 
 
 def read_roles(folder: Path) -> Roles:

@@ -5,10 +5,12 @@ Shape suffixes: Q quantile levels of the network, A other axes: the levels that 
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
+
+from ttm_estimators.inputs.arrays import Array
 
 
 def validated_levels(levels: npt.ArrayLike) -> tuple[float, ...]:
@@ -43,7 +45,7 @@ def check_levels(known: tuple[float, ...], wanted: tuple[float, ...]) -> None:
         )
 
 
-def interpolate(quantiles_Q: Tensor, known: tuple[float, ...], wanted: tuple[float, ...]) -> Tensor:
+def interpolate(quantiles_Q: Array, known: tuple[float, ...], wanted: tuple[float, ...]) -> Array:
     """Quantiles at wanted levels from those at known ones.
 
     Between and beyond the known levels a quantile is linear in the normal score of its level
@@ -52,22 +54,26 @@ def interpolate(quantiles_Q: Tensor, known: tuple[float, ...], wanted: tuple[flo
 
     Parameters
     ----------
-    quantiles_Q : Tensor
+    quantiles_Q : array
         Quantiles in the last axis, any leading shape.
     known, wanted : tuple of float
         Levels. With one known level every wanted one must equal it.
 
     Returns
     -------
-    Tensor
+    array
         The wanted levels in the last axis.
     """
     if len(known) == 1:
-        return quantiles_Q.expand(*quantiles_Q.shape[:-1], len(wanted))
-    score_Q = torch.special.ndtri(torch.tensor(known, dtype=torch.float64))
-    score_A = torch.special.ndtri(torch.tensor(wanted, dtype=torch.float64))
-    left_A = (torch.searchsorted(score_Q, score_A, right=True) - 1).clamp(0, len(known) - 2)
+        return np.repeat(quantiles_Q, len(wanted), axis=-1)
+    score_Q, score_A = (
+        np.array([NormalDist().inv_cdf(level) for level in levels]) for levels in (known, wanted)
+    )
+    left_A = (np.searchsorted(score_Q, score_A, side="right") - 1).clip(0, len(known) - 2)
     fraction_A = (score_A - score_Q[left_A]) / (score_Q[left_A + 1] - score_Q[left_A])
     low_A = quantiles_Q[..., left_A]
     # Not (1 - fraction) * low + fraction * high, which rounds equal quantiles out of order.
-    return low_A + fraction_A.to(low_A) * (quantiles_Q[..., left_A + 1] - low_A)
+    quantiles_A: Array = low_A + fraction_A.astype(low_A.dtype) * (
+        quantiles_Q[..., left_A + 1] - low_A
+    )
+    return quantiles_A

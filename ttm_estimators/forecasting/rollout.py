@@ -6,23 +6,23 @@ each quantile), Q quantile levels, X covariates known in the future, K static co
 
 from __future__ import annotations
 
-import torch
+import numpy as np
+import numpy.typing as npt
 from einops import rearrange, repeat
-from torch import Tensor
 
-from ttm_estimators.network import TinyTimeMixer
-from ttm_estimators.network.resolution import unknown_resolution
+from ttm_estimators.forecasting.runtime import Floats, Runtime
+from ttm_estimators.inputs.arrays import Mask
 
 
 def roll_out(
-    network: TinyTimeMixer,
-    past_BTC: Tensor,
-    observed_BTC: Tensor,
+    network: Runtime,
+    past_BTC: Floats,
+    observed_BTC: Mask,
     horizon: int,
     *,
-    future_BHX: Tensor | None = None,
-    static_BK: Tensor | None = None,
-) -> Tensor:
+    future_BHX: Floats | None = None,
+    static_BK: npt.NDArray[np.int64] | None = None,
+) -> Floats:
     """Forecast any horizon.
 
     Within the head's horizon this is one forward pass. Beyond it the path of every quantile so far
@@ -34,18 +34,20 @@ def roll_out(
 
     Parameters
     ----------
-    past_BTC, observed_BTC : Tensor
+    network : Runtime
+        What forecasts up to the head's horizon.
+    past_BTC, observed_BTC : array
         History and mask, shape (B, T, C), T from ``context_length`` to ``input_length``.
     horizon : int
         Steps, at least 1.
-    future_BHX : Tensor, optional
+    future_BHX : array, optional
         Known covariates of all steps.
-    static_BK : Tensor, optional
+    static_BK : array, optional
         Categories of the static covariates.
 
     Returns
     -------
-    Tensor
+    array
         Shape (B, H, C, Q).
 
     Raises
@@ -54,7 +56,6 @@ def roll_out(
         When the network forecasts only some of its channels: the others have no future.
     """
     config = network.config
-    resolution = unknown_resolution(config, past_BTC)
     if horizon > config.horizon and config.target_channels:
         raise ValueError(
             f"horizon {horizon} is beyond the {config.horizon} steps of this network, which "
@@ -63,35 +64,32 @@ def roll_out(
     block = network(
         past_BTC,
         observed_BTC,
-        horizon=min(horizon, config.horizon),
+        min(horizon, config.horizon),
         future_BHX=future_BHX,
-        resolution_B=resolution,
         static_BK=static_BK,
     )
     if horizon <= config.horizon:
         return block
     levels = config.quantile_levels or (0.5,)
     median = levels.index(0.5)
-    side_Q = torch.arange(len(levels), device=past_BTC.device).sub(median).sign()
+    side_Q = np.sign(np.arange(len(levels)) - median).astype(np.float32)
     blocks, done = [block], block.shape[1]
     past = repeat(past_BTC, "b t c -> (b j) t c", j=len(levels))
     observed = repeat(observed_BTC, "b t c -> (b j) t c", j=len(levels))
-    if resolution is not None:
-        resolution = repeat(resolution, "b -> (b j)", j=len(levels))
     if static_BK is not None:
         static_BK = repeat(static_BK, "b k -> (b j) k", j=len(levels))
     while done < horizon:
         path = rearrange(block, "b h c j -> (b j) h c")
-        past = torch.cat([past, path], dim=1)[:, -past.shape[1] :]
-        known = torch.ones_like(path, dtype=torch.bool)
-        observed = torch.cat([observed, known], dim=1)[:, -observed.shape[1] :]
+        past = np.concatenate([past, path], axis=1)[:, -past.shape[1] :]
+        known = np.ones_like(path, dtype=bool)
+        observed = np.concatenate([observed, known], axis=1)[:, -observed.shape[1] :]
         steps = min(horizon - done, config.horizon)
-        each = network(past, observed, horizon=steps, resolution_B=resolution, static_BK=static_BK)
+        each = network(past, observed, steps, static_BK=static_BK)
         each_BHCJQ = rearrange(each, "(b j) h c q -> b h c j q", j=len(levels))
         middle = each_BHCJQ[..., median, median, None]
         already = each_BHCJQ[..., :, median] - middle
         added = each_BHCJQ[..., median, :] - middle
-        block = (middle + side_Q * torch.hypot(already, added)).sort(dim=-1).values
+        block = np.sort(middle + side_Q * np.hypot(already, added), axis=-1)
         blocks.append(block)
         done += steps
-    return torch.cat(blocks, dim=1)
+    return np.concatenate(blocks, axis=1)

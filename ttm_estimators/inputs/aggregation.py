@@ -11,13 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from einops import rearrange
 
 from ttm_estimators.inputs.arrays import Array
 from ttm_estimators.inputs.batch import end_of, without_leading
-from ttm_estimators.network import PRESETS, TinyTimeMixer, TTMConfig
+from ttm_estimators.network import PRESETS, TTMConfig
+
+if TYPE_CHECKING:
+    from ttm_estimators.network import TinyTimeMixer
 
 MAX_AGGREGATION_FACTOR = 12
 """Steps in a block at most. As many steps ahead are forecast from single points alone."""
@@ -81,8 +85,8 @@ PRESET_FORECASTING = {PRESETS["ttm_2048_720"]: ForecastConfig(aggregation_factor
 """How new networks of a geometry are forecast with, where that is not the default."""
 
 
-def forecasting_of(network: TinyTimeMixer) -> ForecastConfig:
-    """Forecasting configuration that was kept with a network, or is usual for its geometry."""
+def forecasting_of(network: Any) -> ForecastConfig:
+    """Forecasting configuration that was kept with a network, or with what runs it, or is usual."""
     usual = PRESET_FORECASTING.get(network.config, ForecastConfig())
     kept: ForecastConfig = getattr(network, FORECASTING_ATTRIBUTE, usual)
     return kept
@@ -138,7 +142,12 @@ def _block_medians(values_TC: Array, factor: int, max_blocks: int) -> Array | No
     """Medians of blocks, None where they hold little of what was observed."""
     blocks = min(len(values_TC) // factor, max_blocks)
     values_SLC = rearrange(values_TC[-blocks * factor :], "(s l) c -> s l c", l=factor)
-    count_S1C = (~np.isnan(values_SLC)).sum(axis=1, keepdims=True)
+    missing_SLC = np.isnan(values_SLC)
+    if not missing_SLC.any():
+        values_SLC = np.sort(values_SLC, axis=1)
+        median_SC: Array = values_SLC[:, (factor - 1) // 2] / 2 + values_SLC[:, factor // 2] / 2
+        return median_SC
+    count_S1C = (~missing_SLC).sum(axis=1, keepdims=True)
     enough_S1C = 2 * count_S1C >= factor
     if 2 * count_S1C[enough_S1C].sum() <= count_S1C.sum():
         return None
@@ -147,5 +156,4 @@ def _block_medians(values_TC: Array, factor: int, max_blocks: int) -> Array | No
         np.take_along_axis(values_SLC, np.maximum(index_S1C, 0), axis=1) / 2
         for index_S1C in ((count_S1C - 1) // 2, count_S1C // 2)
     ]  # halves: the sum of the largest values would overflow
-    median_SC: Array = np.where(enough_S1C, sum(middle), np.nan)[:, 0]
-    return median_SC
+    return np.where(enough_S1C, sum(middle), np.nan)[:, 0]

@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from ttm_estimators.inputs.arrays import Array, Mask
 from ttm_estimators.inputs.forward_fill import forward_fill
@@ -140,8 +139,7 @@ def make_batch(
     past /= np.where(constant, 1.0, deviation_B1C)
     np.copyto(past, 0.0, where=constant)
     if missing.any():
-        filled = forward_fill(torch.from_numpy(past), torch.from_numpy(observed), context_length)
-        past, observed = (each.numpy() for each in filled)
+        past, observed = forward_fill(past, observed, context_length)
     with np.errstate(over="ignore"):  # before the context, where the network cuts
         past_BTC = past.astype(np.float32)
     return Batch(

@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from ttm_estimators.tables.dates import date_formats
 from ttm_estimators.tables.errors import TableError
@@ -101,7 +101,7 @@ def read_file(path: Path, *, headless: bool = False) -> Table:
             content = gzip.decompress(content)
         if content[:4] == b"PAR1" or path.name.lower().endswith(".parquet"):
             # Not by pyarrow's datasets, whose threads may abort a process that ends soon after.
-            file = pq.ParquetFile(io.BytesIO(content))
+            file = _parquet(name).ParquetFile(io.BytesIO(content))
             table = Table(file.read(use_threads=False).to_pandas(), name)
         else:
             table = _read_csv(content, name, headless)
@@ -122,6 +122,16 @@ def read_file(path: Path, *, headless: bool = False) -> Table:
     if table.frame.empty:
         raise TableError(f"{name} has no rows")
     return table
+
+
+def _parquet(name: str) -> Any:
+    try:
+        return import_module("pyarrow.parquet")
+    except ImportError:
+        raise TableError(
+            f"{name} is Parquet, which needs pyarrow, install it with: "
+            'pip install "ttm-estimators[parquet]"'
+        ) from None
 
 
 def with_index(frame: pd.DataFrame) -> pd.DataFrame:

@@ -11,18 +11,17 @@ import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
-
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as parse_safetensors
-from safetensors.torch import save as format_safetensors
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from ttm_estimators.atomic import read_json, replacing
 from ttm_estimators.inputs.aggregation import ForecastConfig, forecasting_of, keep_forecasting
-from ttm_estimators.network import TinyTimeMixer, TTMConfig
+from ttm_estimators.network import TTMConfig
 from ttm_estimators.weights.published import MODEL_TYPE, read_published_config, rename_published
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ttm_estimators.network import TinyTimeMixer
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -67,6 +66,8 @@ def save_network(
     ValueError
         When a weight is NaN or infinite, as training has diverged, or ``forecasting`` does not fit.
     """
+    from safetensors.torch import save as format_safetensors
+
     network = getattr(network, "_orig_mod", network)  # what torch.compile wraps
     folder = Path(folder)
     forecasting = forecasting_of(network) if forecasting is None else forecasting
@@ -84,7 +85,7 @@ def save_network(
     config = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "sha256": hashlib.sha256(data).hexdigest(),
+        "sha256": sha256_of(data),
         "config_sha256": _config_checksum(configs),
         **configs,
     }
@@ -129,7 +130,7 @@ def load_network(folder: str | Path) -> TinyTimeMixer:
             raise WeightsError(
                 f"{config_path} is damaged or was edited, its checksum is another: {RESTORE}"
             )
-        if config_values.get("sha256") != hashlib.sha256(data).hexdigest():
+        if config_values.get("sha256") != sha256_of(data):
             raise WeightsError(
                 f"{weights_path} is damaged, its checksum is not that in {CONFIG_FILE}: {RESTORE}"
             )
@@ -148,6 +149,11 @@ def load_network(folder: str | Path) -> TinyTimeMixer:
     network = _build(config, tensors, weights_path)
     keep_forecasting(network, forecasting)
     return network
+
+
+def sha256_of(data: bytes) -> str:
+    """SHA-256 of a weights file."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def _read_config(path: Path) -> dict[str, Any]:
@@ -188,6 +194,9 @@ def _our_configs(values: dict[str, Any], path: Path) -> tuple[TTMConfig, Forecas
 
 
 def _parse(data: bytes, path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load as parse_safetensors
+
     try:
         return parse_safetensors(data)
     except (SafetensorError, KeyError) as error:  # KeyError: a number format torch does not know
@@ -195,6 +204,10 @@ def _parse(data: bytes, path: Path) -> dict[str, Tensor]:
 
 
 def _build(config: TTMConfig, tensors: dict[str, Tensor], path: Path) -> TinyTimeMixer:
+    import torch
+
+    from ttm_estimators.network import TinyTimeMixer
+
     with torch.device("meta"):  # shapes only: a wrong configuration may ask for any size
         network = TinyTimeMixer(config)
     expected = {name: tuple(t.shape) for name, t in network.state_dict().items()}

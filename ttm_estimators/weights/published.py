@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields, replace
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from ttm_estimators.network import TTMConfig
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MODEL_TYPE = "tinytimemixer"
 

@@ -8,6 +8,10 @@ from pathlib import Path
 
 from ttm_estimators.weights.folder import CONFIG_FILE, WeightsError
 
+ONNX_SUFFIX = ".onnx"
+ONNX_FILE = f"model{ONNX_SUFFIX}"
+"""In a weights folder: its network for onnxruntime."""
+
 DEFAULT = "ttm-2048-720"
 """The model that is used when none is named."""
 
@@ -42,3 +46,26 @@ def resolve(name_or_folder: str | Path | None) -> Path:
         f"unknown model {str(name_or_folder)!r}: neither a folder nor one of the shipped models "
         f"{shipped_models()}"
     )
+
+
+def onnx_file(name_or_path: str | Path | None) -> Path:
+    """Find the ONNX file of a shipped model, of a folder, or one on disk.
+
+    Raises
+    ------
+    WeightsError
+        When there is none. The message says how to make it.
+    """
+    if name_or_path is not None and str(name_or_path).endswith(ONNX_SUFFIX):
+        path = Path(os.path.expanduser(name_or_path))
+        if not path.is_file():
+            raise WeightsError(f"there is no file {path}: write it with ttm export")
+        return path
+    folder = resolve(name_or_path)
+    path = folder / ONNX_FILE
+    if not path.is_file():
+        raise WeightsError(
+            f"{folder} has no {ONNX_FILE}, which onnxruntime needs: where torch is installed, "
+            f"write it with ttm export {path} --model {folder}"
+        )
+    return path

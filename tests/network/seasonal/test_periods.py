@@ -87,6 +87,20 @@ def test_periods_do_not_depend_on_gaps_in_other_series():
     assert torch.allclose(repetition_together[:2], repetition, atol=1e-6)
 
 
+@pytest.mark.parametrize("points", [1, 2, 5, 100, 300])
+def test_a_short_history_is_searched_alike_beside_a_long_one(points):
+    short, long = wave(24) + 0.3 * noise(1), wave(7) + 0.1 * noise(2)
+    known = torch.ones(2, T, dtype=torch.bool)
+    known[0, : T - points] = False
+    alone, repetition, difference = find_periods(short[None], known[:1])
+    together = find_periods(torch.stack([short, long]), known)
+    assert torch.equal(together.period_NM[:1], alone)
+    assert torch.allclose(together.repetition_NMU[:1], repetition, atol=1e-6)
+    searched = difference.shape[1]
+    assert torch.allclose(together.difference_NG[:1, :searched], difference, atol=1e-9)
+    assert (together.difference_NG[0, searched:] == 1).all()
+
+
 def test_scale_and_offset_do_not_change_the_periods():
     series = wave(24) + 0.2 * noise()
     found = periods(series)[0]

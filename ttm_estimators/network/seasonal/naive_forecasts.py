@@ -14,8 +14,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from einops import rearrange, repeat
+from einops import rearrange
 from torch import Tensor
+from torch.nn import functional
 
 from ttm_estimators.network.seasonal.periods import Cycle, Repetition, find_periods
 
@@ -98,15 +99,16 @@ def seasonal_naive_forecasts(
     period_NM, repetition_NMU = _cycles(x_NT, observed_NT, context_length)
     if compared is None or x_NT.shape[1] == context_length:
         compared = horizon
-    repeated = _repeated(x_NT, observed_NT, period_NM, compared, context_length)
+    x_NT = torch.where(observed_NT, x_NT, torch.nan)
+    repeated = _repeated(x_NT, period_NM, horizon, compared, context_length)
     forecast_NYA = torch.stack([repeated[kind][:, cycle] for cycle, kind in SEASONAL_NAIVE], dim=1)
-    steps = forecast_NYA.shape[-1] - compared
-    x_NT = torch.where(observed_NT, x_NT, torch.nan)[:, -context_length:]
+    steps = forecast_NYA.shape[-1] - horizon
+    x_NT = x_NT[:, -context_length:]
     x_N1S = x_NT[:, None, -steps:]
     offset_NJW = _window_means(torch.cat([x_N1S - forecast_NYA[..., :steps], x_N1S], dim=1))
     mean_step_NW = _window_means(x_NT[:, -WINDOW_LENGTHS[-1] - 1 :].diff(dim=1).abs())
     roughness_NW = mean_step_NW.nan_to_num(1.0).clamp(min=MIN_MEAN_STEP).log10()
-    forecast_NYH = forecast_NYA[..., steps : steps + horizon]
+    forecast_NYH = forecast_NYA[..., steps:]
     return SeasonalForecasts(
         *(
             rearrange(one, "(b c) ... -> b c ...", c=channels).to(x_BTC.dtype)
@@ -129,10 +131,9 @@ def _cycles(x_NT: Tensor, observed_NT: Tensor, context_length: int) -> tuple[Ten
     found_NM = torch.maximum(repetition_NMU[..., Repetition.DIFFERENCE], whole_NM)
     # The error in the context too: a shift of the level before it can look like a cycle.
     error_NM = torch.full_like(found_NM, torch.inf)  # the short cycle is that of the context
+    known_NT = torch.where(observed_NT, x_NT, torch.nan)
     for cycle in (Cycle.BEST, Cycle.CALENDAR):
-        error_NM[:, cycle] = _error_in_context(
-            x_NT, observed_NT, long_NM[:, cycle, None], context_length
-        )
+        error_NM[:, cycle] = _error_in_context(known_NT, long_NM[:, cycle, None], context_length)
     better_NM = (long_NMU[..., Repetition.DIFFERENCE] < MAX_DIFFERENCE_RATIO * found_NM) & (
         error_NM < MAX_SQUARED_DIFFERENCE_OF_A_CYCLE
     )
@@ -152,28 +153,23 @@ def _window_means(x_S: Tensor) -> Tensor:
     )
 
 
-def _error_in_context(
-    x_NT: Tensor, observed_NT: Tensor, period_N1: Tensor, context_length: int
-) -> Tensor:
+def _error_in_context(x_NT: Tensor, period_N1: Tensor, context_length: int) -> Tensor:
     """Mean squared difference of the context from a cycle earlier, shape (N,).
 
     Infinite where too few points have one.
     """
     length = x_NT.shape[1]
     index_NS = torch.arange(length - context_length, length, device=x_NT.device) - period_N1
-    x_NS, seen_NS = x_NT[:, -context_length:], observed_NT[:, -context_length:]
-    known_NS = seen_NS & (index_NS >= 0) & observed_NT.gather(1, index_NS.clamp(min=0))
-    change_NS = torch.where(known_NS, x_NS - x_NT.gather(1, index_NS.clamp(min=0)), 0.0)
-    count_N = known_NS.sum(dim=1)
-    # float64, here and below: rounding must not decide.
-    error_N = change_NS.double().square().sum(dim=1) / count_N.clamp(min=1)
-    return torch.where(3 * count_N >= seen_NS.sum(dim=1), error_N, torch.inf)
+    x_NS = x_NT[:, -context_length:]
+    error_N1, count_N1 = _mean_square(x_NS - _points(x_NT, index_NS))
+    enough_N1 = 3 * count_N1 >= (~x_NS.isnan()).sum(dim=1, keepdim=True)
+    return torch.where(enough_N1, error_N1, torch.inf)[:, 0]
 
 
 def _repeated(
-    x_NT: Tensor, observed_NT: Tensor, period_NM: Tensor, horizon: int, context_length: int
+    x_NT: Tensor, period_NM: Tensor, horizon: int, compared: int, context_length: int
 ) -> dict[str, Tensor]:
-    """Repeat the latest cycles, and the means of several, each of shape (N, M, A).
+    """Repeat the latest cycles, and the means of several, each of shape (N, M, S + H).
 
     The first S steps forecast the latest points from a cycle earlier, NaN where nothing was
     observed; the others are the future. A cycle before the context counts only where it is like the
@@ -182,46 +178,49 @@ def _repeated(
     """
     length = x_NT.shape[1]
     steps = min(WINDOW_LENGTHS[-1], context_length)
-    step_A = torch.arange(-steps, horizon, device=x_NT.device)
-    future_A = step_A >= 0
-    phase_NMA = torch.where(future_A, step_A % period_NM[..., None], step_A)
-    x_NMT = repeat(x_NT, "n t -> n m t", m=len(Cycle))
-    observed_NMT = repeat(observed_NT, "n t -> n m t", m=len(Cycle))
-    observed_NMS, x_NMS = observed_NMT[..., -steps:], x_NMT[..., -steps:]
-    first_M1 = torch.zeros(len(Cycle), 1, device=x_NT.device)
+    step_A = torch.arange(-steps, compared, device=x_NT.device)
+    future_A = step_A[: steps + horizon] >= 0
+    phase_NMA = torch.where(step_A >= 0, step_A % period_NM[..., None], step_A)
+    recent_N1S = x_NT[:, None, -steps:]
+    first_M1 = torch.zeros(len(Cycle), 1, dtype=torch.int64, device=x_NT.device)
     first_M1[Cycle.SHORT] = length - context_length
-
-    def cycle(number: int) -> tuple[Tensor, Tensor, Tensor]:
-        """One of the latest cycles: which points are known, they, and which lie in the context."""
-        index_NMA = length - number * period_NM[..., None] + phase_NMA
-        known_NMA = (index_NMA >= first_M1) & observed_NMT.gather(2, index_NMA.clamp(min=0))
-        value_NMA = torch.where(known_NMA, x_NMT.gather(2, index_NMA.clamp(min=0)), 0.0)
-        if length == context_length:
-            return known_NMA, value_NMA, torch.ones_like(known_NMA)
-        within_NMA = index_NMA >= length - context_length
-        like_NM1 = _alike(x_NMS, observed_NMS, value_NMA[..., :steps], known_NMA[..., :steps])
-        return known_NMA & (future_A | within_NMA | like_NM1), value_NMA, within_NMA
-
-    seen_NMA, latest_NMA, _ = cycle(1)
-    total_NMA, count_NMA = torch.where(seen_NMA, latest_NMA, 0.0), seen_NMA.to(x_NT.dtype)
-    for number in range(2, CYCLES_AVERAGED + 1):
-        known_NMA, value_NMA, within_NMA = cycle(number)
+    cycles: list[Tensor] = []
+    for number in range(1, CYCLES_AVERAGED + 1):
+        index_NMA = phase_NMA + (length - number * period_NM[..., None])
         if length > context_length:
-            pair = (latest_NMA, seen_NMA, value_NMA, known_NMA)
-            like_NM1 = _alike(*(one[..., steps:] for one in pair))
-            known_NMA = known_NMA & (within_NMA | like_NM1)
-        total_NMA = total_NMA + torch.where(known_NMA, value_NMA, 0.0)
-        count_NMA = count_NMA + known_NMA
-    mean_NMA = total_NMA / count_NMA.clamp(min=1)
+            index_NMA = torch.where(index_NMA >= first_M1, index_NMA, -1)
+        whole_NMA = _points(x_NT, index_NMA)
+        cycle_NMA = whole_NMA[..., : steps + horizon]
+        if number == 1:
+            latest_NMA = whole_NMA[..., steps:]
+        if length > context_length:
+            like_NMA = future_A | _alike(recent_N1S, whole_NMA[..., :steps])
+            if number > 1:
+                like_NMA = like_NMA & _alike(latest_NMA, whole_NMA[..., steps:])
+            within_NMA = index_NMA[..., : steps + horizon] >= length - context_length
+            cycle_NMA = torch.where(within_NMA | like_NMA, cycle_NMA, torch.nan)
+        cycles.append(cycle_NMA)
+    unknown_A = torch.where(future_A, 0.0, torch.nan).to(x_NT.dtype)
+    kinds = {"latest": cycles[0], "mean": torch.stack(cycles).nanmean(dim=0)}
     return {
-        "latest": latest_NMA.masked_fill(~seen_NMA & ~future_A, torch.nan),
-        "mean": mean_NMA.masked_fill((count_NMA == 0) & ~future_A, torch.nan),
+        kind: torch.where(one_NMA.isnan(), unknown_A, one_NMA) for kind, one_NMA in kinds.items()
     }
 
 
-def _alike(a_S: Tensor, seen_S: Tensor, b_S: Tensor, known_S: Tensor) -> Tensor:
+def _points(x_NT: Tensor, index_NA: Tensor) -> Tensor:
+    """Values at indices of any shape (N, ...), NaN where they are negative."""
+    padded_NT = functional.pad(x_NT, (1, 0), value=torch.nan)
+    return padded_NT.gather(1, (index_NA + 1).clamp(min=0).flatten(1)).view(index_NA.shape)
+
+
+def _alike(a_S: Tensor, b_S: Tensor) -> Tensor:
     """Whether two stretches are clearly closer than independent ones, (..., S) to (..., 1)."""
-    both_S = seen_S & known_S
-    change_S = torch.where(both_S, a_S - b_S, 0.0)
-    error_1 = change_S.double().square().sum(-1, True) / both_S.sum(-1, True).clamp(min=1)
-    return error_1 < MAX_SQUARED_DIFFERENCE_OF_A_CYCLE
+    return _mean_square(a_S - b_S)[0] < MAX_SQUARED_DIFFERENCE_OF_A_CYCLE
+
+
+def _mean_square(change_S: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean of the known squares, and how many are known, (..., S) to (..., 1). NaN is unknown."""
+    count_1 = (~change_S.isnan()).sum(dim=-1, keepdim=True)
+    # float64: rounding must not decide.
+    total_1 = change_S.nan_to_num(0.0).double().square().sum(dim=-1, keepdim=True)
+    return total_1 / count_1.clamp(min=1), count_1

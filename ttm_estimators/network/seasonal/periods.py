@@ -12,6 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ttm_estimators.network.seasonal.correlation import squared_difference
+
 
 class Cycle(IntEnum):
     """The three cycles of a history, in the order of the axis M.
@@ -47,6 +49,14 @@ MIN_SQUARED_DIFFERENCE = 1e-6
 """Squared standard deviations of the history below which it is constant."""
 
 
+MAX_POINTS_AT_ONCE = 2**15
+"""Points that are searched together on a CPU: what they become on the way fits its cache, and is
+not handed back to the system and cleared again by it (ours)."""
+
+MIN_POINTS_SEARCHED = 128
+"""Latest points that are searched, observed or not."""
+
+
 class Periods(NamedTuple):
     """Lengths of the cycles of series."""
 
@@ -68,21 +78,38 @@ def find_periods(x_NT: Tensor, observed_NT: Tensor) -> Periods:
     Parameters
     ----------
     x_NT : Tensor
-        Series of shape (N, T), any value where nothing was observed.
+        Series of shape (N, T), any finite value where nothing was observed.
     observed_NT : Tensor
         Mask of the same shape.
     """
+    length = x_NT.shape[1]
+    # The compiler does not take a branch that depends on values.
+    if torch.compiler.is_compiling() or x_NT.device.type != "cpu":
+        return _find_periods(x_NT, observed_NT, length)
+    # Nothing was observed before: no pair begins there.
+    first = min(int(observed_NT.any(dim=0).int().argmax()), max(0, length - MIN_POINTS_SEARCHED))
+    rows = max(1, MAX_POINTS_AT_ONCE // (length - first))
+    parts = [
+        _find_periods(x_NT[row : row + rows, first:], observed_NT[row : row + rows, first:], length)
+        for row in range(0, len(x_NT), rows)
+    ]
+    return Periods(*(torch.cat(part) for part in zip(*parts, strict=True)))
+
+
+def _find_periods(x_NT: Tensor, observed_NT: Tensor, length: int) -> Periods:
+    """Find periods in the latest T of ``length`` points, before which nothing was observed."""
     # float64: rounding, which batch and scale change, must not decide between equal lags.
-    detrended_NT = _detrended(x_NT.double(), observed_NT)
-    error_NG, pairs_NG = _squared_difference(detrended_NT, observed_NT)
+    detrended_NT = _detrended(x_NT.double(), observed_NT, length)
+    lags = max(1, min(2 * length // 3, x_NT.shape[1] - 1))
+    error_NG, pairs_NG = _squared_difference(detrended_NT, observed_NT, lags)
     difference_NG = normalised_difference(error_NG, pairs_NG)
     best_N1 = _first_lowest(difference_NG)
     lowest_N1 = difference_NG.gather(1, best_N1)
     low_NG = difference_NG <= lowest_N1 + MAX_GAIN_LOST_BY_SHORT_CYCLE * (1 - lowest_N1)
     # The first low lag lies on the way down: the short cycle is the minimum that follows.
     short_N1 = _first_minimum(difference_NG, low_NG)
-    lags = [lag - 1 for lag in CALENDAR_LAGS if lag <= difference_NG.shape[1]] or [0]
-    index_A = torch.tensor(lags, device=difference_NG.device)
+    calendar = [lag - 1 for lag in CALENDAR_LAGS if lag <= lags] or [0]
+    index_A = torch.tensor(calendar, device=difference_NG.device)
     calendar_N1 = index_A[_first_lowest(difference_NG[:, index_A])]
     index_NM = torch.cat([best_N1, short_N1, calendar_N1], dim=1)
     period_NM = index_NM + 1
@@ -121,45 +148,51 @@ def normalised_difference(error_NG: Tensor, pairs_NG: Tensor) -> Tensor:
     return torch.where(known_NG, difference_NG, 1.0).clamp(max=1.0)
 
 
-def _detrended(x_NT: Tensor, observed_NT: Tensor) -> Tensor:
+def _detrended(x_NT: Tensor, observed_NT: Tensor, length: int) -> Tensor:
     """Subtract the line of least squares, and set unobserved points to 0."""
     weight_NT = observed_NT.to(x_NT.dtype)
-    count_N1 = weight_NT.sum(dim=1, keepdim=True).clamp(min=1)
-    time_T = torch.linspace(-1.0, 1.0, x_NT.shape[1], device=x_NT.device, dtype=x_NT.dtype)
-    time_NT = time_T - (weight_NT * time_T).sum(dim=1, keepdim=True) / count_N1
-    x_NT = x_NT - (weight_NT * x_NT).sum(dim=1, keepdim=True) / count_N1
-    slope_N1 = (weight_NT * time_NT * x_NT).sum(dim=1, keepdim=True) / (
-        weight_NT * time_NT.square()
-    ).sum(dim=1, keepdim=True).clamp(min=1e-6)
-    return (x_NT - slope_N1 * time_NT) * weight_NT
+    time_T = torch.linspace(-1.0, 1.0, length, device=x_NT.device, dtype=x_NT.dtype)
+    time_T = time_T[-x_NT.shape[1] :]
+    power_TA = torch.stack([torch.ones_like(time_T), time_T, time_T.square()], dim=1)
+    count_N1, time_N1, square_N1 = torch.unbind((weight_NT @ power_TA)[..., None], dim=1)
+    x_NT = x_NT * weight_NT
+    total_N1, product_N1 = torch.unbind((x_NT @ power_TA[:, :2])[..., None], dim=1)
+    mean_N1, middle_N1 = total_N1 / count_N1.clamp(min=1), time_N1 / count_N1.clamp(min=1)
+    slope_N1 = (product_N1 - middle_N1 * total_N1) / (square_N1 - middle_N1 * time_N1).clamp(
+        min=1e-6
+    )
+    line_NT = (mean_N1 - slope_N1 * middle_N1) + slope_N1 * time_T
+    return x_NT.addcmul(line_NT, weight_NT, value=-1)
 
 
-def _squared_difference(x_NT: Tensor, observed_NT: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean squared difference at lags up to two thirds of T, and the number of its pairs."""
+def _squared_difference(x_NT: Tensor, observed_NT: Tensor, lags: int) -> tuple[Tensor, Tensor]:
+    """Mean squared difference at lags from 1 on, and the number of its pairs."""
     length = x_NT.shape[1]
-    lags = max(1, 2 * length // 3)
     # Padded, so that no lag wraps around, to a multiple that a Fourier transform is fast at.
     padded = -(-(length + lags) // 128) * 128
 
     def at_lags(spectrum: Tensor) -> Tensor:
         return torch.fft.irfft(spectrum, n=padded)[:, 1 : lags + 1]
 
+    if torch.compiler.is_exporting():
+        total_NG, pairs_NG = squared_difference(x_NT, observed_NT, lags)
+        return (total_NG / pairs_NG.clamp(min=1)).clamp(min=0), pairs_NG
     value = torch.fft.rfft(x_NT, n=padded)
     # The compiler does not take a branch that depends on values.
     if not torch.compiler.is_compiling() and bool(observed_NT.all()):
         lag_G = torch.arange(1, lags + 1, device=x_NT.device)
-        pairs_NG = (length - lag_G).double().expand(len(x_NT), -1)
+        pairs_NG = (length - lag_G).double()[None]  # the same for all series
         # Sums of squares of the earlier and of the later points of all pairs.
         energy_NT = x_NT.square().cumsum(dim=1)
         earlier_NG = energy_NT[:, length - 1 - lags : length - 1].flip(1)
-        squares_NG = earlier_NG + energy_NT[:, -1:] - energy_NT[:, :lags]
-        total_NG = squares_NG - 2 * at_lags(_product(value, value))
+        squares_NG = earlier_NG.add_(energy_NT[:, -1:]).sub_(energy_NT[:, :lags])
+        total_NG = squares_NG.sub_(at_lags(_product(value, value)), alpha=2)
     else:
         mask = torch.fft.rfft(observed_NT.double(), n=padded)
         square = torch.fft.rfft(x_NT.square(), n=padded)
         pairs_NG = at_lags(_product(mask, mask)).round()
         total_NG = at_lags(2 * (_product(square, mask) - _product(value, value)))
-    error_NG = (total_NG / pairs_NG.clamp(min=1)).clamp(min=0)
+    error_NG = (total_NG / pairs_NG.clamp(min=1)).clamp_(min=0)
     return error_NG, pairs_NG
 
 

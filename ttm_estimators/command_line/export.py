@@ -1,0 +1,38 @@
+"""``ttm export``: a model as an ONNX file, which runs without torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ttm_estimators.command_line.errors import InputError, require
+from ttm_estimators.command_line.options import Model
+from ttm_estimators.command_line.output import check_output, replacing
+
+
+def export(
+    output: Annotated[Path, typer.Argument(help="File to write: .onnx.", metavar="OUT.onnx")],
+    model: Model = None,
+) -> None:
+    """Write a model as an ONNX file, which onnxruntime runs without torch.
+
+    Into the folder of the model itself it writes a small one that refers to the weights there.
+    """
+    check_output(output, "OUT.onnx", (".onnx",))
+    require("torch", "torch", "ttm export")
+    require("onnxscript", "export", "ttm export")
+    from ttm_estimators.weights import load_network, resolve
+    from ttm_estimators.weights.folder import WEIGHTS_FILE
+    from ttm_estimators.weights.onnx import export_onnx, is_ours
+
+    try:
+        folder = resolve(model)
+        network = load_network(folder)
+        beside = output.parent.resolve() == folder.resolve() and is_ours(folder)
+        with replacing(output) as path:
+            export_onnx(network, path, weights_file=folder / WEIGHTS_FILE if beside else None)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    typer.echo(f"Wrote {output} ({output.stat().st_size / 1e6:.1f} MB)")
