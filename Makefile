@@ -68,8 +68,8 @@ $(PARITY)/.installed: constraints.txt
 	$(PARITY)/bin/python $(INSTALL_TORCH) || $(PARITY)/bin/python -m pip install --quiet '$(TORCH)'
 	$(PARITY)/bin/python -m pip install --quiet --no-deps granite-tsfm==0.3.11
 	$(PARITY)/bin/python -m pip install --quiet -c constraints.txt 'transformers>=4.57.6,<6' \
-	  accelerate chronos-forecasting datasets deprecated einops matplotlib pandas rich safetensors \
-	  scikit-learn sktime statsforecast urllib3
+	  accelerate chronos-forecasting datasets deprecated einops matplotlib onnxruntime pandas \
+	  rich safetensors scikit-learn sktime statsforecast urllib3
 	touch $@
 
 # TabPFN needs an older pyarrow and scikit-learn.
