@@ -187,7 +187,7 @@ ROWS = {
     OURS: Row("ours", "ttm_estimators", _ours, 10_000),
     ONNX: Row("ours, onnxruntime", "onnxruntime", partial(_ours, runtime="onnx"), 10_000),
     GRANITE: Row("granite-tsfm, bare network", "tsfm_public", _granite, 10_000),
-    "sktime": Row("sktime's TinyTimeMixer", "sktime", _sktime, 100),
+    "sktime": Row("sktime's TinyTimeMixer", "sktime", _sktime, 1_000),
     "chronos-bolt": Row("Chronos-Bolt-tiny", "chronos", _chronos_bolt, 1_000),
     "chronos-2": Row("Chronos-2, 28M", "chronos", _chronos_2, 100),
     "auto-theta": Row(

@@ -27,7 +27,7 @@ from ttm_estimators.network.scaling import Scaling
 from ttm_estimators.training.nested import map_tensors
 
 CPU_PREPARED_WINDOWS = 64
-"""Windows that a processor prepares at once: a tenth faster than 256, as they fit a core's cache."""
+"""Windows that a processor prepares at once: a tenth faster than 256, as they fit its cache."""
 
 GPU_PREPARED_WINDOWS = 8192
 """Windows that a GPU prepares at once, which bounds memory."""
