@@ -86,7 +86,7 @@ def _granite() -> Prepare:
         lacking = GRANITE_POINTS - latest.shape[1]
         context = torch.from_numpy(np.pad(latest, ((0, 0), (lacking, 0))))[..., None].float()
         return torch.inference_mode()(
-            lambda: [network(part) for part in context.split(GRANITE_BATCH)]
+            lambda: [network(part) for part in torch.split(context, GRANITE_BATCH)]
         )
 
     return prepare
@@ -138,7 +138,7 @@ def _chronos_bolt() -> Prepare:
     pipeline = ChronosBoltPipeline(ChronosBoltModelForForecasting(config).eval())
 
     def prepare(values: Values) -> Callable[[], object]:
-        parts = torch.from_numpy(values).float().split(BATCH_SIZE)
+        parts = torch.split(torch.from_numpy(values).float(), BATCH_SIZE)
         return lambda: [pipeline.predict_quantiles(part, HORIZON) for part in parts]
 
     return prepare
