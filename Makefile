@@ -4,7 +4,6 @@ VENV := .venv
 PARITY := .venv-parity
 TABPFN := .venv-tabpfn
 DARTS := .venv-darts
-SPEED := .venv-sktime-speed
 BIN := $(VENV)/bin
 TORCH := $(shell grep '^torch==' constraints.txt)
 # The CPU build: the default one for Linux brings gigabytes of GPU libraries. Where its index is not
@@ -50,31 +49,28 @@ $(VENV)/.installed: pyproject.toml benchmarks/pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]' -e ./benchmarks
 	touch $@
 
-# The published code pins an older torch, and so gets an environment of its own.
+# The published code pins an older torch, and so the forecasters of others that ours is compared with
+# get an environment of their own.
 parity: $(PARITY)/.installed
 	PYTHONPATH=. $(PARITY)/bin/python tests/parity/compare.py
 
-# Beside granite-tsfm's network.
+# Beside the forecasters of others. ROWS="ours granite" times these only, and draws nothing.
 forecast-speed: $(PARITY)/.installed
-	PYTHONPATH=.:adapters:benchmarks $(PARITY)/bin/python -m ttm_benchmarks.speed.forecast_speed
+	OMP_NUM_THREADS=1 PYTHONPATH=.:adapters:benchmarks \
+	  $(PARITY)/bin/python -m ttm_benchmarks.speed.forecast_speed \
+	  $(if $(ROWS),--rows $(ROWS),--picture docs/forecast_speed.png)
+
+# Beside sktime's own TinyTimeMixer.
+sktime-speed: $(PARITY)/.installed
+	PYTHONPATH=.:adapters:benchmarks $(PARITY)/bin/python -m ttm_benchmarks.speed.sktime_speed
 
 $(PARITY)/.installed: constraints.txt
 	$(PYTHON) -m venv $(PARITY)
 	$(PARITY)/bin/python $(INSTALL_TORCH) || $(PARITY)/bin/python -m pip install --quiet '$(TORCH)'
 	$(PARITY)/bin/python -m pip install --quiet --no-deps granite-tsfm==0.3.11
-	$(PARITY)/bin/python -m pip install --quiet 'transformers>=4.57.6,<6' accelerate datasets \
-	  deprecated einops pandas safetensors scikit-learn urllib3
-	touch $@
-
-# sktime's own TinyTimeMixer needs transformers, which nothing else here does.
-sktime-speed: $(SPEED)/.installed
-	PYTHONPATH=.:adapters:benchmarks $(SPEED)/bin/python -m ttm_benchmarks.speed.sktime_speed
-
-$(SPEED)/.installed: constraints.txt
-	$(PYTHON) -m venv $(SPEED)
-	$(SPEED)/bin/python $(INSTALL_TORCH) || $(SPEED)/bin/python -m pip install --quiet '$(TORCH)'
-	$(SPEED)/bin/python -m pip install --quiet -c constraints.txt sktime einops pandas safetensors \
-	  'transformers>=4.57.6,<6' accelerate
+	$(PARITY)/bin/python -m pip install --quiet -c constraints.txt 'transformers>=4.57.6,<6' \
+	  accelerate chronos-forecasting datasets deprecated einops matplotlib onnxruntime pandas \
+	  rich safetensors scikit-learn sktime statsforecast urllib3
 	touch $@
 
 # TabPFN needs an older pyarrow and scikit-learn.
@@ -101,5 +97,5 @@ $(DARTS)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(PARITY) $(TABPFN) $(DARTS) $(SPEED) build chaos dist demo site *.egg-info \
+	rm -rf $(VENV) $(PARITY) $(TABPFN) $(DARTS) build chaos dist demo site *.egg-info \
 	  benchmarks/build benchmarks/dist benchmarks/*.egg-info

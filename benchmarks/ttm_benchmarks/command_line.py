@@ -556,11 +556,15 @@ def data_throughput(
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Windows in a batch.")] = 256,
     rounds: Annotated[int, typer.Option(min=1, help="Batches that count.")] = 5,
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Compile the step of training, as recipes do.")
+    ] = False,
 ) -> None:
-    """Measure how fast windows for pre-training are made."""
+    """Measure how fast windows for pre-training are made, and how fast it trains on them."""
     from ttm_benchmarks.speed.data_throughput import run
 
-    raise typer.Exit(0 if run(corpus, batch_size=batch_size, rounds=rounds) else 1)
+    within = run(corpus, batch_size=batch_size, rounds=rounds, compiled=compiled)
+    raise typer.Exit(0 if within else 1)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -8,7 +8,9 @@ from ttm_benchmarks.speed.data_throughput import (
     CONFIG,
     LENGTH,
     MIN_POINTS_PER_SECOND,
+    PREPARED,
     SYNTHETIC,
+    TRAINING,
     measure,
     sources,
 )
@@ -27,9 +29,9 @@ def corpus(tmp_path, monkeypatch):
 
 def test_every_source_makes_whole_batches(corpus):
     made = {name: function() for name, function in sources(Corpus.read(corpus), 4, CPU).items()}
-    stream, prepared = "augmented stream, half real", "the same, prepared for a step"
-    assert [*made] == [SYNTHETIC, "corpus windows", stream, prepared]
-    series, (cut, _), (past, future, _), chunk = made.values()
+    stream = "augmented stream, half real"
+    assert [*made] == [SYNTHETIC, "corpus windows", stream, PREPARED, TRAINING]
+    series, (cut, _), (past, future, _), chunk, _ = made.values()
     whole = torch.cat([past, future], dim=1)
     assert [each.shape for each in (series, cut, whole)] == [(4, LENGTH)] * 3
     assert chunk.target_BHV.shape == (4, CONFIG.horizon, 1)
@@ -43,6 +45,14 @@ def test_the_exit_code_tells_whether_the_bar_was_held(bench, monkeypatch, ratio,
     found, text, _ = bench("data-throughput", "--batch-size", 4)
     assert found == code
     assert f"{points / 1e6:.2f}" in text
+
+
+@pytest.mark.parametrize(("trained", "text"), [(1.0, "windows limit"), (3.0, "training limits")])
+def test_it_is_told_what_training_waits_for(bench, monkeypatch, trained, text):
+    seconds = iter([1e-3, 1.0, 2.0, trained])  # synthetic, stream, prepared, training
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(data_throughput, "measure", lambda *_: next(seconds))
+    assert text in bench("data-throughput", "--batch-size", 2)[1]
 
 
 def test_what_else_runs_on_the_core_does_not_count(monkeypatch):

@@ -74,7 +74,7 @@ def test_the_windows_of_a_chunk_are_what_the_stream_makes(workers):
 
 def test_a_chunk_does_not_depend_on_how_many_windows_are_prepared_at_once(monkeypatch):
     whole = prepare_chunk(TINY, stream().batch(0))
-    monkeypatch.setattr(chunks_module, "PREPARED_AT_ONCE", 5)
+    monkeypatch.setattr(chunks_module, "CPU_PREPARED_WINDOWS", 5)
     parts = prepare_chunk(TINY, stream().batch(0))
     for a, b in zip(tensors(whole), tensors(parts), strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
