@@ -7,7 +7,7 @@ import pytest
 def test_an_unknown_model_is_one_line_and_exit_code_2(bench, tmp_path):
     code, _, error = bench("demo", "--output", tmp_path, "--model", "no-such-model")
     assert code == 2
-    assert error.startswith("ttm-bench: unknown model 'no-such-model'")
+    assert error.startswith("error: unknown model 'no-such-model'")
     assert error.count("\n") == 1
 
 

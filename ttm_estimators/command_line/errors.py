@@ -42,10 +42,6 @@ MAX_LINE_CHARACTERS = 2000
 UsageError: Any = typer.BadParameter.__bases__[0]
 
 
-_received: list[int] = []
-"""Signals that end the process."""
-
-
 class InputError(Exception):
     """What the user gave can not be used; the message says why and what to do."""
 
@@ -59,12 +55,7 @@ class OneLineErrors(TyperGroup):
         kwargs["standalone_mode"] = False
         try:
             os.getcwd()  # fails where the folder is gone, and would make libraries fail later
-            try:
-                result = super().main(*args, **kwargs)
-            except Exception:
-                if _received:  # pandas makes an error of an exit in the middle of a file
-                    sys.exit(128 + _received[-1])
-                raise
+            result = super().main(*args, **kwargs)
             sys.stdout.flush()
         except InputError as error:
             _exit(str(error))
@@ -83,12 +74,6 @@ class OneLineErrors(TyperGroup):
         if standalone:
             sys.exit(result or 0)
         return result
-
-
-def end(number: int, frame: Any) -> NoReturn:
-    """Handle a signal as an exit, so that what was begun is cleaned up."""
-    _received.append(number)
-    sys.exit(128 + number)
 
 
 def in_words(error: OSError) -> str:

@@ -38,15 +38,16 @@ def kill(draw: random.Random, folder: Path, references: dict[str, Reference]) ->
     faults, losses, kills, said = [], [], 0, ""
     rows: set[bytes] = set()
     for _ in range(draw.randint(1, MAX_KILLS_IN_A_ROW)):
-        sent = draw.choice([signal.SIGKILL, signal.SIGTERM])
+        sent = draw.choice([signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
         moment = draw.uniform(0.0, reference.seconds)
         ended = run(command.arguments, folder, kill=(moment, sent))
         done = ended.code == 0
         kills += not done
-        faults += faults_of(ended, (0, -sent, 128 + sent))
+        faults += faults_of(ended, (0, -sent if sent == signal.SIGKILL else 128 + sent))
         said += ended.errors
-        if sent == signal.SIGTERM and not done:
-            faults += [f"{path} after SIGTERM" for path in _aside(folder)]
+        if sent != signal.SIGKILL and not done:
+            faults += [f"{path} after {sent.name}" for path in _aside(folder)]
+            faults += [f"said after {sent.name}: {ended.errors}"] if ended.errors else []
         losses += [
             f"{file} was cut"
             for file, text in old.items()

@@ -130,7 +130,7 @@ def test_when_a_process_dies_then_one_line_tells_how_to_go_on(measure, predictor
     monkeypatch.setenv("KILL_AT_HORIZON", "8")
     code, _, error = measure("out", "--model", f"{predictors}.KillsItsProcess", *options)
     assert code == 2
-    assert error.startswith("ttm-bench: a worker process died")
+    assert error.startswith("error: a worker process died")
     assert error.count("\n") == 1
 
 
