@@ -17,7 +17,7 @@ Submit = Callable[..., Future[Any]]
 
 @contextmanager
 def worker_processes(
-    workers: int, start: Callable[..., object], *values: object
+    workers: int, start: Callable[[Any], object], value: object
 ) -> Iterator[Submit]:
     """Give a function that has others called in worker processes.
 
@@ -28,10 +28,10 @@ def worker_processes(
     workers : int
         How many.
     start : callable
-        What each of them calls first, with ``values``.
+        What each of them calls first, with ``value``.
     """
     # Forked processes would inherit locks of torch's threads.
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (start, *values))
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (start, value))
 
     def submit(function: Callable[..., Any], *given: Any, **named: Any) -> Future[Any]:
         with without_interrupts():  # a process is started when it is needed
@@ -47,9 +47,9 @@ def worker_processes(
             raise
 
 
-def _start(start: Callable[..., object], *values: object) -> None:
+def _start(start: Callable[[Any], object], value: object) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    start(*values)
+    start(value)
 
 
 def _end_with_parent() -> None:

@@ -7,7 +7,6 @@ import os
 import re
 import sys
 from importlib import import_module
-from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
@@ -83,18 +82,16 @@ def in_words(error: OSError) -> str:
     name = error.filename if isinstance(error.filename, str | os.PathLike) else None
     if name is None and error.errno == errno.ENOENT:
         return "the working folder no longer exists: go to another"
-    path = None if name is None else Path(name)
-    if path is not None and path.parent.name.endswith(".partial"):  # of atomic.replacing
-        path = path.parent.parent / path.name
-    return reason_of(error) if path is None else f"{path}: {reason_of(error)}"
+    return reason_of(error) if name is None else f"{os.fspath(name)}: {reason_of(error)}"
 
 
 def reason_of(error: OSError) -> str:
     """Say what the operating system refuses, and what to do."""
     if error.errno is None:
         return str(error)
-    remedy = REMEDIES.get(error.errno)
-    return os.strerror(error.errno).lower() + (f": {remedy}" if remedy else "")
+    remedy, usual = REMEDIES.get(error.errno), os.strerror(error.errno)
+    own = error.filename is None and error.strerror not in (None, usual)  # as pyarrow has
+    return (str(error.strerror) if own else usual.lower()) + (f": {remedy}" if remedy else "")
 
 
 def _discard_output() -> None:

@@ -17,7 +17,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from multiprocessing.util import _exit_function
+from multiprocessing import util
 from pathlib import Path
 from typing import NamedTuple
 
@@ -201,7 +201,7 @@ def _in_child(
         code = 1
     sys.stdout.flush()
     sys.stderr.flush()
-    _exit_function()  # ends worker processes, as at the end of any process
+    util._exit_function()  # type: ignore[attr-defined]  # ends worker processes, as at the end of any process
     return code
 
 

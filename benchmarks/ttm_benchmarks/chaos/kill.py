@@ -46,7 +46,7 @@ def kill(draw: random.Random, folder: Path, references: dict[str, Reference]) ->
         faults += faults_of(ended, (0, -sent if sent == signal.SIGKILL else 128 + sent))
         said += ended.errors
         if sent != signal.SIGKILL and not done:
-            faults += [f"{path} after {sent.name}" for path in _aside(folder)]
+            faults += [f"{path} after {sent.name}" for path in aside(folder)]
             faults += [f"said after {sent.name}: {ended.errors}"] if ended.errors else []
         losses += [
             f"{file} was cut"
@@ -75,7 +75,7 @@ def check_end(trial: Trial, ended: Ended, folder: Path, reference: Reference) ->
     return trial
 
 
-def _aside(folder: Path) -> list[str]:
+def aside(folder: Path) -> list[str]:
     """What is written aside, and is to be gone after a signal that can be handled."""
     return [path for path in listing(folder) if ".partial" in path or path.startswith("tmp/")]
 

@@ -20,7 +20,7 @@ from ttm_benchmarks.gift_eval.coverage import describe, read_coverage
 from ttm_benchmarks.gift_eval.data import forecast_values, present_tasks
 from ttm_benchmarks.gift_eval.evaluation import Measured, evaluate
 from ttm_benchmarks.gift_eval.predictors import find_model, fine_tuned, with_calendar
-from ttm_benchmarks.gift_eval.record import record, run_facts
+from ttm_benchmarks.gift_eval.record import check_files, record, run_facts
 from ttm_benchmarks.gift_eval.submission import (
     METRICS,
     PREFIX,
@@ -103,6 +103,7 @@ def run(
     identity = found.identity | {name: True for name, on in switches.items() if on}
     about = found.about | run_facts(device)
     name, rows = start_or_resume(output, found.name, identity, about)
+    check_files(output)
     finished = {row["dataset"] for row in rows}
     waiting = {task: forecast_values(data, task) for task in tasks if task.name not in finished}
     # Longest first, so that no process is left alone with the longest at the end.

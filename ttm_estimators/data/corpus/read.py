@@ -308,6 +308,7 @@ def _read_series(file: Path) -> Iterator[tuple[npt.NDArray[np.float64], object]]
     """Series of a file, trimmed of what is missing at their ends, and what it has as frequency."""
     if file.is_dir():
         raise ValueError(f"{file} is a folder: a corpus has a file for each source")
+    file.open("rb").close()  # what the system refuses is no damage
     try:
         yield from _read_file(file)
     except (pa.ArrowException, OSError) as error:
