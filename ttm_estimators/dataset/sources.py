@@ -288,7 +288,7 @@ def _cut(system: Any, path: str, whole: Unit, id: Sequence[str], max_rows: int) 
     try:
         with system.open(path, "rb") as file:
             metadata = pq.read_metadata(file)
-    except pyarrow.ArrowInvalid:
+    except (OSError, pyarrow.ArrowInvalid):
         return [whole]  # whoever reads it says what is wrong
     starts = _starts(metadata, id)
     cuts, rows = [0], 0
