@@ -26,6 +26,9 @@ from ttm_estimators.signals import ENDING, run_main
 MAX_SECONDS = 300.0
 """Of a command, beyond which it hangs. They take a few seconds, on a busy machine too."""
 
+NO_ERRORS = ("warning: ", "step ", "learning rate ")
+"""What a line on standard error begins with that tells of none."""
+
 MAX_SECONDS_ALONE = 20.0
 """Of a process that outlives the command that started it: torch's workers look every 5 seconds."""
 
@@ -162,7 +165,7 @@ def faults_of(ended: Ended, codes: Sequence[int] = (0, 2)) -> list[str]:
     if "Traceback" in ended.errors or "Traceback" in ended.output:
         faults.append("traceback")
     if ended.code == 2:
-        lines = [line for line in ended.errors.splitlines() if not line.startswith("warning: ")]
+        lines = errors_of(ended)
         if len(lines) != 1 or not lines[0].startswith("error: "):
             faults.append(f"{len(lines)} lines of error")
     if ended.alone:
@@ -170,6 +173,11 @@ def faults_of(ended: Ended, codes: Sequence[int] = (0, 2)) -> list[str]:
     if ended.grown_bytes > MAX_BYTES:
         faults.append(f"{ended.grown_bytes / 2**30:.1f} GiB")
     return faults
+
+
+def errors_of(ended: Ended) -> list[str]:
+    """Lines on standard error, less warnings and the progress of what takes long."""
+    return [line for line in ended.errors.splitlines() if not line.startswith(NO_ERRORS)]
 
 
 def _in_child(

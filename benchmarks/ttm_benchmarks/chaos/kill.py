@@ -7,7 +7,7 @@ import shutil
 import signal
 from pathlib import Path
 
-from ttm_benchmarks.chaos.child import Ended, faults_of, run
+from ttm_benchmarks.chaos.child import Ended, errors_of, faults_of, run
 from ttm_benchmarks.chaos.commands import COMMANDS, content, listing
 from ttm_benchmarks.chaos.trial import Reference, Trial
 
@@ -47,7 +47,7 @@ def kill(draw: random.Random, folder: Path, references: dict[str, Reference]) ->
         said += ended.errors
         if sent != signal.SIGKILL and not done:
             faults += [f"{path} after {sent.name}" for path in aside(folder)]
-            faults += [f"said after {sent.name}: {ended.errors}"] if ended.errors else []
+            faults += [f"{line!r} after {sent.name}" for line in errors_of(ended)]
         losses += [
             f"{file} was cut"
             for file, text in old.items()

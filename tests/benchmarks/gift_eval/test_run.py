@@ -99,6 +99,7 @@ def test_a_folder_that_is_removed_while_a_model_is_measured(measure, tmp_path, m
         ("costs.csv", b""),
         ("costs.csv", b"nonsense"),
         ("coverage.csv", b"dataset,0.1\nus_births/M/short,x\n"),
+        ("coverage.csv", b"nonsense"),
         ("examples.parquet", b"PAR1"),
         ("config.json", b"[" * 100_000),
     ],
