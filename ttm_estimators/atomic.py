@@ -52,6 +52,11 @@ def replacing(path: Path) -> Iterator[Path]:
                 os.replace(partial, place)
             elif not folder.exists():
                 raise FileNotFoundError(f"{folder} was removed while {path} was written there")
+    except OSError as error:  # a full disk names no file, and others the one aside
+        named = str(error.filename or folder)
+        if error.errno is not None and named.startswith(str(folder)):
+            error.filename = str(path)
+        raise
     finally:
         if os.getpid() == process:
             try:

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-import signal
 from dataclasses import replace
 from pathlib import Path
-from threading import current_thread, main_thread
 from typing import Annotated, Any
 
 import typer
 
 from ttm_benchmarks.ltsf.protocol import DATASETS, HORIZONS
-from ttm_estimators.command_line.errors import end, in_words
+from ttm_estimators.command_line.errors import InputError, OneLineErrors
+from ttm_estimators.signals import ended_by_signals
+from ttm_estimators.tables.errors import TableError
+
+
+class _Commands(OneLineErrors):
+    """Commands that tell what the user can mend as a ValueError too."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            if not error.name or error.name.startswith("ttm_"):
+                raise
+            raise InputError(
+                f"{error.name} is not installed: pip install ttm-benchmarks"
+            ) from error
+        except TableError:
+            raise
+        except ValueError as error:
+            raise InputError(str(error)) from error
+
 
 app = typer.Typer(
+    cls=_Commands,
     help="Accuracy and speed of TinyTimeMixers.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 
@@ -575,20 +594,8 @@ def main(arguments: list[str] | None = None) -> None:
     arguments : list of str, optional
         Default: those of the process.
     """
-    if current_thread() is main_thread():
-        signal.signal(signal.SIGTERM, end)
-    try:
-        app(arguments)
-    except ModuleNotFoundError as error:
-        if not error.name or error.name.startswith("ttm_"):
-            raise
-        message = f"{error.name} is not installed: pip install ttm-benchmarks"
-    except OSError as error:
-        message = in_words(error)
-    except ValueError as error:
-        message = str(error)
-    typer.echo(f"ttm-bench: {message}", err=True)
-    raise SystemExit(2)
+    with ended_by_signals():
+        app(arguments, prog_name="ttm-bench")
 
 
 def _whole_numbers(option: str, text: str) -> list[int]:

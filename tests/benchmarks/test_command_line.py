@@ -1,5 +1,9 @@
+import os
+import re
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -7,7 +11,7 @@ import pytest
 def test_an_unknown_model_is_one_line_and_exit_code_2(bench, tmp_path):
     code, _, error = bench("demo", "--output", tmp_path, "--model", "no-such-model")
     assert code == 2
-    assert error.startswith("ttm-bench: unknown model 'no-such-model'")
+    assert error.startswith("error: unknown model 'no-such-model'")
     assert error.count("\n") == 1
 
 
@@ -39,3 +43,25 @@ def test_help_needs_neither_torch_nor_matplotlib():
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
     assert done.stdout.split() == [b"[]"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signal")
+def test_sigterm_in_the_middle_of_a_csv_file_ends_with_143(bench, monkeypatch, tmp_path):
+    """Of which pandas makes a TypeError."""
+    monkeypatch.setattr("ttm_benchmarks.demo.run.run", _terminated_in_a_table)
+    assert bench("demo", "--output", tmp_path) == (143, "", "")
+
+
+def _terminated_in_a_table(*_):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+    except SystemExit:
+        raise TypeError("exception class must be a subclass of BaseException") from None
+
+
+@pytest.mark.parametrize("arguments", [(), ("nonsense",), ("ltsf",), ("demo", "--wrong")])
+def test_wrong_usage_takes_one_line(bench, arguments):
+    code, _, error = bench(*arguments)
+    assert code == 2
+    assert re.fullmatch(r"error: .+ \(see ttm-bench.* --help\)\n", error)

@@ -1,6 +1,7 @@
 import json
 import platform
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -250,6 +251,19 @@ def test_what_a_killed_run_left_aside_is_no_file_of_the_user(finetune, table, tm
     (aside / CHECKPOINT).write_text("half")
     done = finetune(table(driven()[["shop", "day", "sales"]]))
     assert (done.code, aside.exists()) == (0, False), done.err
+
+
+def test_a_folder_that_is_removed_while_a_model_is_tuned(finetune, table, tmp_path, monkeypatch):
+    place = "ttm_estimators.training.fine_tuning.module.FineTuneModule.on_train_start"
+
+    def remove(_):
+        shutil.rmtree(tmp_path / "tuned", ignore_errors=True)
+
+    monkeypatch.setattr(place, remove, raising=False)
+    code, _, err = finetune(table(driven()[["shop", "day", "sales"]]))
+    assert code == 2
+    assert re.fullmatch(rf"error: {tmp_path}/tuned\S*: no such file or directory\n", err)
+    assert not (tmp_path / "tuned").exists()
 
 
 @pytest.mark.parametrize("options", [(), ("--learning-rate", 0.01)], ids=["trial", "training"])

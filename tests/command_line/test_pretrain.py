@@ -1,5 +1,7 @@
 import re
+import shutil
 import sys
+from importlib import import_module
 
 import pytest
 
@@ -124,3 +126,25 @@ def test_a_budget_is_a_time(text, seconds):
 def test_what_is_no_time_is_refused(text):
     with pytest.raises(InputError, match="is no time"):
         _read_budget(text)
+
+
+@pytest.mark.parametrize("when", ["start_or_resume", "chunk_loss", "__exit__"])
+def test_a_run_whose_folder_is_removed_ends_in_one_line_and_leaves_nothing(
+    run, recipe, tmp_path, monkeypatch, when
+):
+    """Before there are logs, in a step, and before the weights are written."""
+    output = tmp_path / "model"
+    place = import_module("ttm_estimators.training.pretraining.pretrain")
+    place = place.RunLog if when == "__exit__" else place
+    original = getattr(place, when)
+
+    def then_remove(*arguments, **options):
+        found = original(*arguments, **options)
+        shutil.rmtree(output, ignore_errors=True)
+        return found
+
+    monkeypatch.setattr(place, when, then_remove)
+    code, _, err = run("pretrain", recipe(), "--output", output, "--workers", 0)
+    assert code == 2
+    assert re.fullmatch(rf"error: {re.escape(str(output))}\S*: no such file or directory\n", err)
+    assert not output.exists()

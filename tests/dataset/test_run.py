@@ -238,6 +238,22 @@ def test_what_killed_runs_left_is_removed_and_what_is_being_written_stays(tmp_pa
     assert list(output.rglob("*.partial")) == [living]
 
 
+def test_a_script_without_a_guard_is_told_what_it_needs_once(tmp_path):
+    source = write(tmp_path / "in", 2)
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from ttm_estimators import forecast_dataset\n"
+        f"forecast_dataset({str(source)!r}, {str(tmp_path / 'out')!r}, 3, workers=1)\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("Traceback") == 1, done.stderr
+    assert done.stderr.endswith(
+        "RuntimeError: the worker processes could not be started: in a script, call this behind "
+        'if __name__ == "__main__":\n'
+    )
+
+
 def test_one_run_at_a_time_writes_to_a_folder(tmp_path):
     source, output = write(tmp_path / "in", 2), tmp_path / "out"
     with locked(str(output)):
@@ -286,12 +302,15 @@ def test_what_an_earlier_run_left_out_stops_one_that_leaves_out_nothing(tmp_path
         run(source, output, Fails())
 
 
-@pytest.mark.parametrize("content", [b"", b"PAR1 and no more"])
+GARBLED_FOOTER = b"PAR1" + b"\xff" * 40 + b"\x28\0\0\0PAR1"
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 and no more", GARBLED_FOOTER])
 def test_a_manifest_that_is_cut_short_is_made_anew(tmp_path, content):
     source, output = write(tmp_path / "in", 3), tmp_path / "out"
     first = run(source, output)
     (output / "_manifest.parquet").write_bytes(content)
-    (output / "part-02.parquet").write_bytes(b"")
+    (output / "part-02.parquet").write_bytes(content)
     with pytest.raises(TableError, match=r"scale=1\.0, not 2\.0"):
         run(source, output, Last(scale=2.0))
     with pytest.warns(TableWarning, match="damaged: it is made anew"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from typing import Annotated
 
 import typer
@@ -12,7 +11,7 @@ from ttm_estimators import __version__
 from ttm_estimators.command_line.backtest import backtest
 from ttm_estimators.command_line.corpus import corpus
 from ttm_estimators.command_line.detect import detect
-from ttm_estimators.command_line.errors import InputError, OneLineErrors, end
+from ttm_estimators.command_line.errors import InputError, OneLineErrors
 from ttm_estimators.command_line.example import example
 from ttm_estimators.command_line.explain import explain
 from ttm_estimators.command_line.export import export
@@ -21,6 +20,7 @@ from ttm_estimators.command_line.forecast import forecast
 from ttm_estimators.command_line.models import models
 from ttm_estimators.command_line.partition import partition
 from ttm_estimators.command_line.pretrain import pretrain
+from ttm_estimators.signals import ended_by_signals
 
 app = typer.Typer(
     cls=OneLineErrors,
@@ -69,8 +69,8 @@ def main() -> None:
     # Read when torch is loaded. Threads that spin while they wait take ten times as long as one
     # where other programs have the processors, and five times the processor time.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    signal.signal(signal.SIGTERM, end)
-    app(prog_name="ttm")
+    with ended_by_signals():
+        app(prog_name="ttm")
 
 
 __all__ = ["InputError", "app", "main"]

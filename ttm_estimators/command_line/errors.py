@@ -7,7 +7,6 @@ import os
 import re
 import sys
 from importlib import import_module
-from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
@@ -45,10 +44,6 @@ MAX_LINE_CHARACTERS = 2000
 UsageError: Any = typer.BadParameter.__bases__[0]
 
 
-_received: list[int] = []
-"""Signals that end the process."""
-
-
 class InputError(Exception):
     """What the user gave can not be used; the message says why and what to do."""
 
@@ -62,12 +57,7 @@ class OneLineErrors(TyperGroup):
         kwargs["standalone_mode"] = False
         try:
             os.getcwd()  # fails where the folder is gone, and would make libraries fail later
-            try:
-                result = super().main(*args, **kwargs)
-            except Exception:
-                if _received:  # pandas makes an error of an exit in the middle of a file
-                    sys.exit(128 + _received[-1])
-                raise
+            result = super().main(*args, **kwargs)
             sys.stdout.flush()
         except InputError as error:
             _exit(str(error))
@@ -95,12 +85,6 @@ class OneLineErrors(TyperGroup):
         return result
 
 
-def end(number: int, frame: Any) -> NoReturn:
-    """Handle a signal as an exit, so that what was begun is cleaned up."""
-    _received.append(number)
-    sys.exit(128 + number)
-
-
 def in_words(error: OSError) -> str:
     """Say in one line what the operating system refuses, of which path, and what to do."""
     if error.errno is None:  # of a library, with words of its own
@@ -108,18 +92,16 @@ def in_words(error: OSError) -> str:
     name = error.filename if isinstance(error.filename, str | os.PathLike) else None
     if name is None and error.errno == errno.ENOENT:
         return "the working folder no longer exists: go to another"
-    path = None if name is None else Path(name)
-    if path is not None and path.parent.name.endswith(".partial"):  # of atomic.replacing
-        path = path.parent.parent / path.name
-    return reason_of(error) if path is None else f"{path}: {reason_of(error)}"
+    return reason_of(error) if name is None else f"{os.fspath(name)}: {reason_of(error)}"
 
 
 def reason_of(error: OSError) -> str:
     """Say what the operating system refuses, and what to do."""
     if error.errno is None:
         return str(error)
-    remedy = REMEDIES.get(error.errno)
-    return os.strerror(error.errno).lower() + (f": {remedy}" if remedy else "")
+    remedy, usual = REMEDIES.get(error.errno), os.strerror(error.errno)
+    own = error.filename is None and error.strerror not in (None, usual)  # as pyarrow has
+    return (str(error.strerror) if own else usual.lower()) + (f": {remedy}" if remedy else "")
 
 
 def _discard_output() -> None:

@@ -68,7 +68,7 @@ def pretrain(
             start=start,
             workers=workers,
         )
-    except (FileNotFoundError, ValueError) as error:
+    except ValueError as error:
         raise InputError(str(error)) from error
     if not is_first_process():
         return

@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 from fsspec.implementations.local import LocalFileSystem
 
 from ttm_estimators.atomic import remove_abandoned, replacing
-from ttm_estimators.dataset.metadata import KEY, differences, read_done, read_facts
+from ttm_estimators.dataset.metadata import KEY, differences, is_damage, read_done, read_facts
 from ttm_estimators.dataset.sources import REQUESTS_AT_ONCE, is_hidden, open_system, url_of
 from ttm_estimators.dataset.unit import Done, Unit
 from ttm_estimators.tables.errors import TableError, TableWarning, quoted
@@ -177,6 +177,10 @@ class Manifest:
             return None, False
         except pyarrow.ArrowInvalid:
             return None, True
+        except OSError as error:
+            if is_damage(error, self.system):
+                return None, True
+            raise
         except (KeyError, ValueError) as error:
             raise TableError(
                 f"{self.output}/{FILE} can not be read: {error}",

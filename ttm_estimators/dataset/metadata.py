@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow
 import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
 
 from ttm_estimators import __version__
 from ttm_estimators.dataset.sources import open_system
@@ -104,10 +105,21 @@ def read_facts(output: str, target: str) -> tuple[int, dict[str, Any]] | None:
             found = pq.read_metadata(file)
     except (FileNotFoundError, pyarrow.ArrowInvalid):
         return None
+    except OSError as error:
+        if is_damage(error, system):
+            return None
+        raise
     try:
         return found.num_rows, json.loads((found.metadata or {})[KEY])
     except (KeyError, ValueError):
         return found.num_rows, {}
+
+
+def is_damage(error: OSError, system: Any) -> bool:
+    """Whether pyarrow could not read a footer, which it says as an error of the system without
+    number. Those of storage elsewhere may pass.
+    """
+    return error.errno is None and isinstance(system, LocalFileSystem)
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

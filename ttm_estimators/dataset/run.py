@@ -18,6 +18,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
+from multiprocessing import current_process
 from typing import TYPE_CHECKING, Any, Literal
 
 from ttm_estimators.backtest.progress import Progress
@@ -26,6 +27,7 @@ from ttm_estimators.dataset.manifest import Manifest, locked
 from ttm_estimators.dataset.metadata import identity_of
 from ttm_estimators.dataset.process_file import process_file
 from ttm_estimators.dataset.unit import Done, Unit
+from ttm_estimators.signals import without_interrupts
 from ttm_estimators.tables.errors import TableError, TableWarning
 from ttm_estimators.weights import resolve, shipped_models
 
@@ -137,6 +139,8 @@ def run_dataset(
         raise ValueError("client is asynchronous: give one that waits, Client(address)")
     if workers is not None and (isinstance(workers, bool) or workers < 1):
         raise ValueError(f"workers must be at least 1, got {workers!r}")
+    if workers is not None and getattr(current_process(), "_inheriting", False):
+        sys.exit(1)  # a worker that starts reads a script that calls this without a guard
     if on_error not in ("stop", "record"):
         raise ValueError(f"on_error must be 'stop' or 'record', got {on_error!r}")
     if model is not None and model not in shipped_models():
@@ -307,8 +311,12 @@ def _cluster(client: Client | None, workers: int, progress: bool) -> Iterator[Cl
             "workers need distributed, install it with: "
             f'pip install "ttm-estimators[distributed]" ({error})'
         ) from error
+    nannies = logging.getLogger("distributed.nanny")
+    level = nannies.level
+    nannies.setLevel(logging.CRITICAL)  # what they would tell is told below
     try:
-        with dask.config.set(NO_PROFILER):  # the processes get the configuration of this one
+        # The processes get the configuration of this one.
+        with dask.config.set(NO_PROFILER), without_interrupts():
             cluster = LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
@@ -316,14 +324,15 @@ def _cluster(client: Client | None, workers: int, progress: bool) -> Iterator[Cl
                 scheduler_kwargs={"dashboard": progress},
                 env=ONE_THREAD,
             )
-    except RuntimeError as error:
+    except RuntimeError:
         raise RuntimeError(
             "the worker processes could not be started: in a script, call this behind "
             'if __name__ == "__main__":'
-        ) from error
-    nannies = logging.getLogger("distributed.nanny")
+        ) from None
+    finally:
+        nannies.setLevel(level)
     with ExitStack() as stack:
-        stack.callback(nannies.setLevel, nannies.level)
+        stack.callback(nannies.setLevel, level)
         stack.enter_context(cluster)
         own = stack.enter_context(Client(cluster))
         # Processes may take seconds to unload their libraries, which is nothing to warn of.

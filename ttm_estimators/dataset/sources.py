@@ -199,7 +199,7 @@ def _list(source: str) -> tuple[Any, str, dict[str, Any], str]:
         if system.isfile(path):
             return system, posixpath.dirname(path), {path: system.info(path)}, "file"
         if system.isdir(path):
-            return system, path, system.find(path, detail=True), "folder"
+            return system, path, _find(system, path), "folder"
         if not _is_glob(path):
             raise TableError(f"{source} does not exist")
         parts = path.split("/")
@@ -207,12 +207,18 @@ def _list(source: str) -> tuple[Any, str, dict[str, Any], str]:
         found: dict[str, Any] = {}
         for match, info in system.glob(path, detail=True).items():
             folder = info["type"] == "directory"
-            found |= system.find(match, detail=True) if folder else {match: info}
+            found |= _find(system, match) if folder else {match: info}
     except OSError as error:
         raise TableError(f"{source} can not be read: {error}") from error
     if not found:
         raise TableError(f"no file matches {source}")
     return system, "/".join(parts[:first]) or "/", found, "glob"
+
+
+def _find(system: Any, folder: str) -> dict[str, Any]:
+    """Find the files below a folder, none of which are passed over for their permissions."""
+    options = {"on_error": "raise"} if isinstance(system, LocalFileSystem) else {}
+    return system.find(folder, detail=True, **options)
 
 
 def _is_glob(path: str) -> bool:
@@ -282,7 +288,7 @@ def _cut(system: Any, path: str, whole: Unit, id: Sequence[str], max_rows: int) 
     try:
         with system.open(path, "rb") as file:
             metadata = pq.read_metadata(file)
-    except pyarrow.ArrowInvalid:
+    except (OSError, pyarrow.ArrowInvalid):
         return [whole]  # whoever reads it says what is wrong
     starts = _starts(metadata, id)
     cuts, rows = [0], 0

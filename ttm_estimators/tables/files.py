@@ -89,6 +89,8 @@ def read_file(path: Path, *, headless: bool = False) -> Table:
     ------
     TableError
         When it does not exist, is of another kind, damaged, or has no rows.
+    OSError
+        When the system does not let it be read.
     """
     if path != STDIN and not path.exists():
         raise TableError(f"{path} does not exist")
@@ -114,7 +116,7 @@ def read_file(path: Path, *, headless: bool = False) -> Table:
             f"{name} has rows with more fields than its header", "are there commas inside numbers?"
         ) from None
     except (OSError, EOFError, zlib.error, ValueError, NotImplementedError) as error:
-        if isinstance(error, TableError):
+        if isinstance(error, TableError) or getattr(error, "errno", None) is not None:
             raise
         raise TableError(f"{name} can not be read: {error}") from error
     table.index_levels = index_levels_of(table.frame)

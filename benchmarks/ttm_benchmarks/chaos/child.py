@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import resource
 import signal
 import sys
@@ -16,11 +17,20 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from multiprocessing import util
 from pathlib import Path
 from typing import NamedTuple
 
+from ttm_estimators.signals import ENDING, run_main
+
 MAX_SECONDS = 300.0
 """Of a command, beyond which it hangs. They take a few seconds, on a busy machine too."""
+
+NO_ERRORS = ("warning: ", "step ", "learning rate ")
+"""What a line on standard error begins with that tells of none."""
+
+MAX_SECONDS_ALONE = 20.0
+"""Of a process that outlives the command that started it: torch's workers look every 5 seconds."""
 
 MAX_PROCESSOR_SECONDS = 60
 """The same by the clock of the processor."""
@@ -59,6 +69,9 @@ class Ended(NamedTuple):
 
     hung: bool
 
+    alone: tuple[str, ...] = ()
+    """Processes and shared memory that outlived it."""
+
 
 def warm_up() -> None:
     """Import what the commands use."""
@@ -89,7 +102,8 @@ def run(
     prepare : callable, optional
         What the child does before, such as making a damaged file.
     kill : tuple of float and int, optional
-        Seconds after which a signal is sent, and which.
+        Seconds after which a signal is sent, and which. SIGINT goes to the processes that it
+        started too, as from a terminal.
     """
     for name in ("tmp", "home"):
         (folder / name).mkdir(exist_ok=True)
@@ -98,39 +112,47 @@ def run(
         path.touch()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
-    before = _resident_bytes()
+    before, shared = _resident_bytes(), _shared_memory()
     began = time.monotonic()
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     process = os.fork()
     if process == 0:
         code = 70
         try:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+            os.setpgid(0, 0)
+            for number in ENDING:
+                signal.signal(number, lambda number, _: os._exit(128 + number))
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
             code = _in_child(command, folder, printed, errors, prepare)
         finally:
             os._exit(code)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    os.setpgid(process, process)  # whichever of the two comes first
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     hung = False
-    while True:
-        ended, status, used = os.wait4(process, os.WNOHANG)
-        if ended:
-            break
-        passed = time.monotonic() - began
-        if kill is not None and passed >= kill[0]:
-            os.kill(process, kill[1])
-            kill = None
-        if passed > MAX_SECONDS:
-            hung = True
-            os.kill(process, signal.SIGKILL)
-        time.sleep(0.002)
+    try:
+        while True:
+            ended, status, used = os.wait4(process, os.WNOHANG)
+            if ended:
+                break
+            passed = time.monotonic() - began
+            if kill is not None and passed >= kill[0]:
+                (os.killpg if kill[1] == signal.SIGINT else os.kill)(process, kill[1])
+                kill = None
+            if passed > MAX_SECONDS:
+                hung = True
+                os.kill(process, signal.SIGKILL)
+            time.sleep(0.002)
+    except BaseException:  # such as Ctrl-C, which does not reach that group
+        os.killpg(process, signal.SIGKILL)
+        raise
     seconds = time.monotonic() - began
     code = os.waitstatus_to_exitcode(status)
     said = [path.read_text(encoding="utf-8", errors="replace") for path in (printed, errors)]
     for path in (printed, errors):
         path.unlink()
     grown = used.ru_maxrss * 1024 - before
-    return Ended(code, said[0], said[1], seconds, grown, hung or code == -signal.SIGXCPU)
+    hung = hung or code == -signal.SIGXCPU
+    return Ended(code, said[0], said[1], seconds, grown, hung, _alone(process, shared))
 
 
 def faults_of(ended: Ended, codes: Sequence[int] = (0, 2)) -> list[str]:
@@ -143,12 +165,19 @@ def faults_of(ended: Ended, codes: Sequence[int] = (0, 2)) -> list[str]:
     if "Traceback" in ended.errors or "Traceback" in ended.output:
         faults.append("traceback")
     if ended.code == 2:
-        lines = [line for line in ended.errors.splitlines() if not line.startswith("warning: ")]
-        if len(lines) != 1 or not lines[0].startswith(("error: ", "ttm-bench: ")):
+        lines = errors_of(ended)
+        if len(lines) != 1 or not lines[0].startswith("error: "):
             faults.append(f"{len(lines)} lines of error")
+    if ended.alone:
+        faults.append(f"left alone: {', '.join(ended.alone)}")
     if ended.grown_bytes > MAX_BYTES:
         faults.append(f"{ended.grown_bytes / 2**30:.1f} GiB")
     return faults
+
+
+def errors_of(ended: Ended) -> list[str]:
+    """Lines on standard error, less warnings and the progress of what takes long."""
+    return [line for line in ended.errors.splitlines() if not line.startswith(NO_ERRORS)]
 
 
 def _in_child(
@@ -172,7 +201,7 @@ def _in_child(
             prepare()
         module = {"ttm": "ttm_estimators.command_line", "ttm-bench": "ttm_benchmarks.command_line"}
         sys.argv = list(command)
-        import_module(module[command[0]]).main()
+        run_main(module[command[0]])
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:
@@ -180,7 +209,41 @@ def _in_child(
         code = 1
     sys.stdout.flush()
     sys.stderr.flush()
+    util._exit_function()  # type: ignore[attr-defined]  # ends worker processes, as at the end of any process
     return code
+
+
+def _alone(group: int, shared: set[str]) -> tuple[str, ...]:
+    """What of a group of processes goes on for too long, which ends it."""
+    ends = time.monotonic() + MAX_SECONDS_ALONE
+    while left := _running(group):
+        if time.monotonic() > ends:
+            os.killpg(group, signal.SIGKILL)
+            break
+        time.sleep(0.02)
+    more = _shared_memory() - shared
+    return (*left, *(name for name in more if not Path("/proc", name.split("_")[1]).exists()))
+
+
+def _running(group: int) -> list[str]:
+    """Names of the processes of a group, less those that have ended and are not waited for."""
+    names = []
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, _, rest = place.read_text("utf-8", "replace").rpartition(")")
+        except OSError:  # it has ended meanwhile
+            continue
+        state, _, of_group = rest.split()[:3]
+        if int(of_group) == group and state not in "ZX":
+            names.append(name.partition("(")[2])
+    return names
+
+
+def _shared_memory() -> set[str]:
+    """Tensors that processes share by name, which has the number of one of them."""
+    place = Path("/dev/shm")
+    names = os.listdir(place) if place.is_dir() else []
+    return {name for name in names if re.match(r"torch_\d+_", name)}
 
 
 def _resident_bytes() -> int:

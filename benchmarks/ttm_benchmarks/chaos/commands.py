@@ -65,6 +65,11 @@ COMMANDS = {
         ("out/model.safetensors", "out/config.json"),
         ("out",),
     ),
+    "pretrain with a worker": Command(
+        ("ttm", "pretrain", "recipe.yaml", "--output", "out", "--workers", "1"),
+        ("out/model.safetensors", "out/config.json"),
+        ("out",),
+    ),
     "gift-eval": Command(
         ("ttm-bench", "gift-eval", "--data", "gift", "--model", "naive", "--output", "out"),
         ("out/all_results.csv", "out/coverage.csv", "out/config.json"),

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ttm_benchmarks.chaos.child import faults_of, run
-from ttm_benchmarks.chaos.commands import COMMANDS, listing
-from ttm_benchmarks.chaos.kill import check_end
+from ttm_benchmarks.chaos.commands import COMMANDS
+from ttm_benchmarks.chaos.kill import aside, check_end
 from ttm_benchmarks.chaos.trial import Reference, Trial
 
 MIN_KB, MAX_KB = 4, 600
@@ -33,7 +33,7 @@ def fill_disk(draw: random.Random, folder: Path, references: dict[str, Reference
     with _small_disk(folder.parent / f"{folder.name}-disk", folder, kilobytes) as (place, limit):
         ended = run(command.arguments, place, prepare=limit)
         trial = Trial(name, faults_of(ended), code=ended.code, said=ended.errors)
-        trial.leftovers += [path for path in listing(place) if ".partial" in path]
+        trial.leftovers += aside(place)
         _grow(place)
         if ended.code == 2 and limit is None:
             again = run(command.arguments, place)

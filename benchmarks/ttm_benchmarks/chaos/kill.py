@@ -7,7 +7,7 @@ import shutil
 import signal
 from pathlib import Path
 
-from ttm_benchmarks.chaos.child import Ended, faults_of, run
+from ttm_benchmarks.chaos.child import Ended, errors_of, faults_of, run
 from ttm_benchmarks.chaos.commands import COMMANDS, content, listing
 from ttm_benchmarks.chaos.trial import Reference, Trial
 
@@ -38,15 +38,16 @@ def kill(draw: random.Random, folder: Path, references: dict[str, Reference]) ->
     faults, losses, kills, said = [], [], 0, ""
     rows: set[bytes] = set()
     for _ in range(draw.randint(1, MAX_KILLS_IN_A_ROW)):
-        sent = draw.choice([signal.SIGKILL, signal.SIGTERM])
+        sent = draw.choice([signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
         moment = draw.uniform(0.0, reference.seconds)
         ended = run(command.arguments, folder, kill=(moment, sent))
         done = ended.code == 0
         kills += not done
-        faults += faults_of(ended, (0, -sent, 128 + sent))
+        faults += faults_of(ended, (0, -sent if sent == signal.SIGKILL else 128 + sent))
         said += ended.errors
-        if sent == signal.SIGTERM and not done:
-            faults += [f"{path} after SIGTERM" for path in _aside(folder)]
+        if sent != signal.SIGKILL and not done:
+            faults += [f"{path} after {sent.name}" for path in aside(folder)]
+            faults += [f"{line!r} after {sent.name}" for line in errors_of(ended)]
         losses += [
             f"{file} was cut"
             for file, text in old.items()
@@ -74,7 +75,7 @@ def check_end(trial: Trial, ended: Ended, folder: Path, reference: Reference) ->
     return trial
 
 
-def _aside(folder: Path) -> list[str]:
+def aside(folder: Path) -> list[str]:
     """What is written aside, and is to be gone after a signal that can be handled."""
     return [path for path in listing(folder) if ".partial" in path or path.startswith("tmp/")]
 

@@ -29,9 +29,11 @@ def read_coverage(folder: Path) -> dict[str, Coverage]:
     if not path.exists():
         return {}
     with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        if "dataset" not in (reader.fieldnames or ()):
+            raise ValueError(f"{path} has no column 'dataset'")
         return {
-            row["dataset"]: {level: float(row[str(level)]) for level in DECILES}
-            for row in csv.DictReader(file)
+            row["dataset"]: {level: float(row[str(level)]) for level in DECILES} for row in reader
         }
 
 

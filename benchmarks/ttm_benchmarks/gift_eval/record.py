@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 from datetime import date
@@ -12,11 +13,17 @@ from typing import Any
 import psutil
 import torch
 
-from ttm_benchmarks.gift_eval.costs import add_costs
-from ttm_benchmarks.gift_eval.coverage import coverage_of, read_coverage, write_coverage
+from ttm_benchmarks.gift_eval.costs import COSTS_FILE, add_costs, read_costs
+from ttm_benchmarks.gift_eval.coverage import (
+    COVERAGE_FILE,
+    coverage_of,
+    read_coverage,
+    write_coverage,
+)
 from ttm_benchmarks.gift_eval.evaluation import Measured
-from ttm_benchmarks.gift_eval.examples import add_example
+from ttm_benchmarks.gift_eval.examples import EXAMPLES_FILE, add_example, read_examples
 from ttm_benchmarks.gift_eval.submission import (
+    CONFIG_FILE,
     Row,
     in_order,
     make_row,
@@ -48,6 +55,8 @@ def record(folder: Path, name: str, task: Task, measured: Measured) -> list[Row]
     list of Row
         All rows.
     """
+    if not (folder / CONFIG_FILE).exists():  # or a folder without it would be made
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder / CONFIG_FILE))
     with one_at_a_time(folder):
         write_coverage(folder, read_coverage(folder) | {task.name: coverage_of(measured.scores)})
         add_costs(folder, task.name, measured.costs)
@@ -56,6 +65,24 @@ def record(folder: Path, name: str, task: Task, measured: Measured) -> list[Row]
         rows = in_order([*others, make_row(task, name, measured.scores)])
         write_rows(folder, rows)
     return rows
+
+
+def check_files(folder: Path) -> None:
+    """See that what is there can be added to.
+
+    Raises
+    ------
+    ValueError
+        When a file is damaged.
+    """
+    files = {COVERAGE_FILE: read_coverage, COSTS_FILE: read_costs, EXAMPLES_FILE: read_examples}
+    for name, read in files.items():
+        try:
+            read(folder)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{folder / name} is damaged ({error}): give an empty --output folder"
+            ) from error
 
 
 def run_facts(device: str) -> dict[str, Any]:
@@ -72,6 +99,9 @@ def _machine(device: str) -> str:
     """Class of the machine, such as "2 x86_64 cores, 24 GB of memory, no GPU"."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     memory = psutil.virtual_memory().total / 1e9
-    on_gpu = torch.device(device).type == "cuda"
-    gpu = torch.cuda.get_device_name(device) if on_gpu else "no GPU"
+    try:
+        on_gpu = torch.device(device).type == "cuda"
+        gpu = torch.cuda.get_device_name(device) if on_gpu else "no GPU"
+    except (AssertionError, RuntimeError) as error:
+        raise ValueError(f"device {device!r} can not be used: {error}") from error
     return f"{cores} {platform.machine()} cores, {memory:.0f} GB of memory, {gpu}"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from datetime import timedelta
 from functools import partial
-from multiprocessing import get_context, parent_process
 from pathlib import Path
 from time import monotonic
 
@@ -22,7 +20,7 @@ from ttm_benchmarks.gift_eval.coverage import describe, read_coverage
 from ttm_benchmarks.gift_eval.data import forecast_values, present_tasks
 from ttm_benchmarks.gift_eval.evaluation import Measured, evaluate
 from ttm_benchmarks.gift_eval.predictors import find_model, fine_tuned, with_calendar
-from ttm_benchmarks.gift_eval.record import record, run_facts
+from ttm_benchmarks.gift_eval.record import check_files, record, run_facts
 from ttm_benchmarks.gift_eval.submission import (
     METRICS,
     PREFIX,
@@ -31,6 +29,7 @@ from ttm_benchmarks.gift_eval.submission import (
     start_or_resume,
 )
 from ttm_benchmarks.gift_eval.tasks import Task, select
+from ttm_benchmarks.processes import worker_processes
 from ttm_estimators import FineTuneConfig
 
 SHOWN_METRICS = {"MASE": METRICS[3], "CRPS": METRICS[-1]}
@@ -104,6 +103,7 @@ def run(
     identity = found.identity | {name: True for name, on in switches.items() if on}
     about = found.about | run_facts(device)
     name, rows = start_or_resume(output, found.name, identity, about)
+    check_files(output)
     finished = {row["dataset"] for row in rows}
     waiting = {task: forecast_values(data, task) for task in tasks if task.name not in finished}
     # Longest first, so that no process is left alone with the longest at the end.
@@ -123,15 +123,18 @@ def run(
         there = f"{len(tasks) - len(waiting)} of {len(tasks)} tasks are already in {output}"
         console.print(there, soft_wrap=True)
     total, done, start = sum(waiting.values()), 0, monotonic()
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        console=console,
-    ) as progress:
+    with (
+        closing(_outcomes(measure, order, workers)) as outcomes,
+        Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            console=console,
+        ) as progress,
+    ):
         bar = progress.add_task(name, total=total)
-        for number, (task, outcome) in enumerate(_outcomes(measure, order, workers), start=1):
+        for number, (task, outcome) in enumerate(outcomes, start=1):
             if isinstance(outcome, Exception):
                 failures.append((task, outcome))
                 said = f"failed, {outcome}"
@@ -161,7 +164,7 @@ def run(
 
 def _outcomes(
     measure: Callable[[Task], Measured], tasks: Sequence[Task], workers: int
-) -> Iterator[tuple[Task, Measured | Exception]]:
+) -> Generator[tuple[Task, Measured | Exception]]:
     """Measure every task, and give what came of it as soon as it is known."""
     if workers == 1:
         for task in tasks:
@@ -171,9 +174,8 @@ def _outcomes(
                 yield task, error
         return
     threads = max(1, torch.get_num_threads() // workers)
-    # Forked processes would inherit locks of torch's threads.
-    with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (threads,)) as pool:
-        futures = {pool.submit(measure, task): task for task in tasks}
+    with worker_processes(workers, torch.set_num_threads, threads) as submit:
+        futures = {submit(measure, task): task for task in tasks}
         for future in as_completed(futures):
             failure = future.exception()
             if isinstance(failure, BrokenProcessPool):
@@ -182,19 +184,6 @@ def _outcomes(
                     "--workers, and finished tasks will be left out"
                 )
             yield futures[future], failure if isinstance(failure, Exception) else future.result()
-
-
-def _start_worker(threads: int) -> None:
-    torch.set_num_threads(threads)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """Leave no worker behind when the run is killed."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _rich_table(rows: Sequence[Row], name: str) -> Table:

@@ -168,8 +168,11 @@ def read_rows(folder: Path) -> list[Row]:
     path = folder / RESULTS_FILE
     if not path.exists():
         return []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows: list[Row] = list(csv.DictReader(file))
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows: list[Row] = list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} is damaged ({error}): give an empty --output folder") from error
     unknown = [name for name in (row.get("dataset") for row in rows) if name not in TASKS]
     if unknown:
         raise ValueError(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from pathlib import Path
 from pydoc import ErrorDuringImport
 from typing import NamedTuple
@@ -21,6 +19,7 @@ from ttm_benchmarks.gift_eval.record import record, run_facts
 from ttm_benchmarks.gift_eval.run import SHOWN_METRICS
 from ttm_benchmarks.gift_eval.submission import CONFIG_FILE, RESULTS_FILE, start_or_resume
 from ttm_benchmarks.gift_eval.tasks import Task
+from ttm_benchmarks.processes import worker_processes
 
 MEASURED, PUBLISHED = "measured", "published"
 
@@ -111,12 +110,10 @@ def run_contender(
     if not finished <= set(read_costs(folder).index):
         raise ValueError(f"{folder} has results without {COSTS_FILE}: give an empty --output")
     waiting = [task for task in tasks if task.name not in finished]
-    with ProcessPoolExecutor(
-        1, get_context("spawn"), torch.set_num_threads, (torch.get_num_threads(),)
-    ) as pool:
+    with worker_processes(1, torch.set_num_threads, torch.get_num_threads()) as submit:
         for number, task in enumerate(waiting, start=1):
             try:
-                measured = pool.submit(
+                measured = submit(
                     evaluate,
                     data,
                     task,

@@ -1,11 +1,15 @@
 import json
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from importlib.metadata import version
 
 import pandas as pd
+import psutil
 import pytest
 
 from ttm_benchmarks.gift_eval import run as runner
@@ -73,6 +77,78 @@ def test_a_stopped_run_goes_on_without_loss_or_repetition(measure, monkeypatch):
     assert read(parts) == read(whole)
 
 
+def test_a_folder_that_is_removed_while_a_model_is_measured(measure, tmp_path, monkeypatch):
+    evaluate = runner.evaluate
+
+    def then_remove(*arguments, **options):
+        measured = evaluate(*arguments, **options)
+        shutil.rmtree(tmp_path / "out")
+        return measured
+
+    monkeypatch.setattr(runner, "evaluate", then_remove)
+    code, folder, error = measure("out", "--model", "naive")
+    assert (code, error) == (2, f"error: {folder / 'config.json'}: no such file or directory\n")
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("all_results.csv", b"\xff\xfe\x00"),
+        ("all_results.csv", b"a,b\n1,2\n"),
+        ("costs.csv", b""),
+        ("costs.csv", b"nonsense"),
+        ("coverage.csv", b"dataset,0.1\nus_births/M/short,x\n"),
+        ("coverage.csv", b"nonsense"),
+        ("examples.parquet", b"PAR1"),
+        ("config.json", b"[" * 100_000),
+    ],
+)
+def test_a_damaged_file_of_a_stopped_run_is_refused_by_name(measure, tmp_path, file, content):
+    options = ("--model", "naive", "--tasks", "us_births/*")
+    measure("out", *options)
+    (tmp_path / "out" / file).write_bytes(content)
+    code, folder, error = measure("out", *options)
+    assert code == 2
+    assert re.fullmatch(rf"error: {re.escape(str(folder / file))} .*\n", error)
+
+
+@pytest.mark.parametrize("device", ["nonsense", "cuda:77"])
+def test_a_device_that_is_not_there_is_one_line(measure, device):
+    code, folder, error = measure("out", "--model", "naive", "--device", device)
+    assert code == 2
+    assert re.fullmatch(rf"error: device '{device}' can not be used: .*\n", error)
+    assert not folder.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_and_its_workers_without_a_word(gift, tmp_path, number):
+    command = ["gift-eval", "--data", gift, "--output", tmp_path / "out", "--model", "naive"]
+    command = [sys.executable, "-m", "ttm_benchmarks", *command, "--workers", "2"]
+    process = subprocess.Popen(
+        list(map(str, command)),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    workers = []
+    while len(workers) < 2:
+        workers = [
+            each
+            for each in psutil.Process(process.pid).children()
+            if "spawn_main" in " ".join(each.cmdline())
+        ]
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, number)  # as a terminal does
+    _, error = process.communicate(timeout=60)
+    assert (process.returncode, error) == (128 + number, "")
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert not [each for each in alive if each.status() != psutil.STATUS_ZOMBIE]
+
+
 def test_processes_with_other_tasks_may_write_to_one_folder(measure, gift, tmp_path):
     _, whole, _ = measure("whole", "--model", "naive")
     command = ["gift-eval", "--data", gift, "--output", tmp_path / "shared", "--model", "naive"]
@@ -130,7 +206,7 @@ def test_when_a_process_dies_then_one_line_tells_how_to_go_on(measure, predictor
     monkeypatch.setenv("KILL_AT_HORIZON", "8")
     code, _, error = measure("out", "--model", f"{predictors}.KillsItsProcess", *options)
     assert code == 2
-    assert error.startswith("ttm-bench: a worker process died")
+    assert error.startswith("error: a worker process died")
     assert error.count("\n") == 1
 
 

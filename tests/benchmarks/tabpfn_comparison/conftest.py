@@ -1,4 +1,5 @@
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -25,25 +26,19 @@ def baseline(publish) -> Path:
     return publish("seasonal_naive", {WEEKS: (1, 0.1), MONTHS: (2, 0.2), BIRTHS: (4, 0.4)})
 
 
-class InProcess:
-    """A process pool without processes, which take seconds to start."""
+@contextmanager
+def without_processes(*_: object):
+    """Instead of processes, which take seconds to start."""
 
-    def __init__(self, *arguments: object) -> None:
-        pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *arguments: object) -> None:
-        pass
-
-    def submit(self, function, *arguments, **options):
+    def submit(function, *arguments, **options):
         done = Future()
         done.set_result(function(*arguments, **options))
         return done
+
+    yield submit
 
 
 @pytest.fixture
 def in_process(monkeypatch) -> None:
     """Let models run in this process."""
-    monkeypatch.setattr(contenders, "ProcessPoolExecutor", InProcess)
+    monkeypatch.setattr(contenders, "worker_processes", without_processes)

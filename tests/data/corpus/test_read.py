@@ -264,6 +264,20 @@ def test_a_cache_that_was_cut_is_made_anew(tmp_path, file, keep):
     assert [*(tmp_path / "cache").iterdir()] == [made]
 
 
+@pytest.mark.parametrize("file", ["index.json", "sums.bin", "counts.bin"])
+def test_a_cache_with_a_flipped_bit_is_made_anew(tmp_path, file):
+    write(tmp_path, "made", [np.sin(np.arange(60.0))])
+    Corpus.read(tmp_path, cache=tmp_path / "cache")
+    (made,) = (tmp_path / "cache").iterdir()
+    whole = (made / file).read_bytes()
+    for place in (0, len(whole) // 2, len(whole) - 1):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1
+        (made / file).write_bytes(damaged)
+        Corpus.read(tmp_path, cache=tmp_path / "cache")
+        assert (made / file).read_bytes() == whole
+
+
 def test_a_folder_named_as_a_file_and_a_file_that_is_damaged_are_refused_by_name(tmp_path):
     (tmp_path / "made.parquet").mkdir()
     with pytest.raises(ValueError, match=r"made\.parquet is a folder"):

@@ -10,7 +10,8 @@ import json
 import math
 import shutil
 import warnings
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -50,8 +51,10 @@ DECIMATED_FRACTION = 0.3
 REVERSED_FRACTION = 0.1
 """Fraction of windows that run backwards in time."""
 
-CACHE_FORMAT = 2
+CACHE_FORMAT = 3
 """Of the cache: to be raised when what is written there changes."""
+
+CHECKED_AT_ONCE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ class Corpus:
             Folder with the files.
         cache : str or Path, optional
             Folder for the running sums, 12 bytes for each point. The default is in the user's
-            cache folder. They are made again when the files have changed, or when they are cut.
+            cache folder. They are made again when the files have changed, or when they are damaged.
 
         Raises
         ------
@@ -244,12 +247,13 @@ class Corpus:
 
 
 def _read_index(place: Path) -> dict[str, Any] | None:
-    """What is cached in a folder, None where nothing is, or it was cut."""
+    """What is cached in a folder, None where nothing is, or it was damaged."""
     try:
         index = read_json(place / "index.json")
         entries = sum(index["lengths"]) + len(index["lengths"])
         whole = (
-            (place / "sums.bin").stat().st_size == 8 * entries
+            index.pop("crc32") == _checksum(place, index)
+            and (place / "sums.bin").stat().st_size == 8 * entries
             and (place / "counts.bin").stat().st_size == 4 * entries
             and min(index["lengths"]) >= MIN_OBSERVED_POINTS
             and len(index["lengths"]) == len(index["intervals"]) == len(index["sources"])
@@ -285,14 +289,26 @@ def _write_sums(files: list[Path], place: Path) -> None:
         raise ValueError(
             f"no series of {files[0].parent} has {MIN_OBSERVED_POINTS} points that vary"
         )
-    index = {"lengths": lengths, "intervals": intervals, "sources": sources}
+    index: dict[str, Any] = {"lengths": lengths, "intervals": intervals, "sources": sources}
+    index["crc32"] = _checksum(place, index)
     (place / "index.json").write_text(json.dumps(index), encoding="utf-8")
+
+
+def _checksum(place: Path, index: Mapping[str, Any]) -> int:
+    """CRC-32 of all that is cached, which zlib takes at 4 GB a second."""
+    value = zlib.crc32(json.dumps(index).encode())
+    for name in ("sums.bin", "counts.bin"):
+        with (place / name).open("rb") as file:
+            while part := file.read(CHECKED_AT_ONCE_BYTES):
+                value = zlib.crc32(part, value)
+    return value
 
 
 def _read_series(file: Path) -> Iterator[tuple[npt.NDArray[np.float64], object]]:
     """Series of a file, trimmed of what is missing at their ends, and what it has as frequency."""
     if file.is_dir():
         raise ValueError(f"{file} is a folder: a corpus has a file for each source")
+    file.open("rb").close()  # what the system refuses is no damage
     try:
         yield from _read_file(file)
     except (pa.ArrowException, OSError) as error:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import lightning
 import torch
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
 from ttm_estimators.atomic import replacing
@@ -37,6 +39,8 @@ def learning_rate_of(
         return None
     try:
         written = torch.load(checkpoint, map_location="cpu", weights_only=True)["fine_tuning"]
+    except OSError:
+        raise
     except Exception as error:  # of many kinds, as the damage has it
         raise ValueError(
             f"{checkpoint} is damaged, or no checkpoint of fine-tuning: remove it, or name another"
@@ -63,3 +67,14 @@ class KeepCheckpoint(lightning.Callback):
     ) -> None:
         with replacing(self.path) as partial:
             trainer.save_checkpoint(partial)
+
+
+class WriteInPlace(TorchCheckpointIO):
+    """Writes to the file itself: Lightning's way leaves one in ``/tmp`` when a disk is full."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
+    ) -> None:
+        whole = io.BytesIO()
+        torch.save(checkpoint, whole)
+        Path(path).write_bytes(whole.getbuffer())

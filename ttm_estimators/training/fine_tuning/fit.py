@@ -25,7 +25,12 @@ from ttm_estimators.training.fine_tuning.best_weights import (
     BestWeights,
     keep_best_on_line,
 )
-from ttm_estimators.training.fine_tuning.checkpoint import KeepCheckpoint, digest, learning_rate_of
+from ttm_estimators.training.fine_tuning.checkpoint import (
+    KeepCheckpoint,
+    WriteInPlace,
+    digest,
+    learning_rate_of,
+)
 from ttm_estimators.training.fine_tuning.clock import Clock, EndInTime
 from ttm_estimators.training.fine_tuning.config import FineTuneConfig, Strategy
 from ttm_estimators.training.fine_tuning.fewer_windows import fewer_windows
@@ -111,6 +116,7 @@ def fit(
         options = {**of_trainer, **options}
     if checkpoint is not None:
         options["callbacks"].append(KeepCheckpoint(Path(checkpoint)))
+        options.setdefault("plugins", [WriteInPlace()])
     options["callbacks"] += trainer_options.get("callbacks", ())
     network.train()
     with quiet(), torch.random.fork_rng(), _trained_parts(network, settings.strategy, head_dropout):

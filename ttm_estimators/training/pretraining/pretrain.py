@@ -29,6 +29,7 @@ from ttm_estimators.training.pretraining.chunks import (
 from ttm_estimators.training.pretraining.run_folder import (
     RUN_FILE,
     UNDECIDED,
+    check_run,
     checkpoints,
     is_first_process,
     read_checkpoint,
@@ -155,9 +156,11 @@ def pretrain(
             workers=workers,
             clock=clock,
         )
+        check_run(output)
         with RunLog(output, run.done, progress=progress, silent=not is_first_process()) as log:
             run.train(log)
         trained = run.step.average.cpu().requires_grad_(True)
+        check_run(output)
         if is_first_process():
             run.write_card()
             save_network(trained, output)
@@ -313,6 +316,7 @@ class _Run:
         every = self.recipe.validation_every
         if self.done // every > before // every or self.done == self.recipe.steps:
             metrics |= self._validate()
+        check_run(self.output)
         log.write(metrics, self.done)
         steps = None if self.recipe.steps == UNDECIDED else self.recipe.steps
         log.show(self.done, steps, self._seconds_left)

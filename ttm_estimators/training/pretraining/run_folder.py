@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
@@ -100,6 +101,18 @@ def _go_back(output: Path, recipe: Recipe, found_steps: int, budget: float | Non
         save_checkpoint(last, *chosen)
 
 
+def check_run(output: Path) -> None:
+    """See that the folder of a run is still there, before logs would be made without it.
+
+    Raises
+    ------
+    FileNotFoundError
+        When it is not.
+    """
+    if is_first_process() and not (output / RUN_FILE).exists():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(output / RUN_FILE))
+
+
 def is_first_process() -> bool:
     """Whether this process is the one that writes."""
     return int(os.environ.get("RANK", "0")) == 0  # as torchrun sets it
@@ -144,6 +157,7 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
 @contextmanager
 def _reading(path: Path) -> Iterator[Any]:
     """Open a checkpoint, with one error for all kinds of damage."""
+    path.open("rb").close()  # what the system refuses is no damage
     try:
         with safe_open(path, "pt") as file:
             yield file
