@@ -339,4 +339,4 @@ def _nanoseconds(freq: str) -> int:
             return 0
     if isinstance(step, pd.offsets.Week):
         return int(step.n * pd.Timedelta(days=7).value)
-    return int(step.nanos) if isinstance(step, pd.offsets.Tick) else 0
+    return int(step.nanos) if isinstance(step, (pd.offsets.Tick, pd.offsets.Day)) else 0
