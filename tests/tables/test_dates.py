@@ -150,7 +150,7 @@ def test_a_period_tells_its_frequency_alone():
 
 @pytest.mark.parametrize("first", ["3000-01-01", "2024-01-01"])
 def test_written_dates_that_nanoseconds_do_not_reach_are_refused(first):
-    with pytest.raises(TableError, match="'[39].*' in row [12] is (not understood|no date)"):
+    with pytest.raises(TableError, match=r"'[39].*' in row [12] is (not understood|no date)"):
         read([first, "9999-12-31"])
 
 

@@ -27,6 +27,16 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 LAST_WEEKDAY_OF_MONTH = re.compile(r"(\d*)LWOM-(MON|TUE|WED|THU|FRI|SAT|SUN)", re.IGNORECASE)
 """The last such weekday of a month, which pandas writes but does not read."""
 
+UNIT = re.compile(r"(?<![A-Za-z-])[A-Za-z]+")
+"""A word of a pandas alias that is no anchor, which stands after a dash."""
+
+NEW_SPELLINGS = {
+    **{"H": "h", "T": "min", "S": "s", "L": "ms", "U": "us", "N": "ns", "BH": "bh", "CBH": "cbh"},
+    **{"M": "ME", "BM": "BME", "CBM": "CBME", "SM": "SME", "Q": "QE", "BQ": "BQE"},
+    **{"A": "YE", "Y": "YE", "BA": "BYE", "BY": "BYE", "AS": "YS", "BAS": "BYS"},
+}
+"""What pandas 2.2 calls the units that it had called otherwise, which pandas 3 does not read."""
+
 MAX_STEP_UNITS = 10**15
 """Units of a pandas offset."""
 
@@ -62,10 +72,11 @@ def parse_step(text: str | pd.offsets.BaseOffset) -> Step:
         weekday = DAYS.index(last_week[2].capitalize())
         step = last_week_of_month(int(last_week[1] or 1), weekday)
     else:
+        alias = UNIT.sub(lambda unit: NEW_SPELLINGS.get(unit[0], unit[0]), text)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # old spellings are welcome
+            warnings.simplefilter("ignore", FutureWarning)  # of other spellings, such as "d"
             try:
-                step = to_offset(text)
+                step = to_offset(alias)
             except (ValueError, OverflowError):
                 raise TableError(
                     f"unknown frequency {text!r}",
