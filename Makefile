@@ -4,14 +4,18 @@ VENV := .venv
 PARITY := .venv-parity
 TABPFN := .venv-tabpfn
 DARTS := .venv-darts
+LOWEST := .venv-lowest
+NEWEST := .venv-newest
 BIN := $(VENV)/bin
 TORCH := $(shell grep '^torch==' constraints.txt)
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 # The CPU build: the default one for Linux brings gigabytes of GPU libraries. Where its index is not
 # reachable, pip takes the same version from the index that it is set up with.
 CPU_INDEX := --index-url https://download.pytorch.org/whl/cpu --retries 0 --timeout 15
 INSTALL_TORCH = -m pip install --quiet $(CPU_INDEX) '$(TORCH)' 2>/dev/null
 
-.PHONY: demo test fuzz chaos lint docs parity sktime-speed forecast-speed tabpfn darts clean
+.PHONY: demo test fuzz chaos lint docs package release-notes parity sktime-speed forecast-speed tabpfn \
+  darts test-lowest test-newest clean
 
 demo: $(VENV)/.installed
 	$(BIN)/ttm-bench demo --output demo
@@ -47,6 +51,49 @@ $(VENV)/.installed: pyproject.toml benchmarks/pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python $(INSTALL_TORCH) || $(BIN)/python -m pip install --quiet '$(TORCH)'
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]' -e ./benchmarks
+	touch $@
+
+# The same commit gives the same wheels, byte by byte: files have its time and fixed permissions. The
+# wheels are built from the source distributions.
+package: $(VENV)/.installed
+	rm -rf build/package dist
+	mkdir -p build/package
+	umask 022; git archive HEAD | tar -x --no-same-permissions -C build/package
+	umask 022; export SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct); for folder in . benchmarks; do \
+	  $(BIN)/python -m build --no-isolation --outdir dist build/package/$$folder || exit 1; done
+	$(BIN)/twine check --strict dist/*
+
+# What the changelog says of the version that pyproject.toml has, or of what is not released yet.
+release-notes:
+	@awk '/^## / {found = index($$0, "$(VERSION)")} found' CHANGELOG.md
+
+# The core with the oldest versions that pyproject.toml allows, and with the newest: pandas 3 and
+# what else came after constraints.txt. GluonTS and sktime, which need pandas 2, are left out.
+CORE_TESTS := tests/backtest tests/command_line tests/data tests/dataset tests/forecasting tests/inputs \
+  tests/network tests/regression tests/tables tests/training tests/weights
+EXTRAS := distributed,export,holidays,hub,onnx,plot,report,torch,train
+TEST_TOOLS := bokeh-sampledata hypothesis psutil pytest pytest-xdist scipy scikit-learn
+test-lowest: $(LOWEST)/.installed
+	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest -n 2 $(CORE_TESTS)
+
+test-newest: $(NEWEST)/.installed
+	OMP_NUM_THREADS=1 $(NEWEST)/bin/python -m pytest -n 2 $(CORE_TESTS)
+
+$(LOWEST)/.installed: TORCH := $(shell sed -n 's/.*"torch>=\([0-9.]*\).*/torch==\1/p' pyproject.toml)
+$(LOWEST)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python $(INSTALL_TORCH) || true
+	$(LOWEST)/bin/python -m pip install --quiet uv
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct \
+	  -e '.[$(EXTRAS)]'
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python $(TEST_TOOLS)
+	touch $@
+
+$(NEWEST)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(NEWEST)
+	$(NEWEST)/bin/python -m pip install --quiet $(CPU_INDEX) torch 2>/dev/null || \
+	  $(NEWEST)/bin/python -m pip install --quiet torch
+	$(NEWEST)/bin/python -m pip install --quiet --upgrade -e '.[$(EXTRAS)]' $(TEST_TOOLS)
 	touch $@
 
 # The published code pins an older torch, and so the forecasters of others that ours is compared with
@@ -97,5 +144,5 @@ $(DARTS)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(PARITY) $(TABPFN) $(DARTS) build chaos dist demo site *.egg-info \
+	rm -rf $(VENV) $(PARITY) $(TABPFN) $(DARTS) $(LOWEST) $(NEWEST) build chaos dist demo site *.egg-info \
 	  benchmarks/build benchmarks/dist benchmarks/*.egg-info

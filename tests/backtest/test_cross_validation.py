@@ -461,7 +461,7 @@ def test_a_calendar_stands_beside_known_covariates(driven):
     for one in panel.series:
         assert list(one.covariates) == ["price", *names]
         assert len(one.covariates) == 127
-        tuesdays = pd.date_range("2024-01-01", periods=127).weekday == 1
+        tuesdays = pd.date_range("2024-01-01", periods=127).day_of_week == 1
         np.testing.assert_array_equal(one.covariates["weekday=Tue"], tuesdays)
 
 

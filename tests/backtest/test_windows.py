@@ -1,4 +1,5 @@
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -48,7 +49,8 @@ def test_windows_that_no_series_is_long_enough_for_are_left_out_and_told():
 
 def test_a_window_without_anything_observed_is_left_out():
     table = panel(a=20)
-    table.series[0].values[-3:] = np.nan
+    (one,) = table.series
+    table.series[0] = replace(one, values=np.append(one.values[:-3], [np.nan] * 3))
     with pytest.warns(TableWarning, match="no observed values: 'a' in 1"):
         assert cuts(find_windows(table, 3, 2, 3)) == [{0: 14}]
 

@@ -65,6 +65,7 @@ def by_command(run, folder, tmp_path):
 
 @pytest.fixture
 def by_sktime(folder: Path):
+    pytest.importorskip("sktime")
     from ttm_sktime import TTMForecaster
 
     forecaster = TTMForecaster(folder)

@@ -105,7 +105,7 @@ def test_holidays_imply_a_calendar(shipped, sales):
 def test_a_calendar_is_told_by_the_clock_of_the_zone(shipped):
     """A load at noon of Sundays, by the clock of Berlin through the change to summer."""
     times = pd.date_range("2025-01-06", periods=24 * 7 * 14, freq="h", tz="Europe/Berlin")
-    noon = (times.weekday == 6) & (times.hour == 12)
+    noon = (times.day_of_week == 6) & (times.hour == 12)
     load = 5 + np.random.default_rng(0).normal(0, 0.1, len(times)) + 20 * noon
     frame = pd.DataFrame({"time": times, "load": load})[: -24 * 7]
     utc = frame.assign(time=frame["time"].dt.tz_convert("UTC"))

@@ -247,7 +247,7 @@ def test_columns_with_the_names_of_quantiles_leave_the_result_as_it_is(model):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda df: df.assign(day=df["day"].astype(str)), "'day' is object in future_df"),
+        (lambda df: df.assign(day=df["day"].astype(str)), "'day' is (object|str) in future_df"),
         (lambda df: df.assign(shop="west"), "future_df has rows of 'west', df none"),
         (lambda df: df.assign(day=df["day"] + pd.Timedelta("1h")), "not evenly spaced"),
     ],

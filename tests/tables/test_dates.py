@@ -148,8 +148,24 @@ def test_a_period_tells_its_frequency_alone():
     ]
 
 
+@pytest.mark.parametrize("first", ["3000-01-01", "2024-01-01"])
+def test_written_dates_that_nanoseconds_do_not_reach_are_refused(first):
+    with pytest.raises(TableError, match=r"'[39].*' in row [12] is (not understood|no date)"):
+        read([first, "9999-12-31"])
+
+
+def test_offsets_that_change_are_read_in_a_format_that_is_given():
+    stamps = read(
+        ["01.01.2024 00:00 +0100", "01.07.2024 00:00 +0200"], date_format="%d.%m.%Y %H:%M %z"
+    )
+    assert list(stamps.index.astype(str)) == [
+        "2023-12-31 23:00:00+00:00",
+        "2024-06-30 22:00:00+00:00",
+    ]
+
+
 def test_dates_that_are_finer_than_their_type_are_given_as_finer_or_refused():
-    quarters = pd.date_range("2024-01-01", periods=3, freq="15min")
+    quarters = pd.date_range("2024-01-01", periods=3, freq="15min", unit="ns")
     coarse = read(pd.Series(pd.to_datetime(["2024-01-01"])).astype("datetime64[s]"))
     assert coarse.restored(quarters + pd.Timedelta("1us")).dtype == "datetime64[ns]"
     days = read(pd.Series(DAYS).dt.date.astype(pd.ArrowDtype(pa.date32())))

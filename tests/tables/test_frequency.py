@@ -41,7 +41,7 @@ def test_gaps_are_told_at_the_frequency_of_the_rest_and_filled_on_request(alias)
 
 def test_filling_gaps_of_opening_days_never_makes_a_day_that_never_occurs():
     days = pd.date_range("2024-01-01", periods=90)
-    times = days[days.weekday != 6].delete([10, 31, 32])
+    times = days[days.day_of_week != 6].delete([10, 31, 32])
     with pytest.raises(TableError, match="2024-01-12 is missing at frequency Mon Tue Wed"):
         find_steps([("s", times)])
     (step,) = find_steps([("s", times)], gaps=True)
@@ -51,7 +51,7 @@ def test_filling_gaps_of_opening_days_never_makes_a_day_that_never_occurs():
 
 def test_a_frequency_that_is_given_wins_over_opening_days():
     days = pd.date_range("2024-01-01", periods=90)
-    times = days[days.weekday != 6]
+    times = days[days.day_of_week != 6]
     assert names(times, given=parse_step("D"), gaps=True) == ["D"]
     with pytest.raises(TableError, match="has the frequency Mon Tue Wed Thu Fri Sat, not D"):
         names(times, given=parse_step("D"))

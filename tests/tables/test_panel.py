@@ -77,12 +77,12 @@ def test_a_weekend_without_rows_is_a_gap():
 
 def test_few_weeks_do_not_tell_a_gap_from_a_time_that_never_occurs():
     days = pd.date_range("2024-01-01", periods=24)
-    times = days[days.weekday != 6].delete(8)
+    times = days[days.day_of_week != 6].delete(8)
     with pytest.raises(TableError, match=r"never has a row on Sunday.*freq='D'"):
         read(times, fill_gaps=True)
     assert ahead(read(times, fill_gaps=True, freq="D")) == [[pd.Timestamp("2024-01-25")]]
     hours = pd.date_range("2024-01-01", periods=24 * 25, freq="h")
-    opening = hours[(hours.weekday < 5) & (hours.hour > 8) & (hours.hour < 17)].delete(50)
+    opening = hours[(hours.day_of_week < 5) & (hours.hour > 8) & (hours.hour < 17)].delete(50)
     with pytest.raises(TableError, match=r"never has a row on Monday at 00:00.*freq='h'"):
         read(opening, fill_gaps=True)
 

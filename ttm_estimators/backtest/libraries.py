@@ -26,6 +26,7 @@ from ttm_estimators.backtest.models import Advance, Model, Task, check_arguments
 from ttm_estimators.backtest.seasonal_naive import Array, season_of
 from ttm_estimators.tables.errors import quoted
 from ttm_estimators.tables.panel import Series
+from ttm_estimators.tables.steps import is_even
 from ttm_estimators.tables.timetable import Timetable
 
 OF_DEVELOPERS = (FutureWarning, DeprecationWarning, PendingDeprecationWarning)
@@ -245,7 +246,7 @@ def _periods(one: Series, count: int) -> pd.PeriodIndex:
     """Periods of a series and what follows it, for whole numbers and odd frequencies seconds."""
     if isinstance(one.times, pd.DatetimeIndex) and not isinstance(one.step, (int, Timetable)):
         wall = one.times.tz_convert(None) if one.times.tz is not None else one.times
-        if one.times.tz is not None and not isinstance(one.step, pd.offsets.Tick):
+        if one.times.tz is not None and not is_even(one.step):
             wall = one.times.tz_localize(None).normalize()
         try:
             with warnings.catch_warnings():

@@ -133,7 +133,8 @@ def _check_whole(frame: pd.DataFrame, every: pd.DataFrame, horizon: int, panel: 
 def _steps(column: pd.Series[Any], times: pd.Index[Any], told: str) -> npt.NDArray[Any]:
     """Index of each time in those of a series."""
     given = pd.Index(column)
-    if given.dtype == object and isinstance(times, pd.DatetimeIndex):
+    text = given.dtype == object or pd.api.types.is_string_dtype(given)
+    if text and isinstance(times, pd.DatetimeIndex):
         given = pd.DatetimeIndex(given)  # of a frame that was written as text
     at = times.get_indexer(given)
     if (at < 0).any():

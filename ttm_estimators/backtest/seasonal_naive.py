@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ttm_estimators.tables.steps import Step
+from ttm_estimators.tables.steps import Step, is_even
 from ttm_estimators.tables.timetable import Timetable
 
 Array = npt.NDArray[np.float64]
@@ -30,7 +30,7 @@ def season_of(step: Step) -> int:
         return 1
     if isinstance(step, Timetable):
         return len(step.slots)
-    if isinstance(step, pd.offsets.Tick):
+    if is_even(step):
         size = Fraction(step.nanos, 10**9)
         for unit, seconds in (("D", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
             if size >= seconds:

@@ -48,10 +48,10 @@ def make_sales(seed: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]:
     days = pd.date_range(FIRST_DAY, periods=DAYS + DAYS_AHEAD)
     closed = holidays.country_holidays("DE", years=range(2023, 2026))
     on = np.array([day in closed for day in days])
-    before = np.roll(on, -1) & ~on & (days.weekday < 6)
+    before = np.roll(on, -1) & ~on & (days.day_of_week < 6)
     week = np.arange(len(days)) // 7
     year = 1 + YEARLY_AMPLITUDE * np.cos(2 * np.pi * (days.dayofyear - 340) / 365.25)
-    calendar = np.take(WEEK, days.weekday) * year
+    calendar = np.take(WEEK, days.day_of_week) * year
     calendar = calendar * np.where(on, ON_A_HOLIDAY, np.where(before, BEFORE_A_HOLIDAY, 1.0))
     shops = []
     for shop, level in SHOPS.items():
@@ -60,7 +60,7 @@ def make_sales(seed: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]:
         prices = prices[np.maximum.accumulate(np.where(changes, np.arange(len(prices)), 0))]
         price = prices[week]
         weeks = random.random(week[-1] + 1) < 0.25
-        promotion = weeks[week] & np.isin(days.weekday, (3, 4, 5))
+        promotion = weeks[week] & np.isin(days.day_of_week, (3, 4, 5))
         mean = level * calendar * (price / USUAL_PRICE) ** ELASTICITY
         mean = mean * np.where(promotion, ON_PROMOTION, 1.0)
         sales = random.poisson(mean * random.gamma(1 / DISPERSION, DISPERSION, len(days)))

@@ -145,7 +145,10 @@ class TinyTimeMixer(nn.Module):
     def _encode(self, prepared: Prepared, resolution_B: Tensor | None) -> Encoded:
         latest_BCPL = prepared.patch_BCPL[:, :, -1:]
         hidden_BCPD = self.backbone(prepared.patch_BCPL, resolution_B)
-        return Encoded(hidden_BCPD, prepared._replace(patch_BCPL=latest_BCPL))
+        # Not by _replace, nor by a slice: the compiler of torch 2.6 sees through neither.
+        _, recent_BTC, loc_B1C, scale_B1C, seasons = prepared
+        latest = Prepared(latest_BCPL, recent_BTC, loc_B1C, scale_B1C, seasons)
+        return Encoded(hidden_BCPD, latest)
 
     def decode(
         self,

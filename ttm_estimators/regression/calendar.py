@@ -114,7 +114,7 @@ def _clock(begins: pd.DatetimeIndex, ends: pd.DatetimeIndex) -> Iterator[tuple[s
         for hour in range(24):
             yield f"hour={hour}", np.asarray(begins.hour == hour, dtype=float)
         for number, weekday in enumerate(WEEKDAYS):
-            yield f"weekday={weekday}", np.asarray(begins.weekday == number, dtype=float)
+            yield f"weekday={weekday}", np.asarray(begins.day_of_week == number, dtype=float)
         for day in range(1, DAYS_AROUND_MONTH_END + 1):
             yield f"month end=day {day}", np.asarray(begins.day == day, dtype=float)
             left = begins.days_in_month - begins.day

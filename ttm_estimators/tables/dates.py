@@ -39,6 +39,9 @@ FORMATS_PANDAS_DOES_NOT_GUESS = (
 FORMATS_TO_SUGGEST = ("%b-%y", "%b-%Y", "%m/%Y", "%m.%Y", "FY%Y", "%d.%m.%y", "%Y.%m")
 """Formats that are never assumed: Jan-23 may be a day."""
 
+FIRST_SECOND, LAST_SECOND = (time.value // 10**9 for time in (pd.Timestamp.min, pd.Timestamp.max))
+"""Seconds from 1970 to the ends of the dates that nanoseconds count."""
+
 OFFSET = r"^(.*\d{2}:\d{2}\S*?)\s*(Z|UTC|[+-]\d{2}(?::?\d{2})?)$"
 """A date with an offset from UTC."""
 
@@ -384,13 +387,13 @@ def _parsed(
 ) -> pd.DatetimeIndex:
     name, first = text.name, text.iloc[0]
     formats = [date_format] if date_format else date_formats(first)
-    if not formats:
+    readings = [_parse(text, one) for one in formats]
+    if not date_format and all(pd.isna(reading[0]) for reading in readings):
         likely = [one for one in FORMATS_TO_SUGGEST if _reads(first, one)] or ["%d.%m.%y"]
         raise TableError(
             f"column {name!r}: {first!r} in row 1 is not understood as a date",
             f"write it as 2024-01-31, or say how, such as date_format='{likely[0]}'",
         )
-    readings = [_parse(text, one) for one in formats]
     good = [reading for reading in readings if not reading.hasnans]
     if not good:
         index = max(int(np.argmax(reading.isna())) for reading in readings)
@@ -419,12 +422,19 @@ def _parse(text: pd.Series[str], date_format: str) -> pd.DatetimeIndex:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         try:
-            parsed = pd.to_datetime(text, format=date_format, errors="coerce")
-            if parsed.dtype == object:
+            try:
+                parsed = pd.to_datetime(text, format=date_format, errors="coerce")
+                changing = parsed.dtype == object
+            except ValueError:  # what pandas 3 says of offsets that change
+                changing = True
+            if changing:
                 parsed = pd.to_datetime(text, format=date_format, errors="coerce", utc=True)
         except (ValueError, re.error) as error:
             raise TableError(f"dates can not be read as {date_format!r}: {error}") from error
-    return pd.DatetimeIndex(parsed, name=None).as_unit("ns")
+    index = pd.DatetimeIndex(parsed, name=None)
+    seconds = index.as_unit("s").asi8
+    known = (seconds > FIRST_SECOND) & (seconds < LAST_SECOND)
+    return pd.DatetimeIndex(index.where(known)).as_unit("ns")
 
 
 def _compact_format(whole: pd.Series[int]) -> str | None:

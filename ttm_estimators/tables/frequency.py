@@ -12,15 +12,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from pandas import offsets
-from pandas.tseries.frequencies import to_offset
 
 from ttm_estimators.tables.errors import TableError
 from ttm_estimators.tables.rules import exact_rules, find_step, is_exact, same_day
 from ttm_estimators.tables.steps import (
     Step,
     describe,
+    even_step,
     follow,
     is_elapsed,
+    is_even,
     may_be_a_change_of_the_clock,
     positions,
     show,
@@ -124,7 +125,7 @@ def _fit(members: list[Times], step: Step) -> npt.NDArray[np.bool_]:
     every = members[0].times.append([one.times for one in members[1:]])
     if isinstance(step, int):
         return np.array([is_exact(one.times, step) for one in members])
-    single = not isinstance(step, (Timetable, offsets.Tick)) and step.n == 1
+    single = not (isinstance(step, Timetable) or is_even(step)) and step.n == 1
     if not isinstance(every, pd.DatetimeIndex):
         return fits
     if is_elapsed(step):
@@ -183,7 +184,7 @@ def _fitting(one: Times, common: Step, longest: str, given: Step | None, gaps: b
 def _refuse_what_may_never_occur(one: Times, step: Step) -> None:
     """Refuse to fill gaps that may be closing hours of a shop, where too few weeks are known."""
     name, times = one
-    if not isinstance(step, offsets.Tick) or not isinstance(times, pd.DatetimeIndex):
+    if not is_even(step) or not isinstance(times, pd.DatetimeIndex):
         return
     never = never_seen(wall_clock(times), step.nanos)
     if never:
@@ -258,7 +259,7 @@ def _jitter(times: pd.Index[Any]) -> str | None:
     off = np.abs((stamps + size // 2) % size - size // 2)
     if not off.any() or (off > min(MAX_JITTER_FRACTION * size, MAX_JITTER_NS)).any():
         return None
-    return describe(to_offset(pd.Timedelta(size)))
+    return describe(even_step(size))
 
 
 def _typical(one: Times) -> Step:
@@ -304,7 +305,7 @@ def _typical(one: Times) -> Step:
     size = int(sizes[np.argmax(counts)])
     if not isinstance(times, pd.DatetimeIndex):
         return size
-    return _or_timetable(times, to_offset(pd.Timedelta(size, unit=times.unit)))
+    return _or_timetable(times, even_step(pd.Timedelta(size, unit=times.unit).value))
 
 
 def _mostly_there(times: pd.Index[Any], step: Step) -> bool:
@@ -315,7 +316,7 @@ def _mostly_there(times: pd.Index[Any], step: Step) -> bool:
 
 def _or_timetable(times: pd.Index[Any], step: Step) -> Step:
     """The step, or a timetable if its times occur only at certain hours of the week."""
-    if isinstance(step, offsets.Tick) and isinstance(times, pd.DatetimeIndex):
+    if is_even(step) and isinstance(times, pd.DatetimeIndex):
         return find_timetable(wall_clock(times), step.nanos, gaps=True) or step
     return step
 

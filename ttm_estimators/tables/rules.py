@@ -97,12 +97,12 @@ def _candidates(times: pd.Index[Any]) -> Iterator[Step]:
 
 
 def _of_elapsed(size: int) -> Step:
-    step = to_offset(pd.Timedelta(size))
-    return offsets.Hour(24 * step.n) if isinstance(step, offsets.Day) else step
+    days, rest = divmod(size, DAY_NS)
+    return to_offset(pd.Timedelta(size)) if rest else offsets.Hour(24 * days)
 
 
 def _of_business_days(wall: pd.DatetimeIndex) -> Iterator[Step]:
-    if (wall.weekday < 5).all():
+    if (wall.day_of_week < 5).all():
         days = wall.normalize().to_numpy().astype("M8[D]")
         apart = np.unique(np.busday_count(days[:-1], days[1:]))
         if len(apart) == 1:
@@ -131,7 +131,7 @@ def _of_months(wall: pd.DatetimeIndex) -> Iterator[Step]:
             own["startingMonth"] = _first_of_year(month, edge)
         yield getattr(offsets, f"{kind}{unit}{edge}")(number, **own)
     yield same_day(months, wall)
-    if (wall.weekday == weekday).all():
+    if (wall.day_of_week == weekday).all():
         weeks = np.unique((wall.day - 1) // 7)
         if len(weeks) == 1 and weeks[0] < 4:
             yield offsets.WeekOfMonth(months, week=int(weeks[0]), weekday=weekday)

@@ -27,6 +27,16 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 LAST_WEEKDAY_OF_MONTH = re.compile(r"(\d*)LWOM-(MON|TUE|WED|THU|FRI|SAT|SUN)", re.IGNORECASE)
 """The last such weekday of a month, which pandas writes but does not read."""
 
+UNIT = re.compile(r"(?<![A-Za-z-])[A-Za-z]+")
+"""A word of a pandas alias that is no anchor, which stands after a dash."""
+
+NEW_SPELLINGS = {
+    **{"H": "h", "T": "min", "S": "s", "L": "ms", "U": "us", "N": "ns", "BH": "bh", "CBH": "cbh"},
+    **{"M": "ME", "BM": "BME", "CBM": "CBME", "SM": "SME", "Q": "QE", "BQ": "BQE"},
+    **{"A": "YE", "Y": "YE", "BA": "BYE", "BY": "BYE", "AS": "YS", "BAS": "BYS"},
+}
+"""What pandas 2.2 calls the units that it had called otherwise, which pandas 3 does not read."""
+
 MAX_STEP_UNITS = 10**15
 """Units of a pandas offset."""
 
@@ -62,10 +72,11 @@ def parse_step(text: str | pd.offsets.BaseOffset) -> Step:
         weekday = DAYS.index(last_week[2].capitalize())
         step = last_week_of_month(int(last_week[1] or 1), weekday)
     else:
+        alias = UNIT.sub(lambda unit: NEW_SPELLINGS.get(unit[0], unit[0]), text)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # old spellings are welcome
+            warnings.simplefilter("ignore", FutureWarning)  # of other spellings, such as "d"
             try:
-                step = to_offset(text)
+                step = to_offset(alias)
             except (ValueError, OverflowError):
                 raise TableError(
                     f"unknown frequency {text!r}",
@@ -74,7 +85,7 @@ def parse_step(text: str | pd.offsets.BaseOffset) -> Step:
     if (step if isinstance(step, int) else step.n) < 1:  # type: ignore[union-attr]
         raise TableError(f"the frequency {text!r} does not move forward", "give a positive one")
     too_long = isinstance(step, pd.offsets.BaseOffset) and step.n > MAX_STEP_UNITS
-    if too_long or (isinstance(step, pd.offsets.Tick) and step.n * step.base.nanos > MAX_STEP_NS):
+    if too_long or (is_even(step) and step.n * step.base.nanos > MAX_STEP_NS):
         raise TableError(f"the frequency {text!r} is longer than the dates that pandas knows")
     return step
 
@@ -138,7 +149,7 @@ def follow(times: pd.Index[Any], step: Step, count: int, *, after: int = -1) -> 
                 future = step.times(at[0] + np.arange(1, count + 1))
             else:
                 future = pd.date_range(last[0], periods=count + 1, freq=step)[-count:]
-            future = localized(pd.DatetimeIndex(future.to_numpy()), times.tz)
+            future = localized(pd.DatetimeIndex(future.to_numpy()).as_unit("ns"), times.tz)
             if not future.is_unique:
                 twice = future[future.duplicated()][0]
                 raise TableError(f"{show(twice)} would come twice, as the clock changes there")
@@ -170,6 +181,17 @@ def positions(times: pd.Index[Any], step: Step) -> Integers | None:
         return None  # to pandas every day is on such an offset
     at = _grid(first, wall[-1], step).get_indexer(wall)
     return None if (at < 0).any() else at.astype(np.int64) - at[0]
+
+
+def is_even(step: Step) -> TypeGuard[pd.offsets.Tick | pd.offsets.Day]:
+    """Whether a step is of days, hours or shorter, so that it has one length."""
+    return isinstance(step, (pd.offsets.Tick, pd.offsets.Day))  # a day is a tick before pandas 3
+
+
+def even_step(size: int) -> pd.offsets.BaseOffset:
+    """Step of so many nanoseconds, in days where it is made of whole ones."""
+    days, rest = divmod(size, DAY_NS)
+    return to_offset(pd.Timedelta(size)) if rest else pd.offsets.Day(days)
 
 
 def is_elapsed(step: Step) -> TypeGuard[pd.offsets.Tick]:

@@ -99,7 +99,8 @@ def read_dates(cells: list[str], forms: list[str]) -> pd.Series | None:
         if form.count("%z") > 1:
             return None
         read = pd.to_datetime(text, format=form, errors="coerce", utc=True)
-        dates = dates.where(dates.notna(), read.dt.as_unit("ns"))
+        known = read.where(read.dt.year.between(1678, 2261)).dt.as_unit("ns")  # else too far away
+        dates = dates.where(dates.notna(), known)
     return None if dates.isna().any() or not len(cells) else dates
 
 

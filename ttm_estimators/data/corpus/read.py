@@ -9,7 +9,6 @@ import hashlib
 import json
 import math
 import shutil
-import warnings
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -23,7 +22,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from pandas.tseries.frequencies import to_offset
 from platformdirs import user_cache_path
 from torch import Tensor
 
@@ -32,6 +30,8 @@ from ttm_estimators.data.corpus.deny_list import refuse
 from ttm_estimators.data.synthetic import Draw
 from ttm_estimators.data.windows import MIN_HISTORY_POINTS
 from ttm_estimators.network.resolution import STEPS, resolution_tokens
+from ttm_estimators.tables.errors import TableError
+from ttm_estimators.tables.steps import is_even, parse_step
 
 MIN_OBSERVED_POINTS = 16
 """Observed points of the shortest series that is kept."""
@@ -347,12 +347,10 @@ def _interval(freq: object) -> int:
 
 @lru_cache
 def _nanoseconds(freq: str) -> int:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # old spellings are welcome
-        try:
-            step = to_offset(freq)
-        except (ValueError, OverflowError):
-            return 0
+    try:
+        step = parse_step(freq)
+    except TableError:
+        return 0
     if isinstance(step, pd.offsets.Week):
         return int(step.n * pd.Timedelta(days=7).value)
-    return int(step.nanos) if isinstance(step, pd.offsets.Tick) else 0
+    return int(step.nanos) if is_even(step) else 0

@@ -174,7 +174,8 @@ def _squared_difference(x_NT: Tensor, observed_NT: Tensor, lags: int) -> tuple[T
     def at_lags(spectrum: Tensor) -> Tensor:
         return torch.fft.irfft(spectrum, n=padded)[:, 1 : lags + 1]
 
-    if torch.compiler.is_exporting():
+    # torch 2.6 can not tell an export from a compilation, for which this is as right, and slower.
+    if getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)():
         total_NG, pairs_NG = squared_difference(x_NT, observed_NT, lags)
         return (total_NG / pairs_NG.clamp(min=1)).clamp(min=0), pairs_NG
     value = torch.fft.rfft(x_NT, n=padded)
