@@ -169,7 +169,8 @@ def tell_effects(panel: Panel, result: Forecast) -> None:
 
 def roles_of_model(model: str | None) -> Roles:
     """Give the roles of the covariates that a model was fine-tuned with."""
-    from ttm_estimators.forecasting.forecaster import Roles, read_roles
+    from ttm_estimators.forecasting.forecaster import read_roles
+    from ttm_estimators.inputs.covariates import Roles
     from ttm_estimators.weights import resolve
     from ttm_estimators.weights.shipped import ONNX_SUFFIX
 

@@ -79,7 +79,7 @@ def check_runtime(wanted: str | None) -> Literal["torch", "onnx"]:
         raise ValueError(f"runtime {wanted!r} is unknown: give one of {', '.join(MODULES)}")
     for name in ("torch", "onnx") if wanted is None else (wanted,):
         if find_spec(MODULES[name]) is not None:
-            return name  # type: ignore[return-value]
+            return name
     if wanted is not None:
         raise ImportError(
             f"{MODULES[wanted]} is not installed: pip install 'ttm-estimators[{wanted}]'"

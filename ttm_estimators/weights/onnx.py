@@ -141,11 +141,12 @@ def _refer_to(model: ModelProto, weights_file: Path) -> None:
 def _exported(network: TinyTimeMixer, length: int) -> ModelProto:
     """Export a network for histories of one length."""
     import torch
-    from onnxscript import opset18 as op
+    from onnxscript import opset18
     from torch import Tensor, nn
 
     from ttm_estimators.network.resolution import unknown_resolution
 
+    op: Any = opset18
     config = network.config
     patch_length = _patch_length(network)
 
@@ -175,6 +176,16 @@ def _exported(network: TinyTimeMixer, length: int) -> ModelProto:
             shift *= 2
         return x, x
 
+    def layer_norm(
+        x: Any, shape: Any, weight: Any, bias: Any, eps: float = 1e-5, cudnn_enable: bool = False
+    ) -> Any:
+        """Centred first: onnxruntime takes the mean square less the squared mean for the variance,
+        of which little is left in float32 where features are nearly equal.
+        """
+        centred = op.Sub(x, op.ReduceMean(x, [-1], keepdims=1))
+        normed, _, _ = op.LayerNormalization(centred, weight, bias, axis=-1, epsilon=eps)
+        return normed
+
     batch = torch.export.Dim("batch")
     future = config.horizon // patch_length
     patches = torch.export.Dim("patches", min=1, max=future) if future > 1 else None
@@ -193,7 +204,10 @@ def _exported(network: TinyTimeMixer, length: int) -> ModelProto:
             optimize=False,  # a runtime does, and what it folds would be stored
             input_names=["past", "observed", "steps"],
             output_names=["quantiles"],
-            custom_translation_table={torch.ops.aten.cummax.default: cummax},
+            custom_translation_table={
+                torch.ops.aten.cummax.default: cummax,
+                torch.ops.aten.layer_norm.default: layer_norm,
+            },
             verbose=False,
         )
     assert exported is not None
