@@ -5,7 +5,7 @@ patches, the search for cycles. Batch and horizon are free. A file holds two net
 their weights, for histories of ``context_length`` and of ``input_length`` points, and the
 configuration.
 
-Shape suffixes: B batch, T time, F future patches, H horizon, Q quantile levels.
+Shape suffixes: B batch, T time, F future patches.
 """
 
 from __future__ import annotations
