@@ -176,13 +176,6 @@ def _exported(network: TinyTimeMixer, length: int) -> ModelProto:
             shift *= 2
         return x, x
 
-    def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
-        """As one operator: the logarithm of 1 and a tiny number has no digits in float32, and steps
-        from quantile to quantile of a series that repeats itself are tiny.
-        """
-        assert beta == 1.0
-        return op.Softplus(x)
-
     batch = torch.export.Dim("batch")
     future = config.horizon // patch_length
     patches = torch.export.Dim("patches", min=1, max=future) if future > 1 else None
@@ -201,10 +194,7 @@ def _exported(network: TinyTimeMixer, length: int) -> ModelProto:
             optimize=False,  # a runtime does, and what it folds would be stored
             input_names=["past", "observed", "steps"],
             output_names=["quantiles"],
-            custom_translation_table={
-                torch.ops.aten.cummax.default: cummax,
-                torch.ops.aten.softplus.default: softplus,
-            },
+            custom_translation_table={torch.ops.aten.cummax.default: cummax},
             verbose=False,
         )
     assert exported is not None
