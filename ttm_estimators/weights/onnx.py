@@ -5,7 +5,7 @@ patches, the search for cycles. Batch and horizon are free. A file holds two net
 their weights, for histories of ``context_length`` and of ``input_length`` points, and the
 configuration.
 
-Shape suffixes: B batch, T time, F future patches, H horizon, Q quantile levels.
+Shape suffixes: B batch, T time, F future patches.
 """
 
 from __future__ import annotations
@@ -141,11 +141,12 @@ def _refer_to(model: ModelProto, weights_file: Path) -> None:
 def _exported(network: TinyTimeMixer, length: int) -> ModelProto:
     """Export a network for histories of one length."""
     import torch
-    from onnxscript import opset18 as op
+    from onnxscript import opset18
     from torch import Tensor, nn
 
     from ttm_estimators.network.resolution import unknown_resolution
 
+    op: Any = opset18
     config = network.config
     patch_length = _patch_length(network)
 

@@ -48,8 +48,10 @@ def _power(spectrum: tuple[Tensor, Tensor]) -> Tensor:
 def _roots(first: int, second: int, period: int) -> tuple[Tensor, Tensor]:
     """Powers of a root of unity: cosines and sines, both of shape (first, second)."""
     power = torch.arange(first)[:, None] * torch.arange(second) % period
-    angle = power.double() * (2 * math.pi / period)
-    return (angle + math.pi / 2).sin(), angle.sin()  # onnxruntime has no cosine of float64
+    # Tensors: numbers become float32 where a network is exported.
+    unit, quarter = torch.tensor([2 * math.pi / period, math.pi / 2], dtype=torch.float64)
+    angle = power * unit
+    return (angle + quarter).sin(), angle.sin()  # onnxruntime has no cosine of float64
 
 
 def _transform(x_NT: Tensor, rows: int, columns: int) -> tuple[Tensor, Tensor]:
