@@ -24,7 +24,7 @@ def unknown_resolution(config: TTMConfig, past_BTC: Tensor) -> Tensor | None:
     """The token of an unknown resolution for every history, None for a network without a prefix."""
     if not config.resolutions:
         return None
-    return past_BTC.new_full((len(past_BTC),), UNKNOWN, dtype=torch.long)
+    return past_BTC.new_full(past_BTC.shape[:1], UNKNOWN, dtype=torch.long)
 
 
 def resolution_tokens(step_B: Tensor) -> Tensor:
