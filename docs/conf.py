@@ -1,12 +1,15 @@
 """The documentation site: ``make docs``. A new page takes one line in a toctree of index.md."""
 
+from ttm_estimators import __version__
+
 project = "ttm-estimators"
+release = __version__
 copyright = "the ttm-estimators developers"
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc"]
 
 html_theme = "furo"
-html_title = project
+html_title = f"{project} {release}"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_show_search_summary = False  # it is fetched, which a page on disk may not
