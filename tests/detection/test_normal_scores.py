@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-import torch
 
 from ttm_estimators.detection.normal_scores import MAX_SCORE, normal_scores, scores_of, values_at
 from ttm_estimators.forecasting.quantile_levels import interpolate
@@ -15,7 +14,7 @@ def score(value, quantiles=QUANTILES):
 
 @pytest.mark.parametrize("level", [0.0001, 0.01, 0.1, 0.3, 0.5, 0.77, 0.9, 0.999])
 def test_a_quantile_has_the_normal_score_of_its_level(level):
-    value = float(interpolate(torch.from_numpy(QUANTILES), LEVELS, (level,))[0, 0])
+    value = float(interpolate(QUANTILES, LEVELS, (level,))[0, 0])
     assert score(value) == pytest.approx(scores_of([level])[0])
 
 
