@@ -18,7 +18,7 @@ import ttm_estimators
 from tests.browser import DESKTOP, PHONE, browser
 from ttm_estimators.inputs import batch, forward_fill
 
-pytest.importorskip("playwright.sync_api")
+sync_api = pytest.importorskip("playwright.sync_api")
 pytest.importorskip("furo")
 
 __all__ = ["browser"]
@@ -40,6 +40,7 @@ def site(tmp_path_factory):
     alone = ["-D", "include_patterns=try.md", "-D", "root_doc=try"]
     command = [sys.executable, "-m", "sphinx", "-Q", "-E", *alone, str(ROOT / "docs"), str(folder)]
     subprocess.run(command, check=True)
+    (folder / "favicon.ico").touch()  # a browser asks for one by itself
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
     thread = Thread(target=server.serve_forever)
     thread.start()
@@ -81,11 +82,25 @@ def model_tab(tab):
 def run(tab, horizon, text=None):
     """Press the button, and return what the page says then."""
     if text is not None:
-        tab.fill("#try-csv", text)
+        paste(tab, text)
     tab.fill("#try-horizon", str(horizon))
     tab.click("#try-run")
     tab.wait_for_selector("#try-run:not([disabled])")
     return tab.inner_text("#try-status")
+
+
+def paste(tab, text):
+    """Put a text in the place of what is there, as a person does."""
+    tab.evaluate(
+        """text => {
+          const area = document.getElementById("try-csv");
+          area.select();
+          const clipboardData = new DataTransfer();
+          clipboardData.setData("text", text);
+          area.dispatchEvent(new ClipboardEvent("paste", { clipboardData, cancelable: true }));
+        }""",
+        text,
+    )
 
 
 def downloaded(tab):
@@ -167,6 +182,7 @@ def test_of_a_long_series_it_says_what_was_left_out(model_tab):
         (24, "a,b\nx,1\ny", "line 3 has 1 cells, line 1 has 2"),
         (24, "a\n1\nx", "no column has only numbers"),
         (24, "t,y\n2024-01-02,1\n2024-01-01,2", "in line 3 “t” is 2024-01-01, which is not after"),
+        (24, "t,y\n" + "".join(f"{i},1\n" for i in range(99)) + "1e9,1", "“t” spans 1000000001"),
         (24, "t,y\n0,1\n" + "".join(f"{i},\n" for i in range(1, 2100)), "the latest 2048 values"),
     ],
 )
@@ -181,29 +197,47 @@ def test_a_horizon_that_is_too_long_is_refused(tab):
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "last", "following"),
+    ("times", "following"),
     [
-        ("2024-02-27", "2024-02-28", "2024-02-29", ["2024-03-01", "2024-03-02"]),
-        ("2023-11", "2023-12", "2024-01", ["2024-02", "2024-03"]),
-        ("2023-11-30", "2023-12-31", "2024-01-31", ["2024-02-29", "2024-03-31"]),
-        ("2024-01-01 22:00", "2024-01-01 23:00", "2024-01-02 00:00")
-        + (["2024-01-02 01:00", "2024-01-02 02:00"],),
-        ("2024-01-01T00:00:00Z", "2024-01-01T00:00:15Z", "2024-01-01T00:00:30Z")
-        + (["2024-01-01T00:00:45Z", "2024-01-01T00:01:00Z"],),
-        ("0.1", "0.2", "0.3", ["0.4", "0.5"]),
-        ("2000", "2004", "2008", ["2012", "2016"]),
+        ("2024-02-27 2024-02-28 2024-02-29", "2024-03-01 2024-03-02"),
+        ("2023-11 2023-12 2024-01", "2024-02 2024-03"),
+        ("2023-11-30 2023-12-31 2024-01-31", "2024-02-29 2024-03-31"),
+        ("2023-01-31 2024-01-31", "2025-01-31 2026-01-31"),
+        ("2024-01-01T22:00 2024-01-01T23:00", "2024-01-02T00:00 2024-01-02T01:00"),
+        ("2024-01-01T00:00:00Z 2024-01-01T00:00:15Z", "2024-01-01T00:00:30Z 2024-01-01T00:00:45Z"),
+        ("0.1 0.2 0.3", "0.4 0.5"),
+        ("2000 2004 2008", "2012 2016"),
     ],
 )
-def test_times_go_on_by_their_step(tab, first, second, last, following):
-    found = read(tab, f"when,y\n{first},1\n{second},2\n{last},3\n")
-    assert found["next"] == following
+def test_times_go_on_by_their_step(tab, times, following):
+    found = read(tab, "\n".join(["when,y", *(f"{time},1" for time in times.split())]))
+    assert found["next"] == following.split()
+
+
+def test_times_are_written_as_they_were(tab):
+    found = read(tab, "when,y\n2024-01-01 09:00+02:00,1\n2024-01-01 10:00+02:00,2\n")
+    assert found["next"] == ["2024-01-01 11:00+02:00", "2024-01-01 12:00+02:00"]
+
+
+def test_a_file_is_opened_into_the_page(tab):
+    file = {"name": "y.csv", "mimeType": "text/csv", "buffer": b"y\n1\n2\n"}
+    tab.set_input_files("#try-file", files=[file])
+    sync_api.expect(tab.locator("#try-csv")).to_have_value("y\n1\n2\n", timeout=BROWSER_TIMEOUT_MS)
+
+
+def test_it_may_ask_no_other_site(tab):
+    refused = """() => new Promise((resolve) => {
+      addEventListener("securitypolicyviolation", (event) => resolve(event.blockedURI));
+      fetch("http://localhost:1/").catch(() => {});
+    })"""
+    assert tab.evaluate(refused) == "http://localhost:1/"
 
 
 def test_a_time_without_a_line_is_a_missing_value(tab):
     days = [f"2024-01-{day:02d},{day}" for day in range(1, 31) if day != 17]
     found = read(tab, "\n".join(["day,y", *days]))
     assert found["values"][15:18] == [16, None, 18]
-    assert "1 times without a line are taken as missing values." in found["notes"]
+    assert "Times without a line, taken as missing values: 1." in found["notes"]
     assert found["next"] == ["2024-01-31", "2024-02-01"]
 
 
@@ -212,6 +246,12 @@ def test_uneven_steps_are_numbered_with_a_word(tab):
     found = read(tab, "\n".join(["day,y", *weekdays]))
     assert found["next"] == ["16", "17"]
     assert any("uneven" in note for note in found["notes"])
+
+
+def test_a_first_column_that_does_not_rise_is_no_time(tab):
+    found = read(tab, "price,sales\n9,1\n8,2\n9,3\n")
+    assert (found["name"], found["next"]) == ("sales", ["4", "5"])
+    assert "Left out: column “price”." in found["notes"]
 
 
 def test_a_date_that_does_not_exist_is_none(tab):

@@ -2,11 +2,12 @@
 
 const MISSING = new Set(["", "na", "n/a", "nan", "null", "none"]);
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-const DATE = /^\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{3})?)?)?)?(Z|[+-]\d\d:\d\d)?$/;
+const DATE = /^[12]\d{3}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{3})?)?)?)?(Z|[+-]\d\d:\d\d)?$/;
 const ZONE = /(Z|[+-]\d\d:\d\d)$/;
 
 const MIN_EVEN_FRACTION = 0.9; // of the steps; fewer are no gaps, but another calendar
 const TOLERANCE = 1e-6; // of a step, for times that are fractions
+const MAX_POINTS = 1e7;
 
 const isMissing = (cell) => MISSING.has(cell.toLowerCase());
 const isNumber = (cell) => NUMBER.test(cell) && Number.isFinite(Number(cell));
@@ -30,8 +31,7 @@ export function readSeries(text) {
   }
   const lines = rows.map((row) => row.line);
   const dates = columns.find((column) => column.cells.every(isDate));
-  const first = columns[0] !== value && columns[0].cells.every(isNumber) ? columns[0] : null;
-  const time = dates ?? first;
+  const time = dates ?? (columns[0] !== value && increases(columns[0].cells) ? columns[0] : null);
   const { positions, write, note } = time ? placed(time, lines) : numbered(rows.length);
   const values = new Float64Array(positions.at(-1) + 1).fill(NaN);
   value.cells.forEach((cell, i) => {
@@ -40,11 +40,17 @@ export function readSeries(text) {
 
   const missing = value.cells.filter(isMissing).length;
   const span = `from ${write(0)} to ${write(values.length - 1)}`;
-  notes.unshift(`Read ${rows.length} lines of “${value.name}”, ${span}; ${missing} without a value.`);
-  if (!time) notes.push("There is no column of times (such as 2024-01-31 13:00): steps are numbered.");
+  notes.unshift(
+    `Read ${rows.length} lines of “${value.name}”, ${span}; ${missing} without a value.`,
+  );
+  if (!time)
+    notes.push("There is no column of times (such as 2024-01-31 13:00): steps are numbered.");
   if (note) notes.push(note);
   for (const column of columns.filter((one) => one !== value && one !== time)) {
-    const why = column.odd < 0 ? "" : `, which has “${column.cells[column.odd]}” in line ${lines[column.odd]}`;
+    const why =
+      column.odd < 0
+        ? ""
+        : `, which has “${column.cells[column.odd]}” in line ${lines[column.odd]}`;
     notes.push(`Left out: column “${column.name}”${why}.`);
   }
   return { name: value.name, timeName: time?.name ?? "step", values, write, notes };
@@ -87,6 +93,11 @@ function split(line, delimiter) {
   return cells.map((cell) => cell.trim());
 }
 
+/** Whether cells are numbers, each above the one before. */
+function increases(cells) {
+  return cells.every((cell, i) => isNumber(cell) && !(i && Number(cell) <= Number(cells[i - 1])));
+}
+
 /** Where values without times stand. */
 function numbered(count, note) {
   return { positions: [...Array(count).keys()], write: (i) => String(i + 1), note };
@@ -95,8 +106,9 @@ function numbered(count, note) {
 /** Where values stand by their times, if these have one step. */
 function placed({ name, cells }, lines) {
   const scale = cells.every(isDate) ? calendar(cells) : numbers(cells);
-  if (!scale) return numbered(cells.length, `Times of “${name}” have several zones: steps are numbered.`);
-  const { at, write } = scale;
+  if (!scale)
+    return numbered(cells.length, `Times of “${name}” have several zones: steps are numbered.`);
+  const { at, write, tolerance } = scale;
   const steps = at.slice(1).map((one, i) => one - at[i]);
   const back = steps.findIndex((step) => !(step > 0));
   if (back >= 0) {
@@ -107,7 +119,7 @@ function placed({ name, cells }, lines) {
   }
   if (!steps.length) return numbered(1);
   const step = steps.toSorted((a, b) => a - b)[steps.length >> 1];
-  const whole = (one) => Math.abs(one / step - Math.round(one / step)) <= TOLERANCE;
+  const whole = (one) => Math.abs(one / step - Math.round(one / step)) <= tolerance;
   const even = steps.filter((one) => Math.round(one / step) === 1).length;
   if (!steps.every(whole) || even < MIN_EVEN_FRACTION * steps.length) {
     return numbered(
@@ -115,15 +127,22 @@ function placed({ name, cells }, lines) {
       `Steps of “${name}” are uneven: lines were taken one after the other, and steps are numbered.`,
     );
   }
+  const points = Math.round((at.at(-1) - at[0]) / step) + 1;
+  if (points > MAX_POINTS) {
+    throw new Error(
+      `“${name}” spans ${points} steps, with few lines: cut the series after its longest gap`,
+    );
+  }
   const positions = [0];
   for (const one of steps) positions.push(positions.at(-1) + Math.round(one / step));
-  const absent = positions.at(-1) + 1 - cells.length;
-  const note = absent ? `${absent} times without a line are taken as missing values.` : undefined;
+  const absent = points - cells.length;
+  const note = absent ? `Times without a line, taken as missing values: ${absent}.` : undefined;
   return { positions, write: (i) => write(at[0] + i * step), note };
 }
 
 function numbers(cells) {
-  return { at: cells.map(Number), write: (at) => String(Number(at.toPrecision(12))) };
+  const write = (at) => String(Number(at.toPrecision(12)));
+  return { at: cells.map(Number), write, tolerance: TOLERANCE };
 }
 
 /** Dates as months, where all are of one day of the month, or as milliseconds. */
@@ -146,15 +165,16 @@ function calendar(cells) {
       const day = ends ? lastDay(year, month) : Math.min(first.getUTCDate(), lastDay(year, month));
       return write(new Date(Date.UTC(year, month, day) + clock(first)));
     };
-    if (new Set(at).size === at.length) return { at, write: ofMonth };
+    if (new Set(at).size === at.length) return { at, write: ofMonth, tolerance: 0 };
   }
-  return { at: dates.map(Number), write: (at) => write(new Date(at)) };
+  return { at: dates.map(Number), write: (at) => write(new Date(at)), tolerance: 0 };
 }
 
 const lastDay = (year, month) => new Date(Date.UTC(year, month + 1, 0)).getUTCDate();
 const zoneOf = (cell) => cell.match(ZONE)?.[0] ?? "";
 const local = (cell) => (cell.length > 10 ? cell.replace(ZONE, "") : cell);
-const milliseconds = (cell) => Date.parse(local(cell).replace(" ", "T") + (cell.length > 10 ? "Z" : ""));
+const milliseconds = (cell) =>
+  Date.parse(local(cell).replace(" ", "T") + (cell.length > 10 ? "Z" : ""));
 
 /** Whether a cell is a date that exists: 2023-02-30 does not. */
 function isDate(cell) {
