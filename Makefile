@@ -44,7 +44,18 @@ lint: $(VENV)/.installed
 
 # Warnings are errors. Open site/index.html.
 docs: $(VENV)/.installed
+	@$(MAKE) $(ONNXRUNTIME_WEB)/ort-wasm-simd-threaded.wasm || \
+	  echo 'The page try.html can not forecast: npm did not bring onnxruntime-web.'
 	$(BIN)/sphinx-build -q -W --keep-going -E docs site
+
+# What runs the model of docs/try.md in a browser. A folder that has it may be given.
+export ONNXRUNTIME_WEB ?= build/onnxruntime-web
+ONNXRUNTIME_WEB_VERSION := 1.30.0
+$(ONNXRUNTIME_WEB)/ort-wasm-simd-threaded.wasm:
+	mkdir -p build $(@D)
+	npm pack --silent --pack-destination build onnxruntime-web@$(ONNXRUNTIME_WEB_VERSION)
+	tar -xzmf build/onnxruntime-web-$(ONNXRUNTIME_WEB_VERSION).tgz -C $(@D) --strip-components 2 \
+	  package/dist/ort.wasm.bundle.min.mjs package/dist/$(@F)
 
 $(VENV)/.installed: pyproject.toml benchmarks/pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed: make PYTHON=/path/to/python3")'

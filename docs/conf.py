@@ -1,5 +1,8 @@
 """The documentation site: ``make docs``. A new page takes one line in a toctree of index.md."""
 
+import os
+from pathlib import Path
+
 from ttm_estimators import __version__
 
 project = "ttm-estimators"
@@ -28,3 +31,11 @@ autodoc_typehints = "none"  # docstrings have types, with shapes and units
 autodoc_preserve_defaults = True
 autodoc_mock_imports = ["darts", "tabpfn", "tabpfn_time_series"]  # not installed beside the others
 numpydoc_show_class_members = False  # autodoc lists them
+
+# What the page try.md loads: the model and, where ``make docs`` brought it, what runs it.
+root = Path(__file__).parents[1]
+weights = root / "ttm_estimators" / "weights" / "ttm-2048-720"
+runtime = root / os.environ.get("ONNXRUNTIME_WEB", "build/onnxruntime-web")
+loaded = [weights / "model.onnx", weights / "model.safetensors"]
+loaded += [runtime / name for name in ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")]
+html_static_path += [str(path) for path in loaded if path.exists()]
