@@ -98,7 +98,8 @@ def test_citation_and_package_name_the_same_authors_licence_and_paper():
 
 def test_the_conda_recipe_needs_what_the_package_needs():
     project = distribution(ROOT)[0]
-    needed = [*project["dependencies"], *project["optional-dependencies"].get("torch", [])]
+    extras = project["optional-dependencies"]
+    needed = [*project["dependencies"], *extras["torch"], *extras["parquet"]]
     recipe = yaml.safe_load((ROOT / "conda" / "recipe.yaml").read_text(encoding="utf-8"))
 
     def bounds(lines: list[str]) -> dict[str, Any]:

@@ -387,7 +387,7 @@ def test_a_failure_of_the_network_is_not_blamed_on_the_device(refuse, monkeypatc
     def fail(_: object) -> None:
         raise RuntimeError("out of paper")
 
-    monkeypatch.setattr("ttm_estimators.weights.load_network", fail)
+    monkeypatch.setattr("ttm_estimators.forecasting.forecaster.load_network", fail)
     with pytest.raises(RuntimeError, match="out of paper"):
         refuse(DAYS)
 

@@ -119,6 +119,9 @@ def load_model(model: str | None, device: str) -> Forecaster:
     except ImportError as error:
         raise InputError(str(error)) from error
     try:
+        forecaster = load(model)
+        if device == "cpu":
+            return forecaster
         try:
             return load(model, device=device)
         except (AssertionError, ImportError, RuntimeError) as error:  # of torch, of a device
