@@ -17,8 +17,8 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 
 SECONDS_TO_TRY_AGAIN = 0.02
 
-MAX_SECONDS_OF_IMPORT = 0.5
-"""After a signal. Those amid a command's work take less."""
+MAX_SECONDS_OF_IMPORT = 5.0
+"""After a signal. Those amid a command's work take less, also on a busy machine, and leave nothing behind."""
 
 
 def run_main(module: str) -> None:
