@@ -18,7 +18,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 SECONDS_TO_TRY_AGAIN = 0.02
 
 MAX_SECONDS_OF_IMPORT = 5.0
-"""After a signal. Those amid a command's work take less, also on a busy machine, and leave nothing behind."""
+"""After a signal. Those amid a command's work take less on a busy machine too."""
 
 
 def run_main(module: str) -> None:
