@@ -357,6 +357,18 @@ def test_one_of_our_models_is_given_by_name_folder_or_object(sales, tmp_path):
     np.testing.assert_array_equal(given["ttm"], frame["c"])
 
 
+def test_a_model_that_onnxruntime_runs_is_backtested_and_its_parts_are_its_own(sales, tmp_path):
+    pytest.importorskip("onnxruntime")
+    options = {"models": "ttm", "folder": tmp_path}
+    frame = cross_validation(sales, 7, windows=2, model=ttm_estimators.load(), **options)
+    onnx = ttm_estimators.load(runtime="onnx")
+    by_onnx = cross_validation(sales, 7, windows=2, model=onnx, **options)
+    np.testing.assert_allclose(by_onnx["ttm"], frame["ttm"], rtol=1e-4)
+    assert len([*tmp_path.glob("*.npy")]) == 4
+    with pytest.raises(ValueError, match="'ttm-finetuned' is fine-tuned by torch, and onnxruntime"):
+        cross_validation(sales, 7, models="ttm-finetuned", model=onnx)
+
+
 def test_a_model_that_fails_is_named_with_its_cutoff(sales, monkeypatch):
     def fail(self, task, advance):
         raise ValueError("no\nluck")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import inspect
 import re
 import shutil
@@ -20,6 +19,7 @@ import numpy as np
 from ttm_estimators.backtest.seasonal_naive import Array, naive_forecast, season_of
 from ttm_estimators.backtest.windows import chosen, with_one_cutoff
 from ttm_estimators.forecasting import Forecaster, OutlierWarning, load
+from ttm_estimators.forecasting.onnx_runtime import OnnxRuntime
 from ttm_estimators.inputs.covariates import Roles
 from ttm_estimators.inputs.outliers import Outlier
 from ttm_estimators.tables.errors import TableError, TableWarning, quoted
@@ -244,13 +244,9 @@ def _checkpoint(folder: Path) -> Path:
 
 def identity_of(forecaster: Forecaster) -> list[str]:
     """What the forecasts of a forecaster depend on."""
-    digest = hashlib.sha256()
-    for name, tensor in forecaster.network.state_dict().items():
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     roles = asdict(forecaster.roles)
     parts = (forecaster.config, forecaster.forecasting, sorted(roles.items()), forecaster.device)
-    return [digest.hexdigest(), *map(repr, parts)]
+    return [forecaster.runtime.weights_sha256, *map(repr, parts)]
 
 
 def parse_model(text: str) -> tuple[str, dict[str, Any]]:
@@ -342,6 +338,11 @@ def make_models(
                 kind, arguments, ["model", *(each.name for each in fields(FineTuneConfig))]
             )
             start = forecaster(arguments.pop("model", None))
+            if isinstance(start.runtime, OnnxRuntime):
+                raise ValueError(
+                    f"model {name!r} is fine-tuned by torch, and onnxruntime runs this one: "
+                    "install torch and load it with runtime='torch', or leave it out"
+                )
             FineTuneConfig(**arguments)  # refuses early
             models[name] = FineTuned(start, arguments, store, name)
         elif kind in ("naive", "seasonal_naive"):
