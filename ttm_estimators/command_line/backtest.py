@@ -240,7 +240,7 @@ def _backtest_file(
         name: given or () if name in lists else given for name, given in reading.items()
     }
     forecaster = load_model(model, device)
-    if forecaster.source != model:
+    if model not in (None, forecaster.source):
         typer.echo(f"Model {forecaster.source}")
     result = _run(
         data,
