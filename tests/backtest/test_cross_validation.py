@@ -24,6 +24,12 @@ def until(df: pd.DataFrame, frame: pd.DataFrame, name: str, cutoff: object) -> p
     return df[(df["unique_id"] == name) & (df["ds"] <= cutoff)]
 
 
+def with_reading(df: pd.DataFrame, row: int, value: float) -> pd.DataFrame:
+    changed = df.copy()
+    changed.loc[row, "y"] = value
+    return changed
+
+
 def test_the_frame_is_that_of_nixtla(sales):
     frame = cross_validation(sales, 7, windows=2, models=["ttm", "naive"], quantile_levels=LEVELS)
     levels = ("", "-0.1", "-0.5", "-0.9")
@@ -192,6 +198,45 @@ def test_an_impossible_reading_is_told_once(sales):
     assert len(told) == 1
 
 
+def test_impossible_readings_are_kept_for_all_models_where_asked_for(sales):
+    broken = with_reading(sales, 90, -999)
+    frame = cross_validation(broken, 7, windows=3, models=["naive", "ttm"], keep_outliers=True)
+    blank = cross_validation(with_reading(sales, 90, np.nan), 7, windows=3, models="naive,ttm")
+    assert (frame["naive-0.1"] < blank["naive-0.1"] - 10).any()
+    assert (frame["ttm"] != blank["ttm"]).any()
+
+
+def test_a_reading_that_is_impossible_by_later_ones_alone_counts_at_an_earlier_cutoff(sales):
+    broken = with_reading(sales[sales["unique_id"] == "north"], 7, -999)
+    frame = cross_validation(broken, len(broken) - 8, windows=1, models="naive")
+    assert (frame["naive"] == -999).all()
+    with pytest.warns(ttm_estimators.OutlierWarning, match="1 reading"):
+        frame = cross_validation(broken, len(broken) - 30, windows=1, models="naive")
+    assert (frame["naive"] > 0).all()
+
+
+def test_fine_tuning_learns_from_no_impossible_reading(sales, monkeypatch):
+    learned, fine_tune = [], fine_tuning.fine_tune_panel
+
+    def listening(network, panel, *rest, **options):
+        learned.append(panel.series[0].values)
+        return fine_tune(network, panel, *rest, **options)
+
+    monkeypatch.setattr(fine_tuning, "fine_tune_panel", listening)
+    with pytest.warns(ttm_estimators.OutlierWarning):
+        cross_validation(with_reading(sales, 30, -999), 7, windows=1, models=[QUICK])
+    assert np.flatnonzero(np.isnan(learned[0])).tolist() == [30]
+
+
+def test_readings_that_are_not_scored_are_counted_in_the_one_warning(sales):
+    broken = with_reading(with_reading(sales, 30, -999), 115, -999)
+    with pytest.warns(ttm_estimators.OutlierWarning, match="2 readings are impossible") as told:
+        frame = cross_validation(broken, 7, windows=2, models=["naive"])
+    (one,) = told
+    assert str(one.message).endswith("; 1 in what is forecast, which does not count in the scores")
+    assert frame["y"].isna().sum() == 1
+
+
 # Parts in a folder
 
 
@@ -355,6 +400,18 @@ def test_one_of_our_models_is_given_by_name_folder_or_object(sales, tmp_path):
     assert (frame["a"] != frame["c"]).all()
     given = cross_validation(sales, 7, windows=1, models=["ttm"], model=tiny)
     np.testing.assert_array_equal(given["ttm"], frame["c"])
+
+
+def test_a_model_that_onnxruntime_runs_is_backtested_and_its_parts_are_its_own(sales, tmp_path):
+    pytest.importorskip("onnxruntime")
+    options = {"models": "ttm", "folder": tmp_path}
+    frame = cross_validation(sales, 7, windows=2, model=ttm_estimators.load(), **options)
+    onnx = ttm_estimators.load(runtime="onnx")
+    by_onnx = cross_validation(sales, 7, windows=2, model=onnx, **options)
+    np.testing.assert_allclose(by_onnx["ttm"], frame["ttm"], rtol=1e-4)
+    assert len([*tmp_path.glob("*.npy")]) == 4
+    with pytest.raises(ValueError, match="'ttm-finetuned' is fine-tuned by torch, and onnxruntime"):
+        cross_validation(sales, 7, models="ttm-finetuned", model=onnx)
 
 
 def test_a_model_that_fails_is_named_with_its_cutoff(sales, monkeypatch):

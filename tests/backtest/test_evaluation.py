@@ -183,3 +183,31 @@ def test_a_frame_that_does_not_fit_is_refused(frame, sales, change, said):
 def test_a_baseline_that_is_not_there_is_refused(frame, sales):
     with pytest.raises(TableError, match="no model 'best' to compare with, only 'ttm'"):
         evaluate(frame, sales, baseline="best")
+
+
+@pytest.mark.parametrize("row", [90, 110, 117])  # before all windows, before some, in the last
+@pytest.mark.filterwarnings("ignore::ttm_estimators.OutlierWarning")
+def test_an_impossible_reading_is_scored_as_a_missing_one_for_all_models(sales, row):
+    scores = []
+    for value in (-999, np.nan):
+        df = sales.copy()
+        df.loc[row, "y"] = value
+        frame = cross_validation(df, 7, windows=3, quantile_levels=LEVELS)
+        scores.append(evaluate(frame, df))
+    pd.testing.assert_frame_equal(scores[0].models, scores[1].models)
+    pd.testing.assert_frame_equal(scores[0].series, scores[1].series)
+
+
+@pytest.mark.filterwarnings("ignore::ttm_estimators.OutlierWarning")
+def test_impossible_readings_count_where_they_are_kept(sales):
+    df = sales.copy()
+    df.loc[[90, 117], "y"] = -999
+    kept = {"keep_outliers": True}
+    frame = cross_validation(df, 7, windows=3, models="naive", **kept)
+    assert (frame["y"] == -999).sum() == 1
+    result = evaluate(frame, df, **kept).series.set_index("series").loc["north"]
+    other = evaluate(cross_validation(df, 7, windows=3, models="naive"), df)
+    other = other.series.set_index("series").loc["north"]
+    assert abs(result["bias"]) > 2 * abs(other["bias"])
+    scale_of_all = evaluate(frame, df).series.set_index("series").loc["north"]
+    assert result["MASE"] < scale_of_all["MASE"] / 2

@@ -102,6 +102,33 @@ def test_a_covariate_with_the_name_of_a_part_of_the_calendar_is_an_error(run, da
     assert err == "error: column 'weekday' has the name of a part of the calendar: rename it\n"
 
 
+def test_impossible_readings_are_told_and_may_be_kept(run, data):
+    frame = pd.read_csv(data)
+    frame.loc[[15, 55], "sales"] = -999
+    frame.to_csv(data, index=False)
+    arguments = ("backtest", data, "--horizon", 7, "--models", "naive")
+    code, out, err = run(*arguments)
+    assert code == 0
+    assert "2 readings are impossible" in err
+    assert "give --keep-outliers to keep them; 1 in what is forecast" in err
+    code, kept, err = run(*arguments, "--keep-outliers")
+    assert code == 0
+    assert "impossible" not in err
+    assert kept != out
+
+
+def test_readings_taken_as_missing_are_told_where_a_model_fails_for_them(run, data):
+    pytest.importorskip("sktime")
+    frame = pd.read_csv(data)
+    frame.loc[30, "sales"] = -999
+    frame.to_csv(data, index=False)
+    model = "sktime.forecasting.theta.ThetaForecaster"
+    code, _, err = run("backtest", data, "--horizon", 7, "--models", model)
+    assert code == 2
+    assert "warning: 1 reading is impossible" in err
+    assert "model 'ThetaForecaster' failed on series 'north'" in err
+
+
 def test_it_goes_on_from_its_folder(run, data, tmp_path, monkeypatch):
     first = run("backtest", data, "--horizon", 7, "--folder", tmp_path / "parts")
     monkeypatch.setattr("ttm_estimators.backtest.progress.SECONDS_BETWEEN_LINES", -1.0)

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -201,3 +203,24 @@ def test_backtests_by_other_holidays_of_an_offset_are_not_mixed(tmp_path):
     run("2024-12-25")
     with pytest.raises(ttm_estimators.TableError, match=r"freq='C holidays=2024-12-25 "):
         run("2024-12-26")
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_impossible_readings_are_those_of_cross_validation(tmp_path, keep):
+    broken = sales(0, [60, 60])
+    broken["y"] = np.where(np.isin(np.arange(120), [30, 115]), -999, broken["y"])
+    (tmp_path / "in").mkdir()
+    broken.to_parquet(tmp_path / "in" / "a.parquet", index=False)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        result = ttm_estimators.cross_validation_dataset(
+            tmp_path / "in", tmp_path / "out", HORIZON, models=MODELS, keep_outliers=keep, **OPTIONS
+        )
+        frame = ttm_estimators.cross_validation(
+            broken, HORIZON, models=MODELS, keep_outliers=keep, **OPTIONS
+        )
+    expected = ttm_estimators.evaluate(frame, broken, season=7, keep_outliers=keep)
+    pd.testing.assert_frame_equal(result.models, expected.models, rtol=1e-5)
+    said = [str(one.message) for one in told if "impossible" in str(one.message)]
+    assert len(said) == (0 if keep else 2)
+    assert all("2 readings" in one and "1 in what is forecast" in one for one in said)

@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 
 from tests.properties.draws import KINDS, Drawn, spread
+from tests.tiny import tiny_network
 from ttm_estimators import Covariates, WeightsError, load
 from ttm_estimators.forecasting.onnx_runtime import OnnxRuntime
+from ttm_estimators.forecasting.torch_runtime import TorchRuntime
+from ttm_estimators.weights.folder import WEIGHTS_FILE, sha256_of
+from ttm_estimators.weights.shipped import onnx_file
 
 pytest.importorskip("onnxruntime")
 pytestmark = pytest.mark.filterwarnings("ignore::ttm_estimators.inputs.outliers.OutlierWarning")
@@ -150,6 +154,32 @@ def test_the_command_line_forecasts_a_csv_file_without_torch(tmp_path):
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
     )
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 8
+
+
+def test_the_command_line_backtests_a_csv_file_without_torch(tmp_path):
+    (tmp_path / "in.csv").write_text("x\n" + "\n".join(str(t % 7) for t in range(70)))
+    out = without_torch(
+        "from ttm_estimators.command_line import main\n"
+        f"sys.argv = ['ttm', 'backtest', r'{tmp_path / 'in.csv'}', '--no-time', '--horizon', '7',"
+        f" '--season', '7', '--folder', r'{tmp_path / 'parts'}']\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+    )
+    assert "seasonal_naive" in out
+    assert len([*(tmp_path / "parts").glob("ttm-*.npy")]) == 5
+
+
+def test_the_number_of_its_weights_is_that_of_their_file(onnx):
+    weights = (onnx_file(None).parent / WEIGHTS_FILE).read_bytes()
+    assert onnx.runtime.weights_sha256 == sha256_of(weights)
+    assert pickle.loads(pickle.dumps(onnx)).runtime.weights_sha256 == sha256_of(weights)
+
+
+def test_other_weights_have_another_number_by_torch():
+    runtime = TorchRuntime(tiny_network(0))
+    before = runtime.weights_sha256
+    assert TorchRuntime(tiny_network(0)).weights_sha256 == before
+    next(runtime.network.parameters()).data += 1
+    assert runtime.weights_sha256 != before
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pandas as pd
 
 from ttm_estimators.backtest.libraries import Library
 from ttm_estimators.backtest.models import Model, Naive, Task, make_models, with_roles
+from ttm_estimators.backtest.outliers import possible, possible_histories, warn_of_outliers
 from ttm_estimators.backtest.progress import Progress
 from ttm_estimators.backtest.seasonal_naive import Array, season_of
 from ttm_estimators.backtest.store import Store, fingerprint, read_part, write_part
@@ -24,11 +25,9 @@ from ttm_estimators.backtest.windows import (
     find_windows,
     warn_of_untrained,
 )
-from ttm_estimators.forecasting import OutlierWarning
 from ttm_estimators.forecasting.dataframes import Names
 from ttm_estimators.forecasting.quantile_levels import validated_levels
 from ttm_estimators.inputs.arrays import validated_count
-from ttm_estimators.inputs.outliers import Outlier, describe
 from ttm_estimators.network.presets import DECILES
 from ttm_estimators.regression.calendar import countries_of
 from ttm_estimators.tables.calendar import calendars
@@ -136,8 +135,12 @@ def cross_validation(
     id, time, value, freq, date_format, timezone, round_time : optional
     decimal, thousands, fill_gaps, no_time : optional
         As in :meth:`ttm_estimators.Forecaster.forecast_df`.
-    batch_size, keep_outliers : optional
+    batch_size : int, default 256
         As there, for ours.
+    keep_outliers : bool, default False
+        Whether impossible readings, such as the -999 of a failed sensor, count. By default they are
+        missing to every model, where they are impossible by what lies before the cutoff, and in
+        "y", where they are by the whole series. See :mod:`ttm_estimators.inputs.outliers`.
     seed : int, default 0
         Of fine-tuning, and of libraries that draw at random.
     folder : str or Path, optional
@@ -151,11 +154,13 @@ def cross_validation(
     DataFrame
         A row for each series, cutoff and step, in this order: the id columns of ``df`` (and
         "variable", where several columns are forecast), "cutoff", the time column, "y", what was
-        observed, and for each model its median, "ttm", and a column for each level, "ttm-0.1". A
-        forecaster without quantiles has its point forecast alone.
+        observed, missing where it is impossible, and for each model its median, "ttm", and a column
+        for each level, "ttm-0.1". A forecaster without quantiles has its point forecast alone.
 
     Warns
     -----
+    OutlierWarning
+        When impossible readings were taken as missing.
     TableWarning
         When a series is too short for a window, and is left out of it, a model is not trained on a
         series, for it has nothing before the earliest cutoff, "seasonal_naive" has no season,
@@ -257,6 +262,10 @@ class Plan:
     season: int | None
     levels: tuple[float, ...]
 
+    def forecasts_step(self, step: int) -> bool:
+        """Whether a step of a series is in a window, counted from the end: -1 is the last."""
+        return any(0 < -step - i * self.step <= self.horizon for i in range(self.windows))
+
 
 def planned(
     horizon: int,
@@ -310,7 +319,8 @@ def cross_validate_panel(
     if calendar:
         panel, added = with_calendar(panel, holidays)
     together = any(_ties_channels(each) for each in contenders.values())
-    found = find_windows(panel, horizon, plan.windows, plan.step, together=together)
+    truth, impossible = (panel, []) if keep_outliers else possible(panel)
+    found = find_windows(truth, horizon, plan.windows, plan.step, together=together)
     if season is None:
         warn_without_season(panel, contenders)
     first = earliest(panel, found, together=together)
@@ -322,17 +332,24 @@ def cross_validate_panel(
         "calendar": calendar,
         "holidays": countries_of(holidays) or None,
         "season": season,
-        "keep_outliers": keep_outliers,
         "levels": levels,
         "horizon": horizon,
     }
     from ttm_estimators import __version__
 
     store.common = {**shared, "data": fingerprint(panel), "version": __version__}
+    store.common["keep_outliers"] = keep_outliers
     store.common["first"] = [first.members, first.cuts]  # of models that are trained once
+    if keep_outliers:
+        (learned, *histories) = (before(panel, each, horizon) for each in (first, *found))
+    else:
+        ((learned,), _) = possible_histories(panel, [first], horizon)
+        histories, outliers = possible_histories(panel, found, horizon)
+        unscored = [one for one in impossible if plan.forecasts_step(one.step)]
+        warn_of_outliers(outliers, unscored, panel)
     task = Task(
         panel,
-        before(panel, first, horizon),
+        learned,
         seed=seed,
         batch_size=batch_size,
         calendar_columns=tuple(added),
@@ -344,8 +361,8 @@ def cross_validate_panel(
     series = sum(len(window.members) for window in found)
     parts: dict[tuple[int, str], Array] = {}
     with Progress(list(contenders), series, progress) as told:
-        for window in found:
-            here = replace(task, panel=before(panel, window, horizon))
+        for window, history in zip(found, histories, strict=True):
+            here = replace(task, panel=history)
             for name, each in contenders.items():
                 own = {"model": identities[name], "members": window.members, "cuts": window.cuts}
                 if not each.trained_once:
@@ -354,9 +371,7 @@ def cross_validate_panel(
                     own["seed"] = seed
                 path = store.path(name, ".npy", **own)
                 parts[window.number, name] = _part(path, name, each, here, told)
-    if task.outliers:
-        _warn_of_outliers(task.outliers, panel)
-    return _frame(panel, found, horizon, levels, list(contenders), parts), panel
+    return _frame(truth, found, horizon, levels, list(contenders), parts), panel
 
 
 def warn_without_season(panel: Panel, models: Mapping[str, Model]) -> None:
@@ -453,17 +468,6 @@ def with_calendar(panel: Panel, holidays: str | Sequence[str] | None) -> tuple[P
 def _word(column: Any) -> str:
     """Name of the covariate that a column is of: "weekday" of "weekday=Tue"."""
     return str(column).partition("=")[0]
-
-
-def _warn_of_outliers(outliers: Mapping[tuple[str, int], Outlier], panel: Panel) -> None:
-    names = {one.name: i for i, one in enumerate(panel.series)}
-    found = [
-        one._replace(series=names[name], step=row - len(panel.series[names[name]].values))
-        for (name, row), one in outliers.items()
-    ]
-    told = [f"series {name!r}" for name in names]
-    message = describe(found, told, "set keep_outliers=True")
-    warnings.warn(message, OutlierWarning, stacklevel=5)
 
 
 def _frame(

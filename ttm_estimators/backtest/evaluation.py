@@ -132,6 +132,7 @@ def evaluate(
     time: Names = None,
     value: Names = None,
     freq: str | pd.offsets.BaseOffset | None = None,
+    keep_outliers: bool = False,
     date_format: str | None = None,
     timezone: str | None = None,
     round_time: str | None = None,
@@ -161,6 +162,8 @@ def evaluate(
         Steps in a season, as in :func:`~ttm_estimators.cross_validation`.
     known : str or sequence of str, optional
         Columns of ``df`` that are covariates.
+    keep_outliers : bool, default False
+        As there. It decides of the scale of MASE; ``frame`` has the values that are scored.
     id, time, value, freq, date_format, timezone, round_time : optional
     decimal, thousands, fill_gaps, no_time : optional
         As there.
@@ -192,15 +195,22 @@ def evaluate(
     """
     reading = Reading.of(locals())
     panel = read_panel(as_table(df, "df")[0], reading)
-    return evaluate_panel(frame, panel, baseline=baseline, season=season)
+    return evaluate_panel(
+        frame, panel, baseline=baseline, season=season, keep_outliers=keep_outliers
+    )
 
 
 def evaluate_panel(
-    frame: pd.DataFrame, panel: Panel, *, baseline: str | None = None, season: int | None = None
+    frame: pd.DataFrame,
+    panel: Panel,
+    *,
+    baseline: str | None = None,
+    season: int | None = None,
+    keep_outliers: bool = False,
 ) -> Evaluation:
     """:func:`evaluate` of a panel that has been read."""
     season = None if season is None else validated_count("season", season)
-    forecasts = match_forecasts(frame, panel, season)
+    forecasts = match_forecasts(frame, panel, season, keep_outliers=keep_outliers)
     models = list(forecasts.models)
     baseline = found_baseline(baseline, models)
     errors = {name: row_errors(forecasts, name) for name in models}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import inspect
 import re
 import shutil
@@ -11,7 +10,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,9 +18,9 @@ import numpy as np
 
 from ttm_estimators.backtest.seasonal_naive import Array, naive_forecast, season_of
 from ttm_estimators.backtest.windows import chosen, with_one_cutoff
-from ttm_estimators.forecasting import Forecaster, OutlierWarning, load
+from ttm_estimators.forecasting import Forecaster, load
+from ttm_estimators.forecasting.onnx_runtime import OnnxRuntime
 from ttm_estimators.inputs.covariates import Roles
-from ttm_estimators.inputs.outliers import Outlier
 from ttm_estimators.tables.errors import TableError, TableWarning, quoted
 from ttm_estimators.tables.forecast import forecast_panel
 from ttm_estimators.tables.panel import Panel
@@ -42,7 +41,7 @@ class Task:
     """What a model has to forecast at one window."""
 
     panel: Panel
-    """What is known at the cutoffs."""
+    """What is known at the cutoffs. Impossible readings are missing already, or are to be kept."""
 
     first: Panel
     """What is known at the earliest cutoff of all series, to train on."""
@@ -60,12 +59,8 @@ class Task:
     season: int | None = None
     seed: int = 0
     batch_size: int = 256
-    keep_outliers: bool = False
     progress: bool = False
     """Whether training tells how far it is."""
-
-    outliers: dict[tuple[str, int], Outlier] = field(default_factory=dict)
-    """Impossible readings that were found on the way, by their series and row."""
 
     @property
     def every_known(self) -> list[str]:
@@ -127,7 +122,7 @@ class ZeroShot:
         return identity_of(self.forecaster)
 
     def forecast(self, task: Task, advance: Advance) -> Array:
-        """As :meth:`ttm_estimators.Forecaster.forecast_df` of the table up to the cutoffs."""
+        """As :meth:`ttm_estimators.Forecaster.forecast_df` of the panel of the task."""
         covariates: dict[str, Any] = {}
         if not self.forecaster.roles:
             names = ("known", "calendar", "holidays")
@@ -138,20 +133,15 @@ class ZeroShot:
         values = np.empty((len(task.panel.series), task.horizon, 1 + len(task.levels)))
         for members in groups:
             panel = chosen(task.panel, members)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", OutlierWarning)  # told once for all windows
-                _, result = forecast_panel(
-                    self.forecaster,
-                    panel,
-                    task.horizon,
-                    **covariates,
-                    quantile_levels=task.levels,
-                    batch_size=task.batch_size,
-                    keep_outliers=task.keep_outliers,
-                )
-            for one in result.outliers:
-                series = panel.series[one.series]
-                task.outliers[series.name, len(series.values) + one.step] = one
+            _, result = forecast_panel(
+                self.forecaster,
+                panel,
+                task.horizon,
+                **covariates,
+                quantile_levels=task.levels,
+                batch_size=task.batch_size,
+                keep_outliers=True,
+            )
             values[members] = np.concatenate([result.point[..., None], result.quantiles], axis=2)
             advance(len(members))
         return values
@@ -193,7 +183,7 @@ class FineTuned:
         from ttm_estimators.tables.fine_tune import fine_tune_panel  # imports Lightning
         from ttm_estimators.training.fine_tuning.config import FineTuneConfig
 
-        settings = {"seed": task.seed, "keep_outliers": task.keep_outliers, **self.settings}
+        settings = {"seed": task.seed, "keep_outliers": True, **self.settings}
         if not {"minutes", "steps"} & {*settings}:
             settings["minutes"] = MINUTES
         device = self.forecaster.device
@@ -202,18 +192,16 @@ class FineTuned:
             **({} if device.index is None else {"devices": [device.index]}),
         }
         checkpoint = None if folder is None else _checkpoint(folder)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", OutlierWarning)  # told with the forecasts
-            tuned = fine_tune_panel(
-                self.forecaster.network,
-                task.first,
-                task.horizon,
-                known=task.every_known,
-                settings=FineTuneConfig(**settings),
-                progress=task.progress,
-                checkpoint=checkpoint,
-                **options,
-            )
+        tuned = fine_tune_panel(
+            self.forecaster.network,
+            task.first,
+            task.horizon,
+            known=task.every_known,
+            settings=FineTuneConfig(**settings),
+            progress=task.progress,
+            checkpoint=checkpoint,
+            **options,
+        )
         if folder is not None:
             from ttm_estimators.atomic import replacing
 
@@ -244,13 +232,9 @@ def _checkpoint(folder: Path) -> Path:
 
 def identity_of(forecaster: Forecaster) -> list[str]:
     """What the forecasts of a forecaster depend on."""
-    digest = hashlib.sha256()
-    for name, tensor in forecaster.network.state_dict().items():
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     roles = asdict(forecaster.roles)
     parts = (forecaster.config, forecaster.forecasting, sorted(roles.items()), forecaster.device)
-    return [digest.hexdigest(), *map(repr, parts)]
+    return [forecaster.runtime.weights_sha256, *map(repr, parts)]
 
 
 def parse_model(text: str) -> tuple[str, dict[str, Any]]:
@@ -342,6 +326,11 @@ def make_models(
                 kind, arguments, ["model", *(each.name for each in fields(FineTuneConfig))]
             )
             start = forecaster(arguments.pop("model", None))
+            if isinstance(start.runtime, OnnxRuntime):
+                raise ValueError(
+                    f"model {name!r} is fine-tuned by torch, and onnxruntime runs this one: "
+                    "install torch and load it with runtime='torch', or leave it out"
+                )
             FineTuneConfig(**arguments)  # refuses early
             models[name] = FineTuned(start, arguments, store, name)
         elif kind in ("naive", "seasonal_naive"):

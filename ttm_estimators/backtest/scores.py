@@ -13,6 +13,7 @@ import pandas as pd
 
 from ttm_estimators.backtest.cross_validation import CUTOFF, VALUE
 from ttm_estimators.backtest.seasonal_naive import Array, season_of
+from ttm_estimators.inputs.outliers import without_outliers
 from ttm_estimators.tables.errors import TableError, quoted
 from ttm_estimators.tables.panel import Panel
 
@@ -56,8 +57,12 @@ def columns_of_models(frame: pd.DataFrame, others: Sequence[str]) -> dict[str, d
     return found
 
 
-def match_forecasts(frame: pd.DataFrame, panel: Panel, season: int | None) -> Forecasts:
+def match_forecasts(
+    frame: pd.DataFrame, panel: Panel, season: int | None, *, keep_outliers: bool = False
+) -> Forecasts:
     """Find the series and cutoff of each row of a frame.
+
+    Unless they are kept, impossible readings of a history do not count in the scale of MASE.
 
     Raises
     ------
@@ -90,7 +95,10 @@ def match_forecasts(frame: pd.DataFrame, panel: Panel, season: int | None) -> Fo
         found, number = np.unique(at, return_inverse=True)
         cutoff[rows] = number - len(found)
         length = season or season_of(one.step)
-        scales = np.array([seasonal_error(one.values[: end + 1], length) for end in found])
+        histories = [one.values[: end + 1] for end in found]
+        if not keep_outliers:
+            histories = [without_outliers(history, i)[0] for history in histories]
+        scales = np.array([seasonal_error(history, length) for history in histories])
         scale[rows] = scales[number]
         ahead[rows] = steps[rows] - at
         horizon = max(horizon, int(ahead[rows].max()))

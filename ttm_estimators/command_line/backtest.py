@@ -240,7 +240,7 @@ def _backtest_file(
         name: given or () if name in lists else given for name, given in reading.items()
     }
     forecaster = load_model(model, device)
-    if model is not None and forecaster.source != model:
+    if model not in (None, forecaster.source):
         typer.echo(f"Model {forecaster.source}")
     result = _run(
         data,
@@ -280,18 +280,21 @@ def _run(data: Path, horizon: int, reading: Any, **options: Any) -> Evaluation:
                 tell_panel=lambda panel: tell(data, panel),
                 **options,
             )
-            result = evaluate_panel(frame, panel, season=options["season"])
+            result = evaluate_panel(
+                frame, panel, season=options["season"], keep_outliers=options["keep_outliers"]
+            )
     except TableError:
         raise
     except (ValueError, ImportError) as error:
         raise InputError(str(error)) from error
-    for one in {str(each.message): each for each in caught}.values():
-        if issubclass(one.category, (TableWarning, OutlierWarning)):
-            told = str(one.message).replace("set keep_outliers=True", "give --keep-outliers")
-            told = re.sub(r"\bseason=(\d)", r"--season \1", told)
-            typer.echo(f"warning: {told}", err=True)
-        else:
-            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    finally:  # a model may fail for what a warning tells, such as readings taken as missing
+        for one in {str(each.message): each for each in caught}.values():
+            if issubclass(one.category, (TableWarning, OutlierWarning)):
+                told = str(one.message).replace("set keep_outliers=True", "give --keep-outliers")
+                told = re.sub(r"\bseason=(\d)", r"--season \1", told)
+                typer.echo(f"warning: {told}", err=True)
+            else:
+                warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
     return result
 
 

@@ -91,7 +91,9 @@ class Backtest:
             frame, panel = cross_validate_panel(
                 panel, contenders, self.plan, store=NOTHING_KEPT, **self.options
             )
-        return {"": frame, SCORES: series_scores(frame, panel, self.plan.season)}
+        keep = self.options["keep_outliers"]
+        scores = series_scores(frame, panel, self.plan.season, keep_outliers=keep)
+        return {"": frame, SCORES: scores}
 
 
 def cross_validation_dataset(

@@ -26,7 +26,9 @@ SUMS = ("rows", "size", "loss", "error", "scaled")
 errors, and errors in units of MASE."""
 
 
-def series_scores(frame: pd.DataFrame, panel: Panel, season: int | None) -> pd.DataFrame:
+def series_scores(
+    frame: pd.DataFrame, panel: Panel, season: int | None, *, keep_outliers: bool = False
+) -> pd.DataFrame:
     """Score the forecasts of a batch of series.
 
     Parameters
@@ -37,6 +39,8 @@ def series_scores(frame: pd.DataFrame, panel: Panel, season: int | None) -> pd.D
         The series that they are of.
     season : int, optional
         Steps in a season.
+    keep_outliers : bool, default False
+        As of :func:`ttm_estimators.evaluate`.
 
     Returns
     -------
@@ -45,7 +49,7 @@ def series_scores(frame: pd.DataFrame, panel: Panel, season: int | None) -> pd.D
         baseline, and :data:`SUMS`. The models of a series are neighbours. Those that are too short
         for any window have 0 windows.
     """
-    forecasts = match_forecasts(frame, panel, season)
+    forecasts = match_forecasts(frame, panel, season, keep_outliers=keep_outliers)
     names = pd.Series([one.name for one in panel.series])
     tables = []
     for name in forecasts.models:

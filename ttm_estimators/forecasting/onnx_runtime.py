@@ -51,14 +51,14 @@ class OnnxRuntime:
             self.config = TTMConfig.from_json(facts["network"])
             factors = json.loads(facts["forecasting"])["aggregation_factors"]
             self.forecasting = ForecastConfig(tuple(factors))
-            wanted = facts["weights_sha256"]
+            self.weights_sha256 = facts["weights_sha256"]
         except (KeyError, TypeError, ValueError) as error:
             raise WeightsError(
                 f"{self.path} has no valid configuration ({error}): write it with ttm export"
             ) from error
         if facts.get("weights_file"):
             weights = self.path.with_name(WEIGHTS_FILE)
-            if sha256_of(weights.read_bytes()) != wanted:
+            if sha256_of(weights.read_bytes()) != self.weights_sha256:
                 raise WeightsError(
                     f"{weights} are not the weights that {self.path.name} was made for, or are "
                     "damaged: write it anew with ttm export"

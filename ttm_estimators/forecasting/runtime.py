@@ -37,6 +37,10 @@ class Runtime(Protocol):
     def threads(self) -> int | None:
         """Threads of the processor that it runs on, None where it runs elsewhere."""
 
+    @property
+    def weights_sha256(self) -> str:
+        """What tells its weights from others that it may run, as a hexadecimal number."""
+
     def __call__(
         self,
         past_BTC: Floats,

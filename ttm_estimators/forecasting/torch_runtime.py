@@ -6,6 +6,8 @@ covariates.
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -40,6 +42,15 @@ class TorchRuntime:
     def threads(self) -> int | None:
         """Threads that torch takes on a processor."""
         return torch.get_num_threads() if self.device.type == "cpu" else None
+
+    @property
+    def weights_sha256(self) -> str:
+        """Of their names and values, as they are now."""
+        digest = hashlib.sha256()
+        for name, tensor in self.network.state_dict().items():
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
     @torch.inference_mode()
     def __call__(
