@@ -183,8 +183,8 @@ def draw_flags(
         axes.plot(times[flag], values[flag], "o", color=RED, markersize=4.5, label="flagged")
         if impossible.any():
             edge = np.where(series.values > np.nanmedian(values), seen[1], seen[0])
-            style = {"color": RED, "markersize": 7, "clip_on": False, "label": "beyond the axis"}
-            axes.plot(times[impossible], edge[impossible], "X", **style)
+            style: dict[str, Any] = {"color": RED, "markersize": 7, "clip_on": False}
+            axes.plot(times[impossible], edge[impossible], "X", label="beyond the axis", **style)
         axes.set_ylim(seen)  # a band may be wide where little is known yet
         count = int(flag.sum())
         title = f"{_short(series.name)}: {count} flag{'' if count == 1 else 's'}"
