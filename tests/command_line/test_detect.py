@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import image
+from matplotlib.figure import Figure
 
 TIMES = pd.date_range("2024-03-30", periods=120, freq="h", tz="Europe/Berlin")
 COLUMNS = ["time", "value", "median", "low", "high", "score", "flag"]
@@ -51,6 +52,44 @@ def test_the_picture_marks_what_is_flagged(run, model, data, tmp_path):
     assert red.sum() > 10
 
 
+def test_the_axis_ends_at_the_possible_readings_and_the_others_are_marked_at_its_edge(
+    run, model, tmp_path, monkeypatch
+):
+    drawn = []
+    save = Figure.savefig
+
+    def spy(self, *arguments, **options):
+        (axes,) = self.axes
+        marks = {line.get_label(): line.get_ydata().tolist() for line in axes.lines}
+        drawn.append((axes.get_ylim(), marks.get("beyond the axis")))
+        save(self, *arguments, **options)
+
+    monkeypatch.setattr(Figure, "savefig", spy)
+    load = 20 + np.sin(np.arange(120) / 4)
+    load[100] = -999
+    pd.DataFrame({"time": TIMES, "load": load}).to_csv(tmp_path / "data.csv", index=False)
+    arguments = ["detect", tmp_path / "data.csv", "--model", model, "--plot", tmp_path / "a.png"]
+    assert run(*arguments).code == run(*arguments, "--keep-outliers").code == 0
+    ((low, high), marked), ((all_low, _), none) = drawn
+    assert 18 < low < 19.5
+    assert 20.5 < high < 22
+    assert marked == [low]
+    assert all_low < -999
+    assert none is None
+
+
+def test_what_is_written_names_the_series_that_is_drawn(run, model, data, tmp_path):
+    wide = pd.read_parquet(data).assign(other=np.arange(120.0))
+    wide.to_csv(tmp_path / "wide.csv", index=False)
+    table, plot = tmp_path / "flags.csv", tmp_path / "plot.png"
+    arguments = [tmp_path / "wide.csv", "--model", model, "--output", table, "--plot", plot]
+    for options, name in (((), "load"), (("--plot-series", "other"), "other")):
+        _, out, _ = run("detect", *arguments, *options)
+        assert out.endswith(
+            f"Wrote {table}: 2 series, model tiny\nWrote {plot}: '{name}' of 2 series, model tiny\n"
+        )
+
+
 def test_series_of_several_columns_are_told_apart(run, model, data, tmp_path):
     wide = pd.read_parquet(data).assign(other=np.arange(120.0))
     wide.to_csv(tmp_path / "wide.csv", index=False)
@@ -66,7 +105,7 @@ def test_a_series_that_is_too_short_for_a_score_is_told_of(run, model, data):
 
 def test_a_rate_that_is_none_is_refused_in_one_line(run, model, data):
     code, _, err = run("detect", data, "--model", model, "--rate", 2)
-    assert (code, err) == (2, "error: rate must be a number above 0, up to 0.5, got 2.0\n")
+    assert (code, err) == (2, "error: rate must be a number from 0.0001 to 0.5, got 2.0\n")
 
 
 def test_a_column_with_the_name_of_one_of_the_result_is_refused(run, model, data, tmp_path):

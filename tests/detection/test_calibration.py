@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from ttm_estimators.detection.calibration import MAX_GROWTH, Calibration, thresholds
+from ttm_estimators.detection.calibration import (
+    MAX_FAULTY_POINTS,
+    MAX_GROWTH,
+    Calibration,
+    thresholds,
+)
 
 rng = np.random.default_rng(0)
 POINTS = 10_000
@@ -52,3 +57,33 @@ def test_a_threshold_is_passed_on_both_sides():
     assert calibration.add(beyond)
     assert calibration.add(-beyond)
     assert not calibration.add(0.0)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.01, 0.001])
+@pytest.mark.parametrize("stuck", [0.0, 1e-9])
+def test_scores_of_a_stuck_sensor_do_not_flag_all_that_follows(rate, stuck):
+    before = 2100
+    scores = np.concatenate([stuck * rng.normal(size=before), rng.normal(size=7000)])
+    flagged = np.abs(scores) > thresholds(scores, rate)
+    change = flagged[before : before + MAX_FAULTY_POINTS]
+    assert change.all()
+    late = flagged[before + 2000 :].mean()
+    assert abs(late - rate) < 0.35 * rate + 4 * np.sqrt(rate / 5000)
+
+
+def test_flags_that_normal_points_lie_between_raise_a_threshold_of_nothing_too():
+    scores = np.concatenate([np.zeros(3000), np.tile([0.0, 1.0, -1.0], 100)])
+    flagged = np.abs(scores) > thresholds(scores, 0.001)
+    assert flagged[3001:3003].all()
+    assert not flagged[3020:].any()
+
+
+def test_of_flags_in_a_row_the_first_alone_counts_until_they_are_too_many_for_a_fault():
+    calibration = Calibration(0.001)
+    before = calibration.threshold
+    found = []
+    for _ in range(MAX_FAULTY_POINTS + 3):
+        assert calibration.add(38.0)
+        found.append(calibration.threshold)
+    assert len(set(found[:MAX_FAULTY_POINTS])) == 1
+    assert found[-1] > before

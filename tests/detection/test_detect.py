@@ -6,7 +6,7 @@ import pytest
 import ttm_estimators
 from tests.tiny import tiny_network
 from ttm_estimators import Forecaster
-from ttm_estimators.detection import rolling
+from ttm_estimators.detection.calibration import MAX_FAULTY_POINTS
 from ttm_estimators.detection.normal_scores import normal_scores
 
 rng = np.random.default_rng(0)
@@ -39,7 +39,7 @@ def faulty(shipped):
 def test_spikes_error_codes_and_the_first_points_of_a_new_level_are_flagged(faulty):
     flags = set(np.flatnonzero(faulty.flag).tolist())
     assert {200, *range(250, 255), 320} <= flags
-    assert flags <= {200, *range(250, 255), *range(320, 320 + 2 * rolling.MAX_FAULTY_POINTS)}
+    assert flags <= {200, *range(250, 255), *range(320, 320 + 2 * MAX_FAULTY_POINTS)}
     assert faulty.score[200] > 0
     assert (faulty.score[250:255] < 0).all()
 
@@ -109,7 +109,7 @@ def test_what_is_far_out_is_missing_from_later_histories_only_for_a_while(shippe
     shipped.detect(series, warm_up=60)
     after = {len(history): history for history in seen}
     assert np.isnan(after[75][70:]).all()
-    assert np.isfinite(after[99][70 : 70 + rolling.MAX_FAULTY_POINTS]).all()
+    assert np.isfinite(after[99][70 : 70 + MAX_FAULTY_POINTS]).all()
 
 
 def test_several_series_are_scored_each_by_itself(tiny):
@@ -126,10 +126,27 @@ def test_a_constant_series_is_flagged_where_it_changes(shipped):
 
 
 @pytest.mark.parametrize(
+    "series",
+    [
+        np.concatenate([np.zeros(2100), rng.poisson(3, 300)]),
+        np.concatenate([np.round(20 + 0.01 * rng.normal(size=2100), 1), 20 + rng.normal(size=300)]),
+    ],
+    ids=["unused at first", "rounded at first"],
+)
+def test_a_sensor_that_was_constant_for_long_is_flagged_only_where_it_comes_alive(shipped, series):
+    flag = shipped.detect(series.astype(float), step=6)[0].flag
+    assert not flag[:2100].any()
+    assert flag[2100:2150].sum() > MAX_FAULTY_POINTS / 2
+    assert flag[2200:].sum() <= 2
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"rate": 0}, "rate must be a number above 0, up to 0.5, got 0"),
-        ({"rate": "much"}, "rate must be a number above 0, up to 0.5, got 'much'"),
+        ({"rate": 1e-320}, "rate must be a number from 0.0001 to 0.5, got 1e-320"),
+        ({"rate": float("nan")}, "rate must be a number from 0.0001 to 0.5, got nan"),
+        ({"rate": 0}, "rate must be a number from 0.0001 to 0.5, got 0"),
+        ({"rate": "much"}, "rate must be a number from 0.0001 to 0.5, got 'much'"),
         ({"step": 0}, "step must be at least 1, got 0"),
         ({"warm_up": 0}, "warm_up must be at least 1, got 0"),
     ],

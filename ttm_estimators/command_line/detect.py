@@ -97,12 +97,15 @@ def detect(
         if picture is not None:
             from ttm_estimators.command_line.plot import draw_flags
 
-            draw_flags(picture, panel, found[index], model_name(model), index)
+            name = model_name(model)
+            draw_flags(picture, panel, found[index], name, index, keep_outliers=keep_outliers)
     if output is None:
         _show(frame)
-    for each in (output, plot):
+    count = f"{len(panel.series)} series"
+    drawn = f"{panel.series[index].name!r} of {count}" if len(panel.series) > 1 else count
+    for each, told in ((output, count), (plot, drawn)):
         if each is not None:
-            typer.echo(f"Wrote {each}: {len(panel.series)} series, model {model_name(model)}")
+            typer.echo(f"Wrote {each}: {told}, model {model_name(model)}")
     typer.echo(_summary(panel, found), err=True)
 
 

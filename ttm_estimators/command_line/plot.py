@@ -16,6 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from ttm_estimators.detection import Detection
 from ttm_estimators.forecasting import Forecast
 from ttm_estimators.inputs.arrays import Array
+from ttm_estimators.inputs.outliers import find_outliers
 from ttm_estimators.regression import CovariateEffects
 from ttm_estimators.tables.panel import Panel, Series
 
@@ -138,8 +139,18 @@ def draw_effects(
         figure.savefig(path, dpi=150, format=path.suffix[1:])
 
 
-def draw_flags(path: Path, panel: Panel, found: Detection, model: str, index: int = 0) -> None:
+def draw_flags(
+    path: Path,
+    panel: Panel,
+    found: Detection,
+    model: str,
+    index: int = 0,
+    *,
+    keep_outliers: bool = False,
+) -> None:
     """Draw a history, what its points are flagged outside of, and those that are.
+
+    Impossible readings are marked at the edge: an axis that reached them would show nothing else.
 
     Parameters
     ----------
@@ -153,19 +164,27 @@ def draw_flags(path: Path, panel: Panel, found: Detection, model: str, index: in
         Name of the model.
     index : int, default 0
         Which series.
+    keep_outliers : bool, default False
+        Whether impossible readings are drawn like others.
     """
     series = panel.series[index]
     times, flag = _local(series.times), found.flag
+    impossible = find_outliers(series.values) & (not keep_outliers)
+    values = np.where(impossible, np.nan, series.values)
     with mpl.rc_context({"text.parse_math": False}):
         figure = Figure(figsize=(10, 4.5), layout="constrained", facecolor="white")
         axes = figure.add_subplot()
-        axes.plot(times, series.values, color=INK, linewidth=0.9, label="history")
+        axes.plot(times, values, color=INK, linewidth=0.9, label="history")
         seen = axes.get_ylim()
         label = f"not flagged at rate {found.rate:g}, by {model}"
         axes.fill_between(
             times, found.low, found.high, color=BLUE, alpha=0.25, linewidth=0, label=label
         )
-        axes.plot(times[flag], series.values[flag], "o", color=RED, markersize=4.5, label="flagged")
+        axes.plot(times[flag], values[flag], "o", color=RED, markersize=4.5, label="flagged")
+        if impossible.any():
+            edge = np.where(series.values > np.nanmedian(values), seen[1], seen[0])
+            style: dict[str, Any] = {"color": RED, "markersize": 7, "clip_on": False}
+            axes.plot(times[impossible], edge[impossible], "X", label="beyond the axis", **style)
         axes.set_ylim(seen)  # a band may be wide where little is known yet
         count = int(flag.sum())
         title = f"{_short(series.name)}: {count} flag{'' if count == 1 else 's'}"

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 RATE, WARM_UP_POINTS = 0.001, 64
 """Defaults: false flags per point, and observed points before the first that is scored."""
 
-MAX_RATE = 0.5
+MIN_RATE, MAX_RATE = 0.0001, 0.5
+"""Of flags. A lower one would need more points to calibrate on than series have."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,9 @@ def detect(
 
 def _validated_rate(rate: float) -> float:
     try:
-        valid = 0 < float(rate) <= MAX_RATE
+        valid = MIN_RATE <= float(rate) <= MAX_RATE
     except (TypeError, ValueError):
         valid = False
     if not valid:
-        raise ValueError(f"rate must be a number above 0, up to {MAX_RATE}, got {rate!r}")
+        raise ValueError(f"rate must be a number from {MIN_RATE} to {MAX_RATE}, got {rate!r}")
     return float(rate)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ttm_estimators.detection.calibration import Calibration
+from ttm_estimators.detection.calibration import MAX_FAULTY_POINTS, Calibration
 from ttm_estimators.detection.normal_scores import normal_scores
 from ttm_estimators.inputs.arrays import Array
 from ttm_estimators.inputs.outliers import without_outliers
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 FAULT_RATE = 0.001
 """Fraction of normal points that are taken as missing in later histories. It is not the rate of
 flags, so that scores do not depend on that."""
-
-MAX_FAULTY_POINTS = 12
-"""Points in a row that are taken as missing. With this many, they are the new level."""
 
 HISTORIES_AFTER_A_FAULT = 4
 """Histories that are forecast at once after a point was taken as missing. More, where there is

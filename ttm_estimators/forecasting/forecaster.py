@@ -333,7 +333,7 @@ class Forecaster(DataFrames):
         series : sequence of array
             Series of shape (time,), as in :meth:`forecast`. NaN means missing, and has no score.
         rate : float, default 0.001
-            Nominal rate: the fraction of normal points that may be flagged, up to 0.5.
+            Nominal rate: the fraction of normal points that may be flagged, from 0.0001 to 0.5.
         warm_up : int, default 64
             Observed points of each series before the first that is scored.
         step : int, default 1
