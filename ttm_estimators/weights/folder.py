@@ -28,6 +28,9 @@ WEIGHTS_FILE = "model.safetensors"
 FORMAT = "ttm-estimators"
 FORMAT_VERSION = 1
 
+ONNX_PREFIX = "network."
+"""In ONNX files, before the names that weights have in safetensors files."""
+
 MAX_SAID_CHARACTERS = 300
 """Of a message that shows what a damaged file holds, which may be anything."""
 
