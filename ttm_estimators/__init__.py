@@ -9,9 +9,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ttm_estimators.extras import public
 from ttm_estimators.forked import let_children_work
 from ttm_estimators.renamed import warn_of
 
@@ -124,9 +124,8 @@ def __getattr__(name: str) -> Any:
         new = _OLD_NAMES[name]
         warn_of(f"{__name__}.{name}", new, stacklevel=2)
         return __getattr__(new)
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    trains = _HOMES.get(name, "").startswith("training.")
+    return public(__name__, _HOMES, name, "train" if trains else None)
 
 
 def __dir__() -> list[str]:

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from ttm_estimators.extras import public
 
 if TYPE_CHECKING:
     from ttm_darts.model import TTMModel
@@ -18,6 +19,4 @@ _HOMES = {"TTMModel": "model"}
 
 def __getattr__(name: str) -> Any:
     """Import public names on first use, so that the package is found where darts is not."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return public(__name__, _HOMES, name, "darts")

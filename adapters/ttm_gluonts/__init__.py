@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from ttm_estimators.extras import public
 
 if TYPE_CHECKING:
     from ttm_gluonts.estimator import TTMEstimator
@@ -20,6 +21,4 @@ _HOMES = {"TTMEstimator": "estimator", "TTMPredictor": "predictor"}
 
 def __getattr__(name: str) -> Any:
     """Import public names on first use, so that a predictor does without Lightning."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return public(__name__, _HOMES, name, "gluonts")

@@ -8,8 +8,9 @@ Everything runs on this machine, and nothing is sent or fetched, unless it is as
 from __future__ import annotations
 
 import os
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from ttm_estimators.extras import public
 
 if TYPE_CHECKING:
     from ttm_tabpfn.checkpoint import TabPFNError
@@ -31,6 +32,4 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """Import public names on first use, so that GluonTS does without sktime and the reverse."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return public(__name__, _HOMES, name, "tabpfn")

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shutil
 import subprocess
 import sys
 
@@ -12,9 +13,14 @@ from tests.properties.draws import KINDS, Drawn, spread
 from tests.tiny import tiny_network
 from ttm_estimators import Covariates, WeightsError, load
 from ttm_estimators.forecasting.onnx_runtime import OnnxRuntime
+<<<<<<< HEAD
 from ttm_estimators.forecasting.torch_runtime import TorchRuntime
 from ttm_estimators.weights.folder import WEIGHTS_FILE, sha256_of
 from ttm_estimators.weights.shipped import onnx_file
+=======
+from ttm_estimators.weights import resolve
+from ttm_estimators.weights.seal import sealed
+>>>>>>> mendo
 
 pytest.importorskip("onnxruntime")
 pytestmark = pytest.mark.filterwarnings("ignore::ttm_estimators.inputs.outliers.OutlierWarning")
@@ -221,5 +227,62 @@ def test_files_that_are_missing_or_foreign_are_refused(tmp_path):
     with pytest.raises(WeightsError, match=r"has no model\.onnx"):
         load(tmp_path, runtime="onnx")
     (tmp_path / "text.onnx").write_text("no network")
-    with pytest.raises(WeightsError, match="can not be read by onnxruntime"):
+    with pytest.raises(WeightsError, match=r"does not end in a checksum.*ttm export"):
         OnnxRuntime(tmp_path / "text.onnx")
+
+
+@pytest.mark.parametrize("place", [0.01, 0.5, 0.99])
+def test_one_flipped_bit_is_noticed(tmp_path, place):
+    for name in ("model.onnx", "model.safetensors"):
+        shutil.copy(resolve(None) / name, tmp_path)
+    data = bytearray((tmp_path / "model.onnx").read_bytes())
+    data[int(place * len(data))] ^= 1
+    (tmp_path / "model.onnx").write_bytes(data)
+    with pytest.raises(WeightsError, match=r"is damaged or was edited.*ttm export"):
+        load(tmp_path / "model.onnx")
+
+
+def test_what_is_cut_off_or_no_network_is_refused(tmp_path):
+    (tmp_path / "short.onnx").write_bytes((resolve(None) / "model.onnx").read_bytes()[:-1])
+    with pytest.raises(WeightsError, match="cut off"):
+        load(tmp_path / "short.onnx")
+    (tmp_path / "text.onnx").write_bytes(sealed(b"no network"))
+    with pytest.raises(WeightsError, match="can not be read by onnxruntime"):
+        load(tmp_path / "text.onnx")
+
+
+def test_weights_may_be_links_as_in_the_cache_of_the_hub(tmp_path, onnx):
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "snapshot").mkdir()
+    for i, name in enumerate(("model.onnx", "model.safetensors")):
+        shutil.copy(resolve(None) / name, tmp_path / "blobs" / str(i))
+        (tmp_path / "snapshot" / name).symlink_to(tmp_path / "blobs" / str(i))
+    given = [np.sin(np.arange(300) / 7)]
+    np.testing.assert_array_equal(
+        load(tmp_path / "snapshot" / "model.onnx").forecast(given, 9).point,
+        onnx.forecast(given, 9).point,
+    )
+
+
+def test_weights_that_are_not_beside_the_file_are_named(tmp_path):
+    shutil.copy(resolve(None) / "model.onnx", tmp_path)
+    with pytest.raises(WeightsError, match=r"there is no .*model\.safetensors, to which"):
+        load(tmp_path / "model.onnx")
+
+
+def test_a_folder_may_end_in_onnx(tmp_path, onnx):
+    shutil.copytree(resolve(None), tmp_path / "mine.onnx")
+    given = [np.sin(np.arange(300) / 7)]
+    for runtime in ("torch", "onnx"):
+        found = load(tmp_path / "mine.onnx", runtime=runtime)
+        np.testing.assert_allclose(
+            found.forecast(given, 9).point, onnx.forecast(given, 9).point, atol=1e-5
+        )
+
+
+def test_fine_tuning_says_that_it_needs_torch(onnx):
+    import pandas as pd
+
+    df = pd.DataFrame({"ds": pd.date_range("2020", periods=90), "y": range(90)})
+    with pytest.raises(AttributeError, match='load it with runtime="torch"'):
+        onnx.fine_tune_df(df, 3)

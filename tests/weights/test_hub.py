@@ -114,6 +114,29 @@ def test_what_is_not_there_is_one_line(offline, address, message):
     with pytest.raises(WeightsError, match=message) as caught:
         load(address)
     assert "\n" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["owner/name", "https://huggingface.co/owner/name", "https://hf.co/owner/name/tree/main"],
+)
+def test_what_may_be_on_the_hub_is_told_its_address(name):
+    with pytest.raises(WeightsError, match=r"of the hub, give hf://owner/name$"):
+        load(name)
+
+
+def test_an_address_may_end_in_onnx(offline):
+    with pytest.raises(
+        WeightsError, match=r"hf://owner/name\.onnx is not, or not whole, in the cache"
+    ):
+        load("hf://owner/name.onnx")
+
+
+def test_a_forecaster_by_onnxruntime_is_told_what_sends_it():
+    pytest.importorskip("onnxruntime")
+    with pytest.raises(AttributeError, match='load it with runtime="torch"'):
+        save_to_hub(load(runtime="onnx"), "owner/name")
 
 
 def test_a_damaged_download_is_refused(offline, cache, monkeypatch, tmp_path):

@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from ttm_estimators.command_line.options import READING_HELP
+from ttm_estimators.extras import EXTRAS, MissingExtraError
 from ttm_estimators.tables.errors import TableError
 
 OPTIONS = (*READING_HELP, "known", "calendar", "holidays")
@@ -33,9 +34,6 @@ REMEDIES = {
     errno.EMFILE: "allow more open files with ulimit -n",
 }
 """What to do about errors of the operating system."""
-
-EXTRAS = {"torch": "torch", "pyarrow": "parquet"}
-"""Optional dependencies that many a command needs, and their extras."""
 
 MAX_LINE_CHARACTERS = 2000
 """Of an error, which may show what a damaged file holds."""
@@ -67,6 +65,8 @@ class OneLineErrors(TyperGroup):
         except OSError as error:
             _discard_output()
             _exit(in_words(error))
+        except MissingExtraError as error:
+            _exit(str(error))
         except ModuleNotFoundError as error:
             if error.name not in EXTRAS:
                 raise

@@ -187,9 +187,9 @@ def roles_of_model(model: str | None) -> Roles:
     from ttm_estimators.forecasting.forecaster import read_roles
     from ttm_estimators.inputs.covariates import Roles
     from ttm_estimators.weights import resolve
-    from ttm_estimators.weights.shipped import ONNX_SUFFIX
+    from ttm_estimators.weights.shipped import is_onnx_file
 
-    if model is not None and model.endswith(ONNX_SUFFIX):
+    if is_onnx_file(model):
         return Roles()
 
     try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from ttm_estimators.extras import check_installed
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -344,7 +346,8 @@ class DataFrames:
             As :func:`ttm_estimators.fine_tune`.
         """
         given = locals()
-        from ttm_estimators.tables.dataframes import fine_tune_frame  # imports Lightning
+        check_installed("fine_tune_df", "train", "torch", "lightning")
+        from ttm_estimators.tables.dataframes import fine_tune_frame
         from ttm_estimators.tables.reading import Reading
 
         reading = Reading.of(given)

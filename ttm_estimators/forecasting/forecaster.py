@@ -59,7 +59,7 @@ from ttm_estimators.regression.regress import Regression, regress_out
 from ttm_estimators.weights import DEFAULT, WeightsError, load_network, read_card, resolve
 from ttm_estimators.weights.card import CARD_FILE
 from ttm_estimators.weights.hub import pinned
-from ttm_estimators.weights.shipped import ONNX_SUFFIX, onnx_file
+from ttm_estimators.weights.shipped import is_onnx_file, onnx_file
 
 if TYPE_CHECKING:
     import torch
@@ -645,7 +645,7 @@ def load(
     (1, 24, 9)
     """
     source = DEFAULT if name_or_folder is None else str(name_or_folder)
-    if source.endswith(ONNX_SUFFIX) and runtime is None:
+    if is_onnx_file(source) and runtime is None:
         runtime = "onnx"
     if check_runtime(runtime) == "onnx":
         if str(device) != "cpu":

@@ -13,15 +13,21 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from safetensors.numpy import load as parse_safetensors
 
 from ttm_estimators.forecasting.runtime import Floats
 from ttm_estimators.inputs.aggregation import ForecastConfig
 from ttm_estimators.inputs.arrays import Mask
 from ttm_estimators.network.config import TTMConfig
-from ttm_estimators.weights.folder import WEIGHTS_FILE, WeightsError, sha256_of
+from ttm_estimators.weights.folder import ONNX_PREFIX, WEIGHTS_FILE, WeightsError, sha256_of
+from ttm_estimators.weights.seal import fault_of
 
 ONLY_ERRORS = 3
 """Of what onnxruntime logs."""
+
+REFERENCE = b"\x0a\x0cweights_file\x12\x11" + WEIGHTS_FILE.encode()
+"""In the metadata of a file that refers to the weights beside it. They are read here, for
+onnxruntime refuses links that leave the folder, as caches of downloads have them."""
 
 
 class OnnxRuntime:
@@ -45,17 +51,26 @@ class OnnxRuntime:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.threads = _threads()
+        self._model = self.path.read_bytes()
+        fault = fault_of(self._model)
+        if fault is not None:
+            raise WeightsError(f"{self.path} {fault}: write it with ttm export")
+        self._weights = self._read_weights() if REFERENCE in self._model else {}
         self._open()
         facts = self._session.get_modelmeta().custom_metadata_map
         try:
             self.config = TTMConfig.from_json(facts["network"])
             factors = json.loads(facts["forecasting"])["aggregation_factors"]
             self.forecasting = ForecastConfig(tuple(factors))
+<<<<<<< HEAD
             self.weights_sha256 = facts["weights_sha256"]
+=======
+>>>>>>> mendo
         except (KeyError, TypeError, ValueError) as error:
             raise WeightsError(
                 f"{self.path} has no valid configuration ({error}): write it with ttm export"
             ) from error
+<<<<<<< HEAD
         if facts.get("weights_file"):
             weights = self.path.with_name(WEIGHTS_FILE)
             if sha256_of(weights.read_bytes()) != self.weights_sha256:
@@ -63,6 +78,24 @@ class OnnxRuntime:
                     f"{weights} are not the weights that {self.path.name} was made for, or are "
                     "damaged: write it anew with ttm export"
                 )
+=======
+
+    def _read_weights(self) -> dict[str, npt.NDArray[Any]]:
+        """Read the weights beside the file, by the names that they have in it."""
+        path = self.path.with_name(WEIGHTS_FILE)
+        if not path.is_file():
+            raise WeightsError(
+                f"there is no {path}, to which {self.path.name} refers: put the weights there, or "
+                "write a file that holds them with ttm export"
+            )
+        data = path.read_bytes()
+        if sha256_of(data).encode() not in self._model:  # it is in the metadata
+            raise WeightsError(
+                f"{path} are not the weights that {self.path.name} was made for, or are damaged: "
+                "restore the folder, or write it anew with ttm export"
+            )
+        return {ONNX_PREFIX + name: values for name, values in parse_safetensors(data).items()}
+>>>>>>> mendo
 
     def _open(self) -> None:
         import onnxruntime
@@ -75,8 +108,12 @@ class OnnxRuntime:
         # Threads that spin while they wait take the time of other programs.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
+            options.add_external_initializers(
+                [*self._weights],
+                [onnxruntime.OrtValue.ortvalue_from_numpy(one) for one in self._weights.values()],
+            )
             self._session = onnxruntime.InferenceSession(
-                str(self.path), options, providers=["CPUExecutionProvider"]
+                self._model, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime has many classes, without a common one
             raise WeightsError(

@@ -100,6 +100,7 @@ def fine_tune_frame(
     """Fine-tune on a DataFrame, see :meth:`ttm_estimators.Forecaster.fine_tune_df`."""
     from ttm_estimators.tables.fine_tune import fine_tune_panel  # imports Lightning
 
+    network = model.network
     table, _ = as_table(df, "df")
     columns = listed(static) if not isinstance(static, pd.DataFrame) else []
     if isinstance(static, pd.DataFrame):
@@ -110,7 +111,7 @@ def fine_tune_frame(
     panel = read_panel(table, replace(reading, static=columns))
     tell(panel, reading)
     return fine_tune_panel(
-        model.network,
+        network,
         panel,
         horizon,
         known=reading.known,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ttm_estimators.atomic import read_json, replacing
+from ttm_estimators.extras import check_installed
 from ttm_estimators.inputs.aggregation import ForecastConfig, forecasting_of, keep_forecasting
 from ttm_estimators.network import TTMConfig
 from ttm_estimators.weights.published import MODEL_TYPE, read_published_config, rename_published
@@ -27,6 +28,9 @@ CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 FORMAT = "ttm-estimators"
 FORMAT_VERSION = 1
+
+ONNX_PREFIX = "network."
+"""In ONNX files, before the names that weights have in safetensors files."""
 
 MAX_SAID_CHARACTERS = 300
 """Of a message that shows what a damaged file holds, which may be anything."""
@@ -66,6 +70,7 @@ def save_network(
     ValueError
         When a weight is NaN or infinite, as training has diverged, or ``forecasting`` does not fit.
     """
+    check_installed("save_network", "torch", "torch")
     from safetensors.torch import save as format_safetensors
 
     network = getattr(network, "_orig_mod", network)  # what torch.compile wraps
@@ -113,6 +118,7 @@ def load_network(folder: str | Path) -> TinyTimeMixer:
     WeightsError
         When a file is missing, damaged, or of another model.
     """
+    check_installed("load_network", "torch", "torch")
     folder = Path(folder)
     config_path, weights_path = folder / CONFIG_FILE, folder / WEIGHTS_FILE
     config_values = _read_config(config_path)

@@ -111,32 +111,32 @@ def told_of(address: str) -> Iterator[None]:
 
     try:
         yield
-    except errors.GatedRepoError as error:
+    except errors.GatedRepoError:
         raise WeightsError(
             f"{address} is gated: accept its terms on its page, and {LOG_IN}"
-        ) from error
-    except errors.RepositoryNotFoundError as error:
+        ) from None
+    except errors.RepositoryNotFoundError:
         raise WeightsError(
             f"there is no {address} on the hub, or it is private: check its name, or {LOG_IN}"
-        ) from error
-    except errors.RevisionNotFoundError as error:
+        ) from None
+    except errors.RevisionNotFoundError:
         raise WeightsError(
             f"{address}: there is no such revision, give a branch, tag or commit that there is"
-        ) from error
-    except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:
+        ) from None
+    except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled):
         from huggingface_hub.constants import HF_HUB_CACHE, HF_HUB_OFFLINE
 
         remedy = "unset HF_HUB_OFFLINE" if HF_HUB_OFFLINE else "check the network, or HF_ENDPOINT"
         raise WeightsError(
             f"{address} is not, or not whole, in the cache {HF_HUB_CACHE}, and the hub is not "
             f"reached: {remedy}"
-        ) from error
+        ) from None
     except errors.HfHubHTTPError as error:
         status = getattr(error.response, "status_code", None)
         remedy = f": {LOG_IN}" if status in (401, 403) else ", try again later"
-        raise WeightsError(f"{address}: {_line(error)}{remedy}") from error
+        raise WeightsError(f"{address}: {_line(error)}{remedy}") from None
     except Exception as error:  # of the HTTP library, which depends on the version
-        raise WeightsError(f"{address}: {_line(error)}, check the network and the cache") from error
+        raise WeightsError(f"{address}: {_line(error)}, check the network and the cache") from None
 
 
 def check_repository(name: str) -> None:

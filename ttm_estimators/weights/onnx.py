@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 from ttm_estimators import __version__
 from ttm_estimators.atomic import read_json, replacing
 from ttm_estimators.inputs.aggregation import ForecastConfig, forecasting_of
-from ttm_estimators.weights.folder import CONFIG_FILE, FORMAT, sha256_of
+from ttm_estimators.weights.folder import CONFIG_FILE, FORMAT, ONNX_PREFIX, sha256_of
+from ttm_estimators.weights.seal import sealed
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, TensorProto
@@ -35,9 +36,6 @@ OPSET = 18
 EXAMPLE_SERIES = 3
 EXAMPLE_PATCHES = 2
 """Sizes to trace with. A size of one would be taken for a constant."""
-
-PREFIX = "network."
-"""Before the names that weights have in safetensors files."""
 
 
 def export_onnx(
@@ -107,7 +105,7 @@ def export_onnx(
     )
     path = Path(path)
     with replacing(path) as partial:
-        partial.write_bytes(model.SerializeToString(deterministic=True))
+        partial.write_bytes(sealed(model.SerializeToString(deterministic=True)))
     return path
 
 
@@ -127,7 +125,7 @@ def _refer_to(model: ModelProto, weights_file: Path) -> None:
         size = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(size))
     for one in model.graph.initializer:
-        begin, end = header[one.name.removeprefix(PREFIX)]["data_offsets"]
+        begin, end = header[one.name.removeprefix(ONNX_PREFIX)]["data_offsets"]
         one.ClearField("raw_data")
         one.data_location = onnx.TensorProto.EXTERNAL
         for key, value in (
@@ -215,7 +213,7 @@ def _joined(models: list[ModelProto], network: TinyTimeMixer) -> ModelProto:
 
     config = network.config
     weights: dict[str, TensorProto] = {}
-    names = {PREFIX + name for name in network.state_dict()}
+    names = {ONNX_PREFIX + name for name in network.state_dict()}
     for model in models:
         assert not model.functions
         _keep_apart(model.graph, weights, names)

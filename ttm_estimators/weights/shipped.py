@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from importlib import resources
 from pathlib import Path
 
@@ -12,6 +13,11 @@ from ttm_estimators.weights.hub import fetch, is_address
 ONNX_SUFFIX = ".onnx"
 ONNX_FILE = f"model{ONNX_SUFFIX}"
 """In a weights folder: its network for onnxruntime."""
+
+ON_HUB = re.compile(
+    r"https?:/{1,2}(?:www\.)?(?:huggingface|hf)\.co/([\w.-]+/[\w.-]+)|([\w-][\w.-]*/[\w.-]+)$"
+)
+"""What may be meant as a repository of the hub: its page, or ``owner/name``."""
 
 DEFAULT = "ttm-2048-720"
 """The model that is used when none is named."""
@@ -46,9 +52,18 @@ def resolve(name_or_folder: str | Path | None) -> Path:
     folder = Path(os.path.expanduser(name_or_folder))  # leaves names of unknown users as they are
     if str(name_or_folder) and folder.is_dir():
         return folder
+    meant = ON_HUB.match(str(name_or_folder))
     raise WeightsError(
         f"unknown model {str(name_or_folder)!r}: neither a folder nor one of the shipped models "
-        f"{shipped_models()}"
+        f"{shipped_models()}" + (f"; of the hub, give hf://{meant[1] or meant[2]}" if meant else "")
+    )
+
+
+def is_onnx_file(name_or_path: str | Path | None) -> bool:
+    """Whether a model is named by an ONNX file, be it there or not."""
+    text = str(name_or_path)
+    return text.endswith(ONNX_SUFFIX) and not (
+        is_address(text) or Path(os.path.expanduser(text)).is_dir()
     )
 
 
@@ -60,8 +75,8 @@ def onnx_file(name_or_path: str | Path | None) -> Path:
     WeightsError
         When there is none. The message says how to make it.
     """
-    if name_or_path is not None and str(name_or_path).endswith(ONNX_SUFFIX):
-        path = Path(os.path.expanduser(name_or_path))
+    if is_onnx_file(name_or_path):
+        path = Path(os.path.expanduser(str(name_or_path)))
         if not path.is_file():
             raise WeightsError(f"there is no file {path}: write it with ttm export")
         return path

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from ttm_estimators.extras import check_installed
 from ttm_estimators.weights.card import Card, read_card, write_card
 from ttm_estimators.weights.folder import load_network, save_network
 from ttm_estimators.weights.hub import FILES, README_FILE, check_repository, library, told_of
@@ -58,6 +59,7 @@ def save_to_hub(
         refuses: log in with ``hf auth login``, or set ``HF_TOKEN``.
     """
     check_repository(repository)
+    check_installed("save_to_hub", "torch", "torch")
     hub = library()
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -80,6 +82,8 @@ def save_to_hub(
 
 def _write(model: Any, folder: Path) -> None:
     """Write the weights folder of a model."""
+    from ttm_estimators.network import TinyTimeMixer  # imports torch
+
     if isinstance(model, str | Path):
         source = resolve(model)
         load_network(source)  # refuses what is damaged
@@ -90,7 +94,7 @@ def _write(model: Any, folder: Path) -> None:
     elif hasattr(model, "save"):  # of fine-tuning, with a card
         model.save(folder)
     else:
-        network = getattr(model, "network", model)
+        network = model if isinstance(model, TinyTimeMixer) else model.network
         save_network(network, folder, getattr(model, "forecasting", None))
         card: Card = {"parameters": sum(tensor.numel() for tensor in network.parameters())}
         if getattr(model, "roles", None):
