@@ -13,14 +13,11 @@ from tests.properties.draws import KINDS, Drawn, spread
 from tests.tiny import tiny_network
 from ttm_estimators import Covariates, WeightsError, load
 from ttm_estimators.forecasting.onnx_runtime import OnnxRuntime
-<<<<<<< HEAD
 from ttm_estimators.forecasting.torch_runtime import TorchRuntime
-from ttm_estimators.weights.folder import WEIGHTS_FILE, sha256_of
-from ttm_estimators.weights.shipped import onnx_file
-=======
 from ttm_estimators.weights import resolve
+from ttm_estimators.weights.folder import WEIGHTS_FILE, sha256_of
 from ttm_estimators.weights.seal import sealed
->>>>>>> mendo
+from ttm_estimators.weights.shipped import onnx_file
 
 pytest.importorskip("onnxruntime")
 pytestmark = pytest.mark.filterwarnings("ignore::ttm_estimators.inputs.outliers.OutlierWarning")

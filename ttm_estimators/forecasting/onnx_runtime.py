@@ -62,23 +62,11 @@ class OnnxRuntime:
             self.config = TTMConfig.from_json(facts["network"])
             factors = json.loads(facts["forecasting"])["aggregation_factors"]
             self.forecasting = ForecastConfig(tuple(factors))
-<<<<<<< HEAD
             self.weights_sha256 = facts["weights_sha256"]
-=======
->>>>>>> mendo
         except (KeyError, TypeError, ValueError) as error:
             raise WeightsError(
                 f"{self.path} has no valid configuration ({error}): write it with ttm export"
             ) from error
-<<<<<<< HEAD
-        if facts.get("weights_file"):
-            weights = self.path.with_name(WEIGHTS_FILE)
-            if sha256_of(weights.read_bytes()) != self.weights_sha256:
-                raise WeightsError(
-                    f"{weights} are not the weights that {self.path.name} was made for, or are "
-                    "damaged: write it anew with ttm export"
-                )
-=======
 
     def _read_weights(self) -> dict[str, npt.NDArray[Any]]:
         """Read the weights beside the file, by the names that they have in it."""
@@ -95,7 +83,6 @@ class OnnxRuntime:
                 "restore the folder, or write it anew with ttm export"
             )
         return {ONNX_PREFIX + name: values for name, values in parse_safetensors(data).items()}
->>>>>>> mendo
 
     def _open(self) -> None:
         import onnxruntime
