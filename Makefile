@@ -155,5 +155,5 @@ $(DARTS)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(PARITY) $(TABPFN) $(DARTS) $(LOWEST) $(NEWEST) build chaos dist demo site *.egg-info \
+	rm -rf $(VENV) $(PARITY) $(TABPFN) $(DARTS) $(LOWEST) $(NEWEST) build chaos dist demo jupyter_execute site *.egg-info \
 	  benchmarks/build benchmarks/dist benchmarks/*.egg-info
