@@ -128,3 +128,21 @@ def test_ctrl_c_waits_until_processes_are_started():
 
     assert code_of(block) == 130
     assert began
+
+
+def test_nothing_is_told_of_errors_in_destructors_after_a_signal(monkeypatch):
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+
+    class Worker:
+        def __del__(self):
+            raise RuntimeError("a worker exited unexpectedly")
+
+    def block():
+        try:
+            receive(signal.SIGINT)
+        finally:
+            Worker()
+
+    assert code_of(block) == 130
+    assert not told

@@ -23,10 +23,14 @@ MAX_SECONDS_OF_IMPORT = 5.0
 
 def run_main(module: str) -> None:
     """Run ``main`` of a module as a process of its own, for which signals count while it loads."""
-    for number in ENDING:  # and after it, when libraries are unloaded
+    for number in ENDING:
         signal.signal(number, _exit_at_once)
-    with ended_by_signals():
-        import_module(module).main()
+    try:
+        with ended_by_signals():
+            import_module(module).main()
+    finally:  # the work is done, and what is left is cleaning up
+        for number in ENDING:
+            signal.signal(number, _exit_next_time)
 
 
 @contextmanager
@@ -47,10 +51,10 @@ def ended_by_signals() -> Iterator[None]:
         _send_again(number)
 
     def tell(ignored: Any) -> None:
-        if received and isinstance(ignored.exc_value, SystemExit):  # such as one in a destructor
-            _send_again(received[0][0])
-        else:
+        if not received:
             told_before(ignored)
+        elif isinstance(ignored.exc_value, SystemExit):  # such as one in a destructor
+            _send_again(received[0][0])
 
     before = {number: signal.signal(number, end) for number in ENDING}
     told_before, sys.unraisablehook = sys.unraisablehook, tell
@@ -103,6 +107,10 @@ def _interrupt(number: int) -> None:
         signal.pthread_kill(main_thread().ident or 0, number)
     else:
         signal.raise_signal(number)
+
+
+def _exit_next_time(number: int, _: FrameType | None) -> None:
+    signal.signal(number, _exit_at_once)
 
 
 def _exit_at_once(number: int, _: FrameType | None = None) -> NoReturn:

@@ -3,6 +3,7 @@ import io
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from ttm_estimators.tables import TableError
@@ -150,3 +151,15 @@ def test_no_column_is_parsed_as_text_twice(read, monkeypatch):
     assert first.to_numpy().tolist() == [["2.5", "1"]]
     monkeypatch.delattr("ttm_estimators.tables.files._parse_csv")
     assert table.as_written(["id"])["id"].tolist() == ["1"]
+
+
+def test_whatever_arrow_finds_in_a_damaged_file_is_one_error(tmp_path, monkeypatch):
+    path = tmp_path / "data.parquet"
+    pd.DataFrame({"value": [1.0]}).to_parquet(path)
+
+    def fail(*_, **__):
+        raise pa.ArrowException("Unknown error: Wrapping 64392751016375 failed")
+
+    monkeypatch.setattr("pyarrow.parquet.ParquetFile.read", fail)
+    with pytest.raises(TableError, match=r"data\.parquet can not be read: Unknown error"):
+        read_file(path)

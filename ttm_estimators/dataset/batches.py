@@ -94,7 +94,7 @@ def open_parquet(path: str) -> pq.ParquetFile:
 def _damage(path: str) -> tuple[type[Exception], ...]:
     """Errors that come again. Those of storage elsewhere may pass."""
     local = isinstance(open_system(path)[0], LocalFileSystem)
-    return (OSError, pa.ArrowInvalid) if local else (pa.ArrowInvalid,)
+    return (OSError, pa.ArrowException) if local else (pa.ArrowException,)
 
 
 def read_rows(

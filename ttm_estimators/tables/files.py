@@ -103,8 +103,7 @@ def read_file(path: Path, *, headless: bool = False) -> Table:
             content = gzip.decompress(content)
         if content[:4] == b"PAR1" or path.name.lower().endswith(".parquet"):
             # Not by pyarrow's datasets, whose threads may abort a process that ends soon after.
-            file = _parquet(name).ParquetFile(io.BytesIO(content))
-            table = Table(file.read(use_threads=False).to_pandas(), name)
+            table = Table(_read_parquet(content, name), name)
         else:
             table = _read_csv(content, name, headless)
     except pd.errors.EmptyDataError:
@@ -124,6 +123,15 @@ def read_file(path: Path, *, headless: bool = False) -> Table:
     if table.frame.empty:
         raise TableError(f"{name} has no rows")
     return table
+
+
+def _read_parquet(content: bytes, name: str) -> pd.DataFrame:
+    parquet = _parquet(name)
+    try:
+        file = parquet.ParquetFile(io.BytesIO(content))
+        return file.read(use_threads=False).to_pandas()
+    except import_module("pyarrow").ArrowException as error:  # not all are a ValueError
+        raise TableError(f"{name} can not be read: {error}") from error
 
 
 def _parquet(name: str) -> Any:
