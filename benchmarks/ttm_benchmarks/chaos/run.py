@@ -95,7 +95,7 @@ def run(output: Path, *, minutes: float, seed: int, only: int | None) -> bool:
             if trial.failed:
                 kept = output / f"seed-{seed}-trial-{number}"
                 shutil.rmtree(kept, ignore_errors=True)
-                shutil.copytree(place, kept, symlinks=True)
+                shutil.copytree(place, kept, symlinks=True, ignore=_sockets)
                 (kept / "said.txt").write_text(trial.said, encoding="utf-8")
                 print(f"trial {number}, {kind}, {trial.what}: {'; '.join(filter(None, found))}")
                 print(f"  {said}", flush=True)
@@ -141,3 +141,8 @@ def _counted(kind: str, trial: Trial) -> Counter[str]:
     for name in WRONG:
         counts[name] += len(getattr(trial, name))
     return counts
+
+
+def _sockets(folder: str, names: list[str]) -> list[str]:
+    """Of workers that were killed, which can not be copied."""
+    return [name for name in names if Path(folder, name).is_socket()]

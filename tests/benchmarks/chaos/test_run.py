@@ -2,6 +2,7 @@
 
 import csv
 import random
+import socket
 import subprocess
 import sys
 
@@ -14,6 +15,7 @@ pytest.importorskip("lightning", reason="some commands train")
 from ttm_benchmarks.chaos.child import Ended, faults_of
 from ttm_benchmarks.chaos.damage import damage_bytes
 from ttm_benchmarks.chaos.kill import check_end
+from ttm_benchmarks.chaos.run import _sockets
 from ttm_benchmarks.chaos.trial import Reference, Trial
 
 
@@ -69,3 +71,10 @@ def test_damage_is_of_the_seed():
     draws = [[damage_bytes(random.Random(seed), data) for seed in range(20)] for _ in range(2)]
     assert draws[0] == draws[1]
     assert len(set(draws[0])) > 15
+
+
+def test_sockets_of_killed_workers_are_not_kept(tmp_path):
+    (tmp_path / "data.csv").touch()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "listener"))
+        assert _sockets(str(tmp_path), ["data.csv", "listener"]) == ["listener"]
