@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from importlib import import_module
@@ -117,17 +118,22 @@ def test_a_command_that_still_loads_ends_without_a_word(tmp_path, package, numbe
     assert (process.returncode, errors) == (128 + number, "")
 
 
-def test_ctrl_c_waits_until_processes_are_started():
-    began = []
+@pytest.mark.parametrize("others", [0, 1], ids=["alone", "beside a thread that may take it"])
+def test_ctrl_c_waits_until_processes_are_started(others):
+    began, ends = [], threading.Event()
+    for _ in range(others):
+        threading.Thread(target=ends.wait, daemon=True).start()
 
     def block():
         with without_interrupts():
             os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
             began.append(True)
         time.sleep(5)
 
     assert code_of(block) == 130
     assert began
+    ends.set()
 
 
 def test_nothing_is_told_of_errors_in_destructors_after_a_signal(monkeypatch):

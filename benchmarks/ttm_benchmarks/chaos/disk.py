@@ -33,7 +33,7 @@ def fill_disk(draw: random.Random, folder: Path, references: dict[str, Reference
     with _small_disk(folder.parent / f"{folder.name}-disk", folder, kilobytes) as (place, limit):
         ended = run(command.arguments, place, prepare=limit)
         trial = Trial(name, faults_of(ended), code=ended.code, said=ended.errors)
-        trial.leftovers += aside(place)
+        trial.leftovers += sorted(aside(place))
         _grow(place)
         if ended.code == 2 and limit is None:
             again = run(command.arguments, place)

@@ -40,13 +40,14 @@ def kill(draw: random.Random, folder: Path, references: dict[str, Reference]) ->
     for _ in range(draw.randint(1, MAX_KILLS_IN_A_ROW)):
         sent = draw.choice([signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
         moment = draw.uniform(0.0, reference.seconds)
+        before = aside(folder)  # what SIGKILL has left, if this run ends before it removes it
         ended = run(command.arguments, folder, kill=(moment, sent))
         done = ended.code == 0
         kills += not done
         faults += faults_of(ended, (0, -sent if sent == signal.SIGKILL else 128 + sent))
         said += ended.errors
         if sent != signal.SIGKILL and not done:
-            faults += [f"{path} after {sent.name}" for path in aside(folder)]
+            faults += [f"{path} after {sent.name}" for path in sorted(aside(folder) - before)]
             faults += [f"{line!r} after {sent.name}" for line in errors_of(ended)]
         losses += [
             f"{file} was cut"
@@ -75,9 +76,9 @@ def check_end(trial: Trial, ended: Ended, folder: Path, reference: Reference) ->
     return trial
 
 
-def aside(folder: Path) -> list[str]:
+def aside(folder: Path) -> set[str]:
     """What is written aside, and is to be gone after a signal that can be handled."""
-    return [path for path in listing(folder) if ".partial" in path or path.startswith("tmp/")]
+    return {path for path in listing(folder) if ".partial" in path or path.startswith("tmp/")}
 
 
 def undisturbed(folder: Path, inputs: Path) -> dict[str, Reference]:

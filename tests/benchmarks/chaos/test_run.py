@@ -2,6 +2,7 @@
 
 import csv
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -13,8 +14,9 @@ if not sys.platform.startswith("linux"):
 pytest.importorskip("lightning", reason="some commands train")
 
 from ttm_benchmarks.chaos.child import Ended, faults_of
+from ttm_benchmarks.chaos.commands import COMMANDS
 from ttm_benchmarks.chaos.damage import damage_bytes
-from ttm_benchmarks.chaos.kill import check_end
+from ttm_benchmarks.chaos.kill import check_end, kill
 from ttm_benchmarks.chaos.run import _sockets
 from ttm_benchmarks.chaos.trial import Reference, Trial
 
@@ -64,6 +66,34 @@ def test_a_file_that_differs_is_a_loss_and_one_that_is_more_a_leftover(tmp_path)
     assert trial.losses == ["out.csv differs"]
     assert trial.leftovers == [".x.partial"]
     assert trial.failed
+
+
+@pytest.mark.parametrize(
+    ("leaves", "faulty"), [(signal.SIGKILL, False), (signal.SIGTERM, True), (signal.SIGINT, True)]
+)
+def test_only_a_signal_that_can_be_handled_may_leave_nothing(tmp_path, monkeypatch, leaves, faulty):
+    """What SIGKILL has left is there after signals that come before the next run removes it."""
+
+    def run(arguments, folder, *, kill=None):
+        sent = kill and kill[1]
+        if sent is None:
+            for left in folder.iterdir():
+                left.rmdir()
+        elif sent == leaves:
+            (folder / ".x.partial").mkdir(exist_ok=True)
+        return ended(0 if sent is None else -sent if sent == signal.SIGKILL else 128 + sent)
+
+    monkeypatch.setattr("ttm_benchmarks.chaos.kill.run", run)
+    monkeypatch.setattr("ttm_benchmarks.chaos.kill.COMMANDS", {"pretrain": COMMANDS["pretrain"]})
+    references = {"pretrain": Reference(1.0, {}, set())}
+    trials = []
+    for seed in range(30):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        trials.append(kill(random.Random(seed), folder, references))
+    assert {trial.kills for trial in trials} == {1, 2, 3, 4}
+    assert any(trial.faults for trial in trials) == faulty
+    assert not any(trial.leftovers for trial in trials)
 
 
 def test_damage_is_of_the_seed():
