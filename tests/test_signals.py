@@ -152,3 +152,32 @@ def test_nothing_is_told_of_errors_in_destructors_after_a_signal(monkeypatch):
 
     assert code_of(block) == 130
     assert not told
+
+
+def test_nothing_is_told_of_what_is_destroyed_at_the_end_of_a_process(tmp_path):
+    (tmp_path / "of_mine.py").write_text(
+        """
+import os, signal, time
+
+class Worker:
+    def __init__(self):
+        self.itself = self  # freed by the collector, after the command
+
+    def __del__(self):
+        raise RuntimeError("a worker exited unexpectedly")
+
+def main():
+    worker = Worker()
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(5)
+"""
+    )
+    program = "from ttm_estimators.signals import run_main; run_main('of_mine')"
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (130, "")

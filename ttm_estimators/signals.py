@@ -28,6 +28,10 @@ def run_main(module: str) -> None:
     try:
         with ended_by_signals():
             import_module(module).main()
+    except SystemExit as end:
+        if end.code in [128 + number for number in ENDING]:
+            sys.unraisablehook = lambda _: None  # as within the block: destructors run later too
+        raise
     finally:  # the work is done, and what is left is cleaning up
         for number in ENDING:
             signal.signal(number, _exit_next_time)

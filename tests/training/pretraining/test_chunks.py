@@ -1,6 +1,10 @@
 import itertools
+import os
+import signal
+import sys
 from contextlib import nullcontext
 from dataclasses import replace
+from multiprocessing import active_children
 from types import SimpleNamespace
 
 import pytest
@@ -70,6 +74,21 @@ def test_the_windows_of_a_chunk_are_what_the_stream_makes(workers):
         back = chunk.target_BHV * prepared.scale_B1C + prepared.loc_B1C
         torch.testing.assert_close(back[..., 0], future, equal_nan=True, atol=1e-5, rtol=1e-5)
         assert chunk.finite_B.all()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signal")
+def test_a_worker_is_ended_by_its_parent_and_not_by_ctrl_c():
+    """A terminal sends it to both, and the parent would tell of a worker that exited."""
+    before = set(active_children())
+    made = chunks(TINY, stream(seed=4), 1)
+    (worker,) = set(active_children()) - before
+    os.kill(worker.pid, signal.SIGINT)
+    for _ in range(4):  # more than are made ahead
+        next(made)
+    assert worker.is_alive()
+    del made
+    worker.join(20)
+    assert worker.exitcode == 0
 
 
 def test_a_chunk_does_not_depend_on_how_many_windows_are_prepared_at_once(monkeypatch):

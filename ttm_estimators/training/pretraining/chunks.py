@@ -24,6 +24,7 @@ from ttm_estimators.network import TTMConfig
 from ttm_estimators.network.prepared import Prepared, prepare
 from ttm_estimators.network.resolution import UNKNOWN
 from ttm_estimators.network.scaling import Scaling
+from ttm_estimators.signals import without_interrupts
 from ttm_estimators.training.nested import map_tensors
 
 CPU_PREPARED_WINDOWS = 64
@@ -125,7 +126,8 @@ def chunks(config: TTMConfig, stream: WindowStream, workers: int) -> Iterator[Ch
     made = _Chunks(config, stream)
     if stream.device.type == "cuda":
         return _beside_training(iter(made))
-    return iter(DataLoader(made, batch_size=None, num_workers=workers))
+    with without_interrupts():
+        return iter(DataLoader(made, batch_size=None, num_workers=workers))
 
 
 def _beside_training(made: Iterator[Chunk]) -> Iterator[Chunk]:
