@@ -24,6 +24,7 @@ from gluonts.model import Forecast, Predictor
 from gluonts.model.evaluation import BatchForecast
 
 from ttm_benchmarks.gift_eval.costs import Costs, Stopwatch, peak_memory
+from ttm_benchmarks.gift_eval.coverage import MidCoverage
 from ttm_benchmarks.gift_eval.data import TaskData, read_task
 from ttm_benchmarks.gift_eval.examples import example_of, typical_window
 from ttm_benchmarks.gift_eval.predictors import Model, make_predictor
@@ -44,7 +45,7 @@ METRICS = (
     metrics.NRMSE(forecast_type="mean"),
     metrics.ND(forecast_type=0.5),
     metrics.MeanWeightedSumQuantileLoss(quantile_levels=DECILES),
-    *(metrics.Coverage(level) for level in DECILES),
+    *(MidCoverage(level) for level in DECILES),
 )
 
 

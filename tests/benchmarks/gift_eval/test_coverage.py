@@ -2,8 +2,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ttm_benchmarks.gift_eval.coverage import describe, read_coverage, write_coverage
+from ttm_benchmarks.gift_eval.coverage import MidCoverage, describe, read_coverage, write_coverage
 from ttm_estimators.network.presets import DECILES
+
+
+def test_what_equals_a_quantile_lies_under_it_by_half():
+    data = {"label": np.array([[0.0, 0.0, 1.0, 2.0]]), "0.9": np.array([[0.0, 0.5, 0.5, 3.0]])}
+    metric = MidCoverage(0.9)()
+    metric.update(data)
+    assert (metric.name, metric.get()) == ("coverage[0.9]", (0.5 + 1 + 0 + 1) / 4)
+
+
+def test_missing_truth_does_not_count():
+    label = np.ma.masked_invalid([[np.nan, 1.0]])
+    metric = MidCoverage(0.5)()
+    metric.update({"label": label, "0.5": np.array([[0.0, 2.0]])})
+    assert metric.get() == 1
 
 
 def test_what_is_written_is_read(tmp_path):
