@@ -20,7 +20,7 @@ def aggregating_forecaster():
     return make_forecaster(aggregation_factors=(2, 4), horizon=200, seasons_length=96)
 
 
-@pytest.mark.parametrize("horizon", [UNCHANGED_STEPS + 1, 47, 48, 51])
+@pytest.mark.parametrize("horizon", [UNCHANGED_STEPS + 1, 95, 96, 99])
 def test_what_block_medians_forecast_alike_stays(horizon):
     near = np.random.default_rng(0).normal(size=(2, horizon, 1, 3)).cumsum(axis=-1)
     far = []
@@ -32,20 +32,20 @@ def test_what_block_medians_forecast_alike_stays(horizon):
 
 
 def test_the_nearest_steps_stay_and_far_ones_have_the_whole_shift():
-    near = np.zeros((1, 100, 1, 3)) + SPREAD
-    moved = combine(near, {2: np.full((1, 50, 1, 3), 3.0) + SPREAD}, 1)
+    near = np.zeros((1, 120, 1, 3)) + SPREAD
+    moved = combine(near, {2: np.full((1, 60, 1, 3), 3.0) + SPREAD}, 1)
     np.testing.assert_allclose(np.diff(moved, axis=-1), 1.0)
     share = moved[0, :, 0, 1] / 3
-    assert (share[:12] == 0).all()
-    assert share[12] > 0
-    assert share[29] == pytest.approx(0.25)
-    assert share[46] < 0.5
-    np.testing.assert_allclose(share[47:], 0.5)
+    assert (share[:48] == 0).all()
+    assert share[48] > 0
+    assert share[71] == pytest.approx(0.25)
+    assert share[94] < 0.5
+    np.testing.assert_allclose(share[95:], 0.5)
 
 
 def test_weights_are_one_over_the_squares_of_spreads():
-    near = np.zeros((1, 60, 1, 3)) + 2 * SPREAD
-    far = [np.full((1, 30, 1, 3), 1.0) + SPREAD, np.full((1, 15, 1, 3), 10.0) + 4 * SPREAD]
+    near = np.zeros((1, 120, 1, 3)) + 2 * SPREAD
+    far = [np.full((1, 60, 1, 3), 1.0) + SPREAD, np.full((1, 30, 1, 3), 10.0) + 4 * SPREAD]
     moved = combine(near, dict(zip((2, 4), far, strict=True)), 1)
     weight = np.array([1 / 4, 1, 1 / 16])
     expected = weight @ [0.0, 1.0, 10.0] / weight.sum()
@@ -53,32 +53,32 @@ def test_weights_are_one_over_the_squares_of_spreads():
 
 
 def test_a_line_goes_on_between_the_middles_of_blocks():
-    step = np.arange(96.0)
-    near = np.zeros((1, 96, 1, 3)) + SPREAD
-    middles = step.reshape(8, 12).mean(axis=1)[None, :, None, None] + SPREAD
+    step = np.arange(144.0)
+    near = np.zeros((1, 144, 1, 3)) + SPREAD
+    middles = step.reshape(12, 12).mean(axis=1)[None, :, None, None] + SPREAD
     moved = combine(near, {12: middles}, 1)[0, :, 0, 1]
-    np.testing.assert_allclose(moved[FULL_WEIGHT_STEP:90], step[FULL_WEIGHT_STEP:90] / 2)
-    np.testing.assert_allclose(moved[90:], 89.5 / 2)
+    np.testing.assert_allclose(moved[FULL_WEIGHT_STEP:138], step[FULL_WEIGHT_STEP:138] / 2)
+    np.testing.assert_allclose(moved[138:], 137.5 / 2)
 
 
 def test_the_spread_is_that_of_the_outer_quantiles():
-    near = np.zeros((1, 60, 1, 3)) + np.array([-1.0, 0.0, 5.0])
-    far = np.full((1, 30, 1, 3), 1.0) + np.array([-2.0, 0.0, 1.0])
+    near = np.zeros((1, 120, 1, 3)) + np.array([-1.0, 0.0, 5.0])
+    far = np.full((1, 60, 1, 3), 1.0) + np.array([-2.0, 0.0, 1.0])
     moved = combine(near, {2: far}, 1)
     np.testing.assert_allclose(moved[0, FULL_WEIGHT_STEP:, 0, 1], (1 / 9) / (1 / 9 + 1 / 36))
 
 
 def test_a_step_without_any_spread_stays():
-    near = np.zeros((1, 60, 1, 3))
-    near[:, 50:] += SPREAD
-    moved = combine(near, {2: np.ones((1, 30, 1, 3)) + SPREAD}, 1)
-    np.testing.assert_array_equal(moved[0, :50], 0.0)
-    np.testing.assert_allclose(moved[0, 50:, 0, 1], 0.5)
+    near = np.zeros((1, 120, 1, 3))
+    near[:, 100:] += SPREAD
+    moved = combine(near, {2: np.ones((1, 60, 1, 3)) + SPREAD}, 1)
+    np.testing.assert_array_equal(moved[0, :100], 0.0)
+    np.testing.assert_allclose(moved[0, 100:, 0, 1], 0.5)
 
 
 def test_a_forecast_without_any_spread_has_the_weight_of_one_of_a_thousandth():
-    near = np.zeros((1, 60, 1, 3)) + SPREAD
-    far = np.ones((1, 30, 1, 3))
+    near = np.zeros((1, 120, 1, 3)) + SPREAD
+    far = np.ones((1, 60, 1, 3))
     moved, same = (
         combine(near, {2: each}, 1)[0, FULL_WEIGHT_STEP:, 0, 1]
         for each in (far, far + SPREAD / 1000)
@@ -90,14 +90,14 @@ def test_a_forecast_without_any_spread_has_the_weight_of_one_of_a_thousandth():
 def test_one_block_is_enough():
     near = np.zeros((1, UNCHANGED_STEPS + 1, 1, 3)) + SPREAD
     moved = combine(near, {12: np.full((1, 1, 1, 3), 2.0) + SPREAD}, 1)
-    assert moved[0, UNCHANGED_STEPS, 0, 1] == pytest.approx(1 / 36)
+    assert moved[0, UNCHANGED_STEPS, 0, 1] == pytest.approx(1 / 48)
     assert np.isfinite(moved).all()
 
 
 @pytest.mark.parametrize("size", [1e-290, 1e290])
 def test_weights_are_the_same_at_any_size(size):
-    near = np.zeros((1, 60, 1, 3)) + SPREAD
-    far = np.full((1, 30, 1, 3), 3.0) + SPREAD / 2
+    near = np.zeros((1, 120, 1, 3)) + SPREAD
+    far = np.full((1, 60, 1, 3), 3.0) + SPREAD / 2
     moved = combine(size * near, {2: size * far}, 1)
     np.testing.assert_allclose(moved / size, combine(near, {2: far}, 1), atol=1e-12)
 
@@ -105,12 +105,12 @@ def test_weights_are_the_same_at_any_size(size):
 def test_a_longer_horizon_begins_with_the_shorter_one():
     forecaster = make_forecaster(seasons_length=96, aggregation_factors=(2, 4))  # rolled out
     long = forecaster.forecast([LONG], 250).quantiles
-    for horizon in (UNCHANGED_STEPS, 17, 60, 180, 249):
+    for horizon in (17, UNCHANGED_STEPS, 60, 180, 249):
         shorter = forecaster.forecast([LONG], horizon).quantiles
         np.testing.assert_allclose(shorter, long[:, :horizon], rtol=1e-5, atol=1e-4)
 
 
-@pytest.mark.parametrize("horizon", [1, 12, 13, 23, 24, 71, 150])
+@pytest.mark.parametrize("horizon", [1, 48, 49, 71, 72, 95, 150])
 def test_within_one_pass_a_longer_horizon_begins_with_all_of_the_shorter_one(horizon):
     model = load()
     steps = np.arange(6000)
@@ -122,13 +122,13 @@ def test_within_one_pass_a_longer_horizon_begins_with_all_of_the_shorter_one(hor
 
 def test_a_forecast_is_combined_with_those_from_block_medians():
     model = aggregating_forecaster()
-    near = model.forecast([LONG[-96:]], 60).quantiles[:, :, None]
+    near = model.forecast([LONG[-96:]], 120).quantiles[:, :, None]
     far = [
-        model.forecast([history], 60 // f).quantiles[:, :, None]
+        model.forecast([history], 120 // f).quantiles[:, :, None]
         for f, history in zip((2, 4), medians(LONG), strict=True)
     ]
-    moved = model.forecast([LONG], 60).quantiles[:, :, None]
-    middle = slice(0, 56)  # where the last block of neither holds on
+    moved = model.forecast([LONG], 120).quantiles[:, :, None]
+    middle = slice(0, 116)  # where the last block of neither holds on
     expected = combine(near, dict(zip((2, 4), far, strict=True)), 2)
     np.testing.assert_allclose(moved[:, middle], expected[:, middle], rtol=1e-5, atol=1e-4)
     assert np.abs(moved - near).max() > 0.01
@@ -141,9 +141,9 @@ def test_nothing_is_aggregated_for_a_short_horizon(monkeypatch):
         lambda values, config, factors: taken.extend(factors) or {},
     )
     model = aggregating_forecaster()
-    model.forecast([LONG], 12)
+    model.forecast([LONG], UNCHANGED_STEPS)
     assert not taken
-    model.forecast([LONG], 13)
+    model.forecast([LONG], UNCHANGED_STEPS + 1)
     assert taken
 
 

@@ -202,7 +202,7 @@ class Forecaster(DataFrames):
             and booleans are taken, as numpy arrays, lists, pandas Series or torch tensors. A single
             1-D series may stand alone; an array of more dimensions may not, for it could be one
             series or many. The network sees the latest ``config.context_length`` points, and looks
-            for cycles in ``config.input_length``. Of a longer series, steps beyond the 12th are
+            for cycles in ``config.input_length``. Of a longer series, steps beyond the 48th are
             forecast from medians of several points too, ``history_length`` points back. Where the
             whole context is missing it sees the points up to the last observed one, and forecasts
             across the gap, whose steps are not returned. A network that mixes channels or takes

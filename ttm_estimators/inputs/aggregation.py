@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ttm_estimators.network import TinyTimeMixer
 
 MAX_AGGREGATION_FACTOR = 12
-"""Steps in a block at most. As many steps ahead are forecast from single points alone."""
+"""Steps in a block at most: blocks of 24 brought nothing more."""
 
 FORECASTING_ATTRIBUTE = "forecasting"
 """Attribute of a network that holds its forecasting configuration."""
