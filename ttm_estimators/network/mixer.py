@@ -46,7 +46,7 @@ class GELU(nn.GELU):
 
 def in_place() -> bool:
     """Whether nobody can ask for gradients, which need what every step has read."""
-    return torch.is_inference_mode_enabled()
+    return not torch.compiler.is_compiling() and torch.is_inference_mode_enabled()
 
 
 def add(x_A: Tensor, y_A: Tensor) -> Tensor:
