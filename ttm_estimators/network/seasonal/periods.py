@@ -49,7 +49,7 @@ MIN_SQUARED_DIFFERENCE = 1e-6
 """Squared standard deviations of the history below which it is constant."""
 
 
-MAX_POINTS_AT_ONCE = 2**15
+MAX_POINTS_AT_ONCE = 2**16
 """Points that are searched together on a CPU: what they become on the way fits its cache, and is
 not handed back to the system and cleared again by it (ours)."""
 
@@ -150,7 +150,8 @@ def normalised_difference(error_NG: Tensor, pairs_NG: Tensor) -> Tensor:
 
 def _detrended(x_NT: Tensor, observed_NT: Tensor, length: int) -> Tensor:
     """Subtract the line of least squares, and set unobserved points to 0."""
-    weight_NT = observed_NT.to(x_NT.dtype)
+    # Of series without gaps all have the weights of the first.
+    weight_NT = (observed_NT[:1] if _no_gaps(observed_NT) else observed_NT).to(x_NT.dtype)
     x_NT = x_NT * weight_NT
     time_T = torch.linspace(-1.0, 1.0, length, device=x_NT.device, dtype=x_NT.dtype)
     time_T = time_T[-x_NT.shape[1] :]
@@ -179,8 +180,7 @@ def _squared_difference(x_NT: Tensor, observed_NT: Tensor, lags: int) -> tuple[T
         total_NG, pairs_NG = squared_difference(x_NT, observed_NT, lags)
         return (total_NG / pairs_NG.clamp(min=1)).clamp(min=0), pairs_NG
     value = torch.fft.rfft(x_NT, n=padded)
-    # The compiler does not take a branch that depends on values.
-    if not torch.compiler.is_compiling() and bool(observed_NT.all()):
+    if _no_gaps(observed_NT):
         lag_G = torch.arange(1, lags + 1, device=x_NT.device)
         pairs_NG = (length - lag_G).double()[None]  # the same for all series
         # Sums of squares of the earlier and of the later points of all pairs.
@@ -195,6 +195,11 @@ def _squared_difference(x_NT: Tensor, observed_NT: Tensor, lags: int) -> tuple[T
         total_NG = at_lags(2 * (_product(square, mask) - _product(value, value)))
     error_NG = (total_NG / pairs_NG.clamp(min=1)).clamp_(min=0)
     return error_NG, pairs_NG
+
+
+def _no_gaps(observed_NT: Tensor) -> bool:
+    """Whether all is known to be observed. The compiler takes no branch that depends on values."""
+    return not torch.compiler.is_compiling() and bool(observed_NT.all())
 
 
 def _product(a: Tensor, b: Tensor) -> Tensor:
