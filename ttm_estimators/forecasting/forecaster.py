@@ -470,7 +470,7 @@ class Forecaster(DataFrames):
         factors = self.forecasting.aggregation_factors
         if self.config.tied_channels:
             return [seen_points(values_TC, self.config, factors)] * channels
-        return [seen_points(values_TC[:, [c]], self.config, factors) for c in range(channels)]
+        return [seen_points(values_TC[:, c : c + 1], self.config, factors) for c in range(channels)]
 
     def _rows(self, array: Array, covariates: Covariates, horizon: int, name: str) -> list[_Row]:
         """Split what the network forecasts apart: every channel, unless it mixes them."""

@@ -81,6 +81,8 @@ def end_of(values_TC: Array, context_length: int) -> int:
 
 def without_leading(values_TC: Array) -> Array:
     """Leave out the steps before the first at which any channel was observed."""
+    if not np.isnan(values_TC[0]).all():  # most series: no more is computed of them
+        return values_TC
     observed_T = ~np.isnan(values_TC).all(axis=1)
     return values_TC[int(observed_T.argmax()) :]
 

@@ -48,8 +48,9 @@ FILL_VALUES = (9.96921e36, 1e20, 3.4028235e38)
 SAMPLED_READINGS = 128
 """Readings by which most series are told to be whole, as that takes no time."""
 
-GOLDEN_SECTION = 0.6180339887
-"""Indices of these readings are multiples of it, so that no season has all of them in one phase."""
+SAMPLED_FRACTIONS = np.arange(SAMPLED_READINGS) * 0.6180339887 % 1
+"""Where they are in a series: multiples of the golden section, so that no season has all of them in
+one phase."""
 
 
 class OutlierWarning(UserWarning):
@@ -168,7 +169,7 @@ def _may_have_outliers(x_A: Array) -> bool:
         return True
     some = x_A
     if len(x_A) > SAMPLED_READINGS:
-        some = x_A[(np.arange(SAMPLED_READINGS) * GOLDEN_SECTION % 1 * len(x_A)).astype(int)]
+        some = x_A[(SAMPLED_FRACTIONS * len(x_A)).astype(int)]
     some = np.sort(some)
     middle, outer = some[len(some) // 2], len(some) // 8
     width = min(some[-1 - outer] - middle, middle - some[outer])

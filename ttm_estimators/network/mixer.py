@@ -1,6 +1,9 @@
 """The TSMixer block: MLPs that mix patches, features and, if asked, channels (section 3.1).
 
-Every mixer is pre-norm with a residual. Shape suffixes: B batch, C channels, P patches,
+Every mixer is pre-norm with a residual. In inference mode a step overwrites what the one before it
+made, which is in the cache of a processor and needs no memory of its own.
+
+Shape suffixes: B batch, C channels, P patches,
 D features, N series (B times C), A other axes: the one that a layer mixes.
 """
 
@@ -34,6 +37,23 @@ class PatchLinear(nn.Linear):
         return torch.baddbmm(self.bias[:, None], weight, x_NAD)
 
 
+class GELU(nn.GELU):
+    """The exact GELU, which overwrites its input in inference mode."""
+
+    def forward(self, x_A: Tensor) -> Tensor:
+        return torch.ops.aten.gelu_(x_A) if in_place() else super().forward(x_A)
+
+
+def in_place() -> bool:
+    """Whether nobody can ask for gradients, which need what every step has read."""
+    return not torch.compiler.is_compiling() and torch.is_inference_mode_enabled()
+
+
+def add(x_A: Tensor, y_A: Tensor) -> Tensor:
+    """Add a residual branch ``y_A``, which may be overwritten, to its input."""
+    return y_A.add_(x_A) if in_place() else x_A + y_A
+
+
 class MLP(nn.Module):
     """Two linear layers over one axis with GELU between, dropout after each.
 
@@ -46,7 +66,7 @@ class MLP(nn.Module):
         super().__init__()
         self.fc1 = layer(size, size * expansion)
         self.fc2 = layer(size * expansion, size)
-        self.activation = nn.GELU()
+        self.activation = GELU()
         self.dropout = Dropout(dropout)
 
     def forward(self, x_A: Tensor) -> Tensor:
@@ -64,8 +84,9 @@ class GatedAttention(nn.Module):
 
     def forward(self, x_A: Tensor) -> Tensor:
         logits = self.attention(x_A)
-        weights = logits.softmax(dim=self.axis) if self.gate == "softmax" else logits.sigmoid()
-        return x_A * weights
+        if self.gate == "softmax":
+            return x_A * logits.softmax(dim=self.axis)
+        return logits.sigmoid_().mul_(x_A) if in_place() else x_A * logits.sigmoid()
 
 
 def make_gate(size: int, gate: Gate, layer: type[nn.Linear] = nn.Linear) -> nn.Module:
@@ -106,14 +127,14 @@ class PatchMixer(AxisMixer):
     def forward(self, x_BCPD: Tensor) -> Tensor:
         x_NPD = rearrange(self.norm(x_BCPD), "b c p d -> (b c) p d")
         y_NPD = self.gate(self.mlp(x_NPD))
-        return x_BCPD + rearrange(y_NPD, "(b c) p d -> b c p d", c=x_BCPD.shape[1])
+        return add(x_BCPD, rearrange(y_NPD, "(b c) p d -> b c p d", c=x_BCPD.shape[1]))
 
 
 class FeatureMixer(AxisMixer):
     """Mix along the features of each patch."""
 
     def forward(self, x_BCPD: Tensor) -> Tensor:
-        return x_BCPD + self.gate(self.mlp(self.norm(x_BCPD)))
+        return add(x_BCPD, self.gate(self.mlp(self.norm(x_BCPD))))
 
 
 class ChannelMixer(AxisMixer):

@@ -11,6 +11,7 @@ S + H.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -161,7 +162,7 @@ def _error_in_context(x_NT: Tensor, period_N1: Tensor, context_length: int) -> T
     length = x_NT.shape[1]
     index_NS = torch.arange(length - context_length, length, device=x_NT.device) - period_N1
     x_NS = x_NT[:, -context_length:]
-    error_N1, count_N1 = _mean_square(x_NS - _points(x_NT, index_NS))
+    error_N1, count_N1 = _mean_square(x_NS - _points(_padded(x_NT), index_NS))
     enough_N1 = 3 * count_N1 >= (~x_NS.isnan()).sum(dim=1, keepdim=True)
     return torch.where(enough_N1, error_N1, torch.inf)[:, 0]
 
@@ -179,28 +180,32 @@ def _repeated(
     length = x_NT.shape[1]
     steps = min(WINDOW_LENGTHS[-1], context_length)
     step_A = torch.arange(-steps, horizon, device=x_NT.device)
-    compared_A = torch.arange(compared, device=x_NT.device)
     future_A = step_A >= 0
     recent_N1S = x_NT[:, None, -steps:]
+    padded_NT = _padded(x_NT)
     first_M1 = torch.zeros(len(Cycle), 1, dtype=torch.int64, device=x_NT.device)
     first_M1[Cycle.SHORT] = length - context_length
 
-    def cycle(number: int, step_A: Tensor) -> tuple[Tensor, Tensor]:
-        """One of the latest cycles, NaN where unknown, and which points lie in the context."""
+    def cycles(step_A: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """The latest cycles, NaN where unknown, and which of their points lie in the context."""
         phase_NMA = torch.where(step_A >= 0, step_A % period_NM[..., None], step_A)
-        index_NMA = phase_NMA + (length - number * period_NM[..., None])
-        if length > context_length:
-            index_NMA = torch.where(index_NMA >= first_M1, index_NMA, -1)
-        return _points(x_NT, index_NMA), index_NMA >= length - context_length
+        for number in range(1, CYCLES_AVERAGED + 1):
+            index_NMA = phase_NMA + (length - number * period_NM[..., None])
+            if length > context_length:
+                index_NMA = torch.where(index_NMA >= first_M1, index_NMA, -1)
+            yield _points(padded_NT, index_NMA), index_NMA >= length - context_length
 
-    cycles = [cycle(number, step_A) for number in range(1, CYCLES_AVERAGED + 1)]
-    known = [value_NMA for value_NMA, _ in cycles]
+    found = list(cycles(step_A))
+    known = [value_NMA for value_NMA, _ in found]
     if length > context_length:
-        latest_NMA, _ = cycle(1, compared_A)
-        for i, (value_NMA, within_NMA) in enumerate(cycles):
+        compared_A = torch.arange(compared, device=x_NT.device)
+        for i, (other_NMA, _) in enumerate(cycles(compared_A)):
+            value_NMA, within_NMA = found[i]
             like_NMA = future_A | _alike(recent_N1S, value_NMA[..., :steps])
-            if i:
-                like_NMA = like_NMA & _alike(latest_NMA, cycle(i + 1, compared_A)[0])
+            if i == 0:
+                latest_NMA = other_NMA
+            else:
+                like_NMA = like_NMA & _alike(latest_NMA, other_NMA)
             known[i] = torch.where(within_NMA | like_NMA, value_NMA, torch.nan)
     unknown_A = torch.where(future_A, 0.0, torch.nan).to(x_NT.dtype)
     kinds = {"latest": known[0], "mean": torch.stack(known).nanmean(dim=0)}
@@ -209,10 +214,14 @@ def _repeated(
     }
 
 
-def _points(x_NT: Tensor, index_NA: Tensor) -> Tensor:
+def _padded(x_NT: Tensor) -> Tensor:
+    """Series with NaN before them, where :func:`_points` finds it."""
+    return functional.pad(x_NT, (1, 0), value=torch.nan)
+
+
+def _points(padded_NT: Tensor, index_NA: Tensor) -> Tensor:
     """Values at indices of any shape (N, ...), NaN where they are negative."""
-    padded_NT = functional.pad(x_NT, (1, 0), value=torch.nan)
-    return padded_NT.gather(1, (index_NA + 1).clamp(min=0).flatten(1)).view(index_NA.shape)
+    return padded_NT.gather(1, (index_NA + 1).clamp_(min=0).flatten(1)).view(index_NA.shape)
 
 
 def _alike(a_S: Tensor, b_S: Tensor) -> Tensor:
@@ -224,5 +233,5 @@ def _mean_square(change_S: Tensor) -> tuple[Tensor, Tensor]:
     """Mean of the known squares, and how many are known, (..., S) to (..., 1). NaN is unknown."""
     count_1 = (~change_S.isnan()).sum(dim=-1, keepdim=True)
     # float64: rounding must not decide.
-    total_1 = change_S.nan_to_num(0.0).double().square().sum(dim=-1, keepdim=True)
+    total_1 = change_S.nan_to_num(0.0).double().square_().sum(dim=-1, keepdim=True)
     return total_1 / count_1.clamp(min=1), count_1

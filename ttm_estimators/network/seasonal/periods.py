@@ -49,7 +49,7 @@ MIN_SQUARED_DIFFERENCE = 1e-6
 """Squared standard deviations of the history below which it is constant."""
 
 
-MAX_POINTS_AT_ONCE = 2**15
+MAX_POINTS_AT_ONCE = 2**16
 """Points that are searched together on a CPU: what they become on the way fits its cache, and is
 not handed back to the system and cleared again by it (ours)."""
 
@@ -141,28 +141,29 @@ def normalised_difference(error_NG: Tensor, pairs_NG: Tensor) -> Tensor:
     """
     enough_NG = pairs_NG >= (pairs_NG[:, :1] / 3).clamp(min=4)
     largest_NG = torch.where(enough_NG, error_NG, 0.0).cummax(dim=1).values
-    difference_NG = error_NG / largest_NG.clamp(min=MIN_SQUARED_DIFFERENCE)
-    # The fewer pairs a mean has, the smaller it is by chance.
-    difference_NG = difference_NG * (1 + pairs_NG.clamp(min=1).rsqrt())
     known_NG = enough_NG & (largest_NG > MIN_SQUARED_DIFFERENCE)
-    return torch.where(known_NG, difference_NG, 1.0).clamp(max=1.0)
+    difference_NG = error_NG / largest_NG.clamp_(min=MIN_SQUARED_DIFFERENCE)
+    # The fewer pairs a mean has, the smaller it is by chance.
+    difference_NG = difference_NG.mul_(1 + pairs_NG.clamp(min=1).rsqrt())
+    return torch.where(known_NG, difference_NG, 1.0).clamp_(max=1.0)
 
 
 def _detrended(x_NT: Tensor, observed_NT: Tensor, length: int) -> Tensor:
     """Subtract the line of least squares, and set unobserved points to 0."""
-    weight_NT = observed_NT.to(x_NT.dtype)
+    # Of series without gaps all have the weights of the first.
+    weight_NT = (observed_NT[:1] if _no_gaps(observed_NT) else observed_NT).to(x_NT.dtype)
+    x_NT = x_NT * weight_NT
     time_T = torch.linspace(-1.0, 1.0, length, device=x_NT.device, dtype=x_NT.dtype)
     time_T = time_T[-x_NT.shape[1] :]
     power_TA = torch.stack([torch.ones_like(time_T), time_T, time_T.square()], dim=1)
     count_N1, time_N1, square_N1 = torch.unbind((weight_NT @ power_TA)[..., None], dim=1)
-    x_NT = x_NT * weight_NT
     total_N1, product_N1 = torch.unbind((x_NT @ power_TA[:, :2])[..., None], dim=1)
     mean_N1, middle_N1 = total_N1 / count_N1.clamp(min=1), time_N1 / count_N1.clamp(min=1)
     slope_N1 = (product_N1 - middle_N1 * total_N1) / (square_N1 - middle_N1 * time_N1).clamp(
         min=1e-6
     )
-    line_NT = (mean_N1 - slope_N1 * middle_N1) + slope_N1 * time_T
-    return x_NT.addcmul(line_NT, weight_NT, value=-1)
+    line_NA = torch.cat([mean_N1 - slope_N1 * middle_N1, slope_N1], dim=1)
+    return torch.addmm(x_NT, line_NA, power_TA[:, :2].T, alpha=-1).mul_(weight_NT)
 
 
 def _squared_difference(x_NT: Tensor, observed_NT: Tensor, lags: int) -> tuple[Tensor, Tensor]:
@@ -179,8 +180,7 @@ def _squared_difference(x_NT: Tensor, observed_NT: Tensor, lags: int) -> tuple[T
         total_NG, pairs_NG = squared_difference(x_NT, observed_NT, lags)
         return (total_NG / pairs_NG.clamp(min=1)).clamp(min=0), pairs_NG
     value = torch.fft.rfft(x_NT, n=padded)
-    # The compiler does not take a branch that depends on values.
-    if not torch.compiler.is_compiling() and bool(observed_NT.all()):
+    if _no_gaps(observed_NT):
         lag_G = torch.arange(1, lags + 1, device=x_NT.device)
         pairs_NG = (length - lag_G).double()[None]  # the same for all series
         # Sums of squares of the earlier and of the later points of all pairs.
@@ -197,9 +197,14 @@ def _squared_difference(x_NT: Tensor, observed_NT: Tensor, lags: int) -> tuple[T
     return error_NG, pairs_NG
 
 
+def _no_gaps(observed_NT: Tensor) -> bool:
+    """Whether all is known to be observed. The compiler takes no branch that depends on values."""
+    return not torch.compiler.is_compiling() and bool(observed_NT.all())
+
+
 def _product(a: Tensor, b: Tensor) -> Tensor:
     """Real part of a spectrum times the conjugate of another."""
-    return a.real * b.real + a.imag * b.imag
+    return (a.real * b.real).addcmul_(a.imag, b.imag)
 
 
 def _first_minimum(difference_NG: Tensor, low_NG: Tensor) -> Tensor:
@@ -218,5 +223,5 @@ def _first_lowest(difference_NG: Tensor) -> Tensor:
     index_G = torch.arange(
         difference_NG.shape[1], device=difference_NG.device, dtype=difference_NG.dtype
     )
-    rank_NG = (difference_NG / DIFFERENCE_TOLERANCE).round() + index_G / (2 * len(index_G))
+    rank_NG = (difference_NG / DIFFERENCE_TOLERANCE).round_().add_(index_G / (2 * len(index_G)))
     return rank_NG.argmin(dim=1, keepdim=True)
