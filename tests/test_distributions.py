@@ -96,7 +96,7 @@ def test_citation_and_package_name_the_same_authors_licence_and_paper():
     assert citation["references"][0]["url"] == project["urls"]["Paper"]
 
 
-def test_the_conda_recipe_needs_what_the_package_needs():
+def test_the_conda_recipe_needs_what_the_package_needs_and_starts_the_same_command():
     project = distribution(ROOT)[0]
     extras = project["optional-dependencies"]
     needed = [*project["dependencies"], *extras["torch"], *extras["parquet"]]
@@ -110,6 +110,8 @@ def test_the_conda_recipe_needs_what_the_package_needs():
         **bounds(needed),
         "python": Requirement(f"python {project['requires-python']}").specifier,
     }
+    (command,) = recipe["build"]["python"]["entry_points"]
+    assert dict([command.split(" = ")]) == project["scripts"]
 
 
 def test_constraints_keep_to_the_versions_that_the_package_allows():

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from packaging.version import Version
 from torch import Tensor, nn
 
 from tests.network.conftest import GEOMETRIES, OURS, PLAIN, make_inputs, make_network
@@ -182,8 +181,6 @@ def test_compiling_the_network_keeps_its_forecast(config):
 
 @some_kinds
 def test_an_exported_network_takes_any_batch(config):
-    if config.seasons and Version(torch.__version__) < Version("2.10"):
-        pytest.skip("torch 2.6 can not export the Fourier transform of any batch; 2.13 can")
     network, inputs = make_network(config), make_inputs(config)
     inputs["observed_BTC"] = some_observed(inputs["past_BTC"])
     batch = torch.export.Dim("batch", min=1, max=1024)

@@ -40,12 +40,12 @@ class Progress(lightning.Callback):
         """Say what is done, if the last line is some time ago, or show it beside the bar."""
         if not self.show:
             return
-        if sys.stderr.isatty():
-            if self.bar is None:
-                columns = (TextColumn("fine-tuning"), BarColumn(), TextColumn("{task.description}"))
-                self.bar = Bar(*columns, console=Console(stderr=True))
-                self.bar.add_task("", total=1.0)
-                self.bar.start()
+        if self.bar is None and sys.stderr.isatty():
+            columns = (TextColumn("fine-tuning"), BarColumn(), TextColumn("{task.description}"))
+            self.bar = Bar(*columns, console=Console(stderr=True))
+            self.bar.add_task("", total=1.0)
+            self.bar.start()
+        if self.bar is not None:  # under which rich before 15 says that this is no terminal
             self.bar.update(self.bar.task_ids[0], description=text, completed=done)
         elif self.clock.used - self.said >= SECONDS_BETWEEN_LINES:
             print(text, file=sys.stderr, flush=True)
