@@ -147,6 +147,8 @@ def tell(data: Path, panel: Panel, future: Path | None = None) -> None:
     typer.echo(f"Read {files}: {panel.took}{left_out}")
     for note in filter(None, (panel.remark, panel.empty_ends)):
         typer.echo(f"Note: {note}")
+    if panel.id_note:
+        typer.echo(f"note: {panel.id_note}; choose with --id", err=True)
 
 
 def warn_of(outliers: tuple[Outlier, ...], names: list[str]) -> None:

@@ -26,7 +26,7 @@ from ttm_estimators.dataset.batches import read_rows
 from ttm_estimators.dataset.unit import Unit
 from ttm_estimators.tables.columns import NOTHING_IN_IT
 from ttm_estimators.tables.dates import COMPACT, OFFSET, SPAN, date_formats, first_cell, read_times
-from ttm_estimators.tables.errors import TableError, TableWarning
+from ttm_estimators.tables.errors import TableError, TableWarning, quoted
 from ttm_estimators.tables.files import Table, index_levels_of, with_index
 from ttm_estimators.tables.frequency import MAX_SERIES_TO_TRY, usual_step
 from ttm_estimators.tables.numbers import MISSING, read_numbers
@@ -87,6 +87,11 @@ def choose_columns(file: pq.ParquetFile, unit: Unit, reading: Reading) -> Choice
     whole = len(sample) == file.metadata.num_rows
     sample, table, found = _readable(sample, unit.path, reading)
     chosen = found.chosen
+    if chosen.not_ids:  # other rows or files may need more of them
+        raise TableError(
+            f"{quoted([*chosen.ids, *chosen.not_ids])} of {unit.path} could all identify the series",
+            f"give {' '.join(f'id={name!r}' for name in chosen.ids)} if that is enough in all files",
+        )
     if len(sample) < file.metadata.num_rows:
         for name in (name for name, why in chosen.left_out.items() if why == NOTHING_IN_IT):
             chosen.left_out[name] = f"nothing in its first {len(sample)} rows"

@@ -191,6 +191,8 @@ def _with_static(
 def tell(panel: Panel, reading: Reading) -> None:
     """Log how columns were read, and warn of columns that were left out unasked."""
     logger.info("read %s", "; ".join(filter(None, [panel.took, panel.empty_ends])))
+    if panel.id_note:
+        warnings.warn(f"{panel.id_note}; choose with id=", TableWarning, stacklevel=4)
     if panel.left_out and not reading.value:
         warnings.warn(
             f"left out: {panel.left_out}; name what to forecast with value=",

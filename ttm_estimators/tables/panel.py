@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from ttm_estimators.tables.clock import MONTHS
 from ttm_estimators.tables.columns import (
+    MAX_REPEATED_FRACTION,
     UNREADABLE,
     Chosen,
     Signs,
@@ -47,9 +49,6 @@ VARIABLE = "variable"
 
 MIN_TIMES_TO_TELL_THE_HOUR = 3
 """Times that tell the hour of the day of a series."""
-
-MAX_REPEATED_FRACTION = 0.5
-"""Fraction of rows with the same time and ids as another row, beyond which an id is missing."""
 
 MAX_NUMBERED_COLUMNS = 20
 """Columns such as d_1, d_2 and so on that may be series. More of them are days."""
@@ -145,6 +144,15 @@ class Panel:
             f"series {first.name!r}{more} ends in {rows} row{'s' if rows > 1 else ''} without a "
             "value, and is forecast after them"
         )
+
+    @property
+    def id_note(self) -> str:
+        """What was taken as the id and what was not, where a table leaves a choice."""
+        if not self.chosen.not_ids:
+            return ""
+        left_out = ", ".join(f"{name!r} ({why})" for name, why in self.chosen.not_ids.items())
+        ids = self.chosen.ids
+        return f"took {quoted(ids)} as the id{'s' if len(ids) > 1 else ''}, not {left_out}"
 
     @property
     def left_out(self) -> str:
@@ -243,7 +251,9 @@ def read_columns(table: Table, reading: Reading) -> Columns:
     time = [] if reading.no_time else list(reading.time) or _time(table, free, named)
     repeated = bool(time) and _duplicated(frame, time)
     levels = [name for name in table.index_levels if name not in (*named, *time, *covariates)]
-    ids = list(reading.id) or levels or find_ids(free, time, reading.value, repeated)
+    ids, not_ids = list(reading.id) or levels, dict[str, str]()
+    if not ids:
+        ids, not_ids = find_ids(free, time, reading.value, repeated)
     keys = _read_ids(table, ids)
     codes = _codes(keys)
     if repeated:
@@ -254,8 +264,13 @@ def read_columns(table: Table, reading: Reading) -> Columns:
         rest = [name for name in names_of(free) if name not in (*time, *ids, *values)]
         chosen = Chosen(time, ids, values, dict.fromkeys(rest, "not named"), notes)
     else:
-        chosen = find_values(table, names_of(free), time, ids, signs, stamps.index)
+        no_value = [name for name in not_ids if is_numeric_dtype(free[name])]
+        names = [name for name in names_of(free) if name not in no_value]
+        chosen = find_values(table, names, time, ids, signs, stamps.index)
+        chosen.left_out |= dict.fromkeys(no_value, "")
     chosen.covariates = list(dict.fromkeys(covariates))
+    chosen.not_ids = {name: why for name, why in not_ids.items() if name in chosen.left_out}
+    chosen.left_out |= chosen.not_ids
     used = [*time, *ids, *chosen.values, *covariates]
     if len(set(used)) < len(used):
         raise TableError(f"a column was chosen twice among {', '.join([*named, *covariates])}")
