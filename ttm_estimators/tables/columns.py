@@ -64,13 +64,13 @@ class Chosen:
     left_out: dict[str, str] = field(default_factory=dict)
     """Columns of no use, and why."""
 
-    not_ids: dict[str, str] = field(default_factory=dict)
-    """Those of them that could have been ids, and why they are not."""
-
     notes: dict[str, str] = field(default_factory=dict)
     """How values were read."""
 
     covariates: list[str] = field(default_factory=list)
+
+    not_ids: dict[str, str] = field(default_factory=dict)
+    """Those left out that could have been ids, and why they are not."""
 
 
 @dataclass(frozen=True)
