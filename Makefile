@@ -42,11 +42,13 @@ lint: $(VENV)/.installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Warnings are errors. Open site/index.html.
+# Warnings are errors. Open site/index.html. Folders of other versions beside this one stay, such as
+# those that were built from their tags: the pages have a list of all.
 docs: $(VENV)/.installed
 	@$(MAKE) $(ONNXRUNTIME_WEB)/ort-wasm-simd-threaded.wasm || \
 	  echo 'The page try.html can not forecast: npm did not bring onnxruntime-web.'
-	$(BIN)/sphinx-build -q -W --keep-going -E docs site
+	$(BIN)/sphinx-build -q -W --keep-going -E -t versions docs site/$(VERSION)
+	$(BIN)/python docs/versions.py site
 
 # What runs the model of docs/try.md in a browser. A folder that has it may be given.
 export ONNXRUNTIME_WEB ?= build/onnxruntime-web

@@ -15,6 +15,8 @@ html_theme = "furo"
 html_title = f"{project} {release}"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+if tags.has("versions"):  # noqa: F821  # beside other versions, as ``make docs`` builds it
+    html_js_files = [("versions.js", {"defer": "defer"})]
 html_show_search_summary = False  # it is fetched, which a page on disk may not
 html_copy_source = False
 html_show_sphinx = False

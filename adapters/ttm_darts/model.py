@@ -332,6 +332,9 @@ class TTMModel(GlobalForecastingModel):
             keep_outliers=self.keep_outliers,
             names=[sources[i].name for i, _, _ in cutoffs],
             ends=[end for *_, end in cutoffs],
+            time_of=lambda number, step: sources[cutoffs[number][0]].series.time_index[
+                cutoffs[number][1] + step
+            ],
         )
         random = np.random.default_rng(random_state)
         return [

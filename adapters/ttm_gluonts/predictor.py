@@ -273,6 +273,7 @@ class TTMPredictor(RepresentablePredictor):
             batch_size=self.batch_size,
             keep_outliers=self.keep_outliers,
             names=names,
+            time_of=lambda number, step: end_of(batch[number]) + step,
         )
         values = np.ascontiguousarray(np.moveaxis(forecast.quantiles[:, self.lead_time :], -1, 1))
         each = len(forecast.effects) // len(batch)

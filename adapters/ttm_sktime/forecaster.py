@@ -423,6 +423,7 @@ class TTMForecaster(BaseForecaster):
             horizon=horizon,
             covariates=covariates,
             names=histories.names,
+            time_of=histories.time_of,
             recipe=recipe,
             accelerator={"cuda": "gpu"}.get(device.type, device.type),
             devices=1 if device.index is None else [device.index],

@@ -100,6 +100,10 @@ class Histories:
         """Names of series in messages."""
         return _names(self.keys)
 
+    def time_of(self, number: int, step: int) -> Any:
+        """Time of a point of a series by its step from the end."""
+        return self.members[number].times_T[step]
+
     def forecast(
         self,
         forecaster: Forecaster,
@@ -130,6 +134,7 @@ class Histories:
             keep_outliers=keep_outliers,
             names=self.names,
             ends=[_end(member.times_T) for member in self.members],
+            time_of=self.time_of,
         )
         self._latest = _Latest(asked, covariates, forecast)
         return forecast

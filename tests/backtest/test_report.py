@@ -84,3 +84,18 @@ def test_names_can_not_break_out_of_the_page(sales, tmp_path):
     path = report(evil, tmp_path / "a.html", 7, windows=1, models=["naive", "seasonal_naive"])
     assert "<script>alert" not in path.read_text(encoding="utf-8")
     assert content_of(path)["examples"][0]["series"].endswith("<script>alert(1)</script>")
+
+
+@pytest.mark.filterwarnings("ignore::ttm_estimators.OutlierWarning")
+def test_an_impossible_reading_is_not_drawn_and_named_below_the_picture(sales, tmp_path):
+    broken = sales[sales["unique_id"] == "north"].reset_index(drop=True)
+    broken.loc[len(broken) - 10, "y"] = -999
+    path = report(broken, tmp_path / "a.html", 7, windows=1)
+    (one,) = content_of(path)["examples"]
+    assert one["columns"]["value"][-10] is None
+    day = broken["ds"].iloc[-10].date()
+    assert one["impossible"] == f"-999 at {day}"
+    assert f"; not drawn, as impossible: -999 at {day}" in path.read_text(encoding="utf-8")
+    frame = cross_validation(broken, 7, windows=1, keep_outliers=True)
+    kept = evaluate(frame, broken, keep_outliers=True).report(tmp_path / "b.html")
+    assert content_of(kept)["examples"][0]["columns"]["value"][-10] == -999

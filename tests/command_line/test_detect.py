@@ -86,7 +86,8 @@ def test_what_is_written_names_the_series_that_is_drawn(run, model, data, tmp_pa
     for options, name in (((), "load"), (("--plot-series", "other"), "other")):
         _, out, _ = run("detect", *arguments, *options)
         assert out.endswith(
-            f"Wrote {table}: 2 series, model tiny\nWrote {plot}: '{name}' of 2 series, model tiny\n"
+            f"Wrote {table}: 2 series, model tiny\n"
+            f"Wrote {plot}: series '{name}' (one of 2, see --plot-series), model tiny\n"
         )
 
 

@@ -222,7 +222,7 @@ def test_impossible_readings_are_missing_to_fine_tuning_unless_they_are_kept(run
     outcome = run(*arguments, "--output", tmp_path / "a")
     assert outcome.code == 0, outcome.err
     assert outcome.err.startswith("warning: 1 reading is impossible by the rest")
-    assert "of series 'north': give --keep-outliers to keep it" in outcome.err
+    assert " in series 'north': give --keep-outliers to keep it" in outcome.err
     kept = run(*arguments, "--keep-outliers", "--output", tmp_path / "b")
     assert kept.code == 0, kept.err
     assert kept.err == ""

@@ -466,8 +466,8 @@ def test_an_impossible_reading_is_told_of_by_the_name_of_its_series(run, model, 
     assert outcome.code == 0
     assert outcome.err == (
         "warning: 1 reading is impossible by the rest of the series and taken as missing, in 1 of "
-        "2 series, such as -999, number 3 from the end of series 'south': give --keep-outliers to "
-        "keep it\n"
+        f"2 series, such as -999 at {str(days[-3])[:10]} in series 'south': give --keep-outliers "
+        "to keep it\n"
     )
     missing = pd.read_csv(output)
     assert run(*arguments, "--keep-outliers").err == ""
@@ -558,3 +558,78 @@ def test_a_covariate_that_one_series_never_had_is_told_in_one_line(run, tmp_path
     told = [line for line in outcome.err.splitlines() if "price" in line]
     assert len(told) == 1
     assert told[0].startswith("warning: series 'b' has no value of price in its history")
+
+
+def test_what_is_drawn_is_told_by_its_name(run, model, tmp_path):
+    days = pd.date_range("2024-01-01", periods=ROWS)
+    data, plot = tmp_path / "data.csv", tmp_path / "plot.png"
+    panel(north=days, south=days).to_csv(data, index=False)
+    arguments = ["forecast", data, "--horizon", HORIZON, "--model", model, "--plot", plot]
+    for options, name in (((), "north"), (("--plot-series", "south"), "south")):
+        told = run(*arguments, *options).out
+        assert f"Wrote {plot}: 5 steps of series '{name}' (one of 2, see --plot-series)" in told
+    single(days).to_csv(data, index=False)
+    assert f"Wrote {plot}: 5 steps of series 'load', model tiny" in run(*arguments).out
+
+
+def test_an_impossible_reading_does_not_flatten_the_picture(run, model, tmp_path, monkeypatch):
+    from matplotlib.figure import Figure
+
+    seen, save = [], Figure.savefig
+
+    def listening(figure, *arguments, **options):
+        (axes,) = figure.axes
+        names = [text.get_text() for text in axes.get_legend().get_texts()]
+        seen.append((axes.get_ylim(), "beyond the axis" in names))
+        save(figure, *arguments, **options)
+
+    monkeypatch.setattr(Figure, "savefig", listening)
+    frame = single(pd.date_range("2024-01-01", periods=ROWS))
+    frame.loc[[20, ROWS - 1], "load"] = -999
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    arguments = ["forecast", tmp_path / "data.csv", "--horizon", 5, "--model", model]
+    for options in ((), ("--keep-outliers",)):
+        assert run(*arguments, "--plot", tmp_path / "a.png", *options).code == 0
+    ((low, _), marked), ((raw, _), unmarked) = seen
+    assert low > -200
+    assert marked
+    assert raw < -999
+    assert not unmarked
+
+
+def test_what_was_taken_as_the_id_is_one_line_on_standard_error(run, model, tmp_path):
+    days = pd.date_range("2024-01-01", periods=ROWS)
+    frame = panel(a=days, b=days).rename(columns={"item_id": "shop"}).assign(unit="kWh")
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    code, _, err = run("forecast", tmp_path / "data.csv", "--horizon", 3, "--model", model)
+    assert code == 0
+    assert err == (
+        "note: took 'shop' as the id, not 'unit' (the same in all rows); choose with --id\n"
+    )
+
+
+def test_absent_times_are_counted_and_a_series_that_they_are_most_of_is_warned_of(
+    run, model, tmp_path
+):
+    data = tmp_path / "data.csv"
+    single(pd.date_range("2024-01-01", periods=ROWS)).drop(index=[5, 9]).to_csv(data, index=False)
+    arguments = ["forecast", data, "--horizon", 3, "--model", model, "--fill-gaps"]
+    told = "Note: 2 absent times in 1 series are taken as missing\n"
+    outcome = run(*arguments)
+    assert told in outcome.out
+    assert outcome.err == ""
+    outcome = run(*arguments, "--freq", "12h")
+    assert outcome.err == (
+        "warning: series 'load' has only 38 of 79 times, and all others are taken as missing: "
+        "give its own --freq if they never occur\n"
+    )
+
+
+@pytest.mark.parametrize("columns", ["30", "60"])
+def test_no_cell_is_cut_in_a_narrow_terminal(run, model, tmp_path, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal
+    name = "a shop of a rather long name"
+    panel(**{name: pd.date_range("2024-01-01", periods=ROWS)}).to_csv(tmp_path / "data.csv")
+    out = run("forecast", tmp_path / "data.csv", "--horizon", 3, "--model", model).out
+    assert "…" not in out

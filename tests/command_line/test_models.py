@@ -64,3 +64,11 @@ def test_every_model_of_this_package_is_listed(run):
     listed = json.loads(run("models", "--json").out)
     assert [model["name"] for model in listed] == shipped_models()
     assert all(0 < model["parameters"] <= 1_000_000 for model in listed)
+
+
+@pytest.mark.parametrize("columns", ["20", "40"])
+def test_nothing_is_cut_in_a_narrow_terminal(run, shelf, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    out = run("models").out
+    assert "…" not in out
+    assert "ETTh1, horizon 96: MSE 0.400" in out

@@ -14,6 +14,12 @@ def test_partition_says_what_it_wrote(run, tmp_path):
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["part-00000.parquet"]
 
 
+def test_fewer_files_than_were_asked_for_are_told(run, tmp_path):
+    write(tmp_path / "in.parquet")
+    told = run("partition", str(tmp_path / "in.parquet"), str(tmp_path / "out"), "--files", "50")
+    assert told.out.startswith("Wrote 2 files (of 50: no series falls into the others) to ")
+
+
 def test_an_id_that_is_not_told_is_asked_for_as_an_option(run, tmp_path):
     write(tmp_path / "in.parquet", "shop")
     source, output = str(tmp_path / "in.parquet"), str(tmp_path / "out")

@@ -1,5 +1,7 @@
 """``Forecaster.detect``, on the weights that ship where it is promised what is found."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -167,3 +169,23 @@ def test_channels_are_refused_by_name(tiny):
 def test_a_model_that_can_not_score_points_is_refused(changes):
     with pytest.raises(ValueError, match="detect needs a model with quantiles"):
         Forecaster(tiny_network(**changes)).detect(NOISY[:100])
+
+
+def test_the_four_signatures_have_the_same_defaults():
+    from ttm_estimators.command_line.detect import detect as command
+    from ttm_estimators.detection import detect
+
+    every = (detect, Forecaster.detect, Forecaster.detect_df, command)
+    for name in ("rate", "warm_up", "step", "batch_size", "keep_outliers"):
+        assert len({inspect.signature(one).parameters[name].default for one in every}) == 1
+
+
+def test_a_detection_is_shown_as_one_line():
+    found = ttm_estimators.load().detect(np.arange(200.0) % 7)[0]
+    assert repr(found) == "Detection(200 points, 136 scored, 0 flagged at rate 0.001)"
+
+
+def test_sparse_counts_are_soon_flagged_at_the_rate():
+    counts = np.random.default_rng(0).poisson(0.1, 800).astype(float)
+    found = ttm_estimators.load().detect(counts)[0]
+    assert found.flag.sum() <= 7  # 12 if flags counted no more than half above what they passed

@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import ttm_estimators
 from tests.forecasting.conftest import make_forecaster
 from tests.tiny import tiny_network
 from ttm_estimators import Covariates, Forecaster, WeightsError
@@ -571,3 +572,17 @@ def test_none_stands_for_a_series_without_covariates(forecaster):
     )
     assert not found.effects[1].kept
     np.testing.assert_array_equal(found.quantiles, expected.quantiles)
+
+
+def test_a_model_and_a_forecast_are_shown_as_one_line():
+    model = ttm_estimators.load()
+    assert str(model) == (
+        "Forecaster('ttm-2048-720', context 2048, horizon 720, 9 quantile levels 0.1 to 0.9, "
+        "988,004 parameters, torch on cpu)"
+    )
+    history = np.arange(60.0) % 7
+    assert repr(model.forecast([history] * 2, 3)) == (
+        "Forecast(2 series, 3 steps, 9 quantile levels 0.1 to 0.9)"
+    )
+    both = model.forecast([np.stack([history, history], axis=1)], 1, quantile_levels=[0.5])
+    assert repr(both) == "Forecast(1 series, 1 step, 2 channels, quantile level 0.5)"

@@ -387,7 +387,8 @@ def test_an_impossible_reading_is_told_of_by_its_item_and_is_missing(model_folde
     spoilt[-3] = -999
     gap = np.where(spoilt == -999, np.nan, spoilt)
     predictor = TTMPredictor(prediction_length=5, model=model_folder)
-    told = "such as -999, number 3 from the end of item 'b': set keep_outliers=True to keep it"
+    end = entries(60)[0]["start"] + 60
+    told = f"such as -999 at {end - 3} in item 'b': set keep_outliers=True to keep it"
     with pytest.warns(UserWarning, match=told):
         found = next(predictor.predict(entries(60, item_id="b", target=spoilt)))
     expected = next(predictor.predict(entries(60, item_id="b", target=gap)))

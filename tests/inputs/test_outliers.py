@@ -1,6 +1,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.properties.draws import KINDS
@@ -324,3 +325,14 @@ def test_one_reading_is_told_of_in_the_singular():
         "1 reading is impossible by the rest of the series and taken as missing, in 1 of 1 series, "
         "such as -999, number 30 from the end of shop 'a': give --keep-outliers to keep it"
     )
+
+
+def test_a_reading_is_called_by_its_time_where_that_is_known():
+    days = pd.date_range("2024-01-01", periods=len(SENSOR))
+    with pytest.warns(OutlierWarning, match=f"such as -999 at {str(days[-30])[:10]} in shop 'a':"):
+        model.forecast(
+            [SENSOR, spoilt(-999, 30)],
+            3,
+            names=["shop 'b'", "shop 'a'"],
+            time_of=lambda number, step: days[step] if number else None,
+        )

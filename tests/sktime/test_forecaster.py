@@ -277,7 +277,8 @@ def test_an_impossible_reading_is_told_of_and_is_missing(model):
     spoilt = series(60)
     spoilt.iloc[-3] = -999
     gap = spoilt.mask(spoilt == -999)
-    told = "such as -999, number 3 from the end of y: set keep_outliers=True to keep it"
+    when = str(spoilt.index[-3]).removesuffix(" 00:00:00")
+    told = f"such as -999 at {when} in y: set keep_outliers=True to keep it"
     with pytest.warns(UserWarning, match=told):
         found = TTMForecaster(model).fit(spoilt).predict(fh=[1, 2, 3])
     pd.testing.assert_series_equal(found, TTMForecaster(model).fit(gap).predict(fh=[1, 2, 3]))

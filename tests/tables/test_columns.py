@@ -284,3 +284,53 @@ def test_parts_of_dates_may_have_names(read, names, cells):
     assert list(read(frame).series[0].times.month) == months
     with pytest.raises(TableError, match="'x' in row 2 is no"):
         read(frame.replace({cells[1]: "x"}))
+
+
+def shops(**columns) -> pd.DataFrame:
+    frame = pd.DataFrame({"date": list(DAYS) * 3, "shop": np.repeat([*"abc"], len(DAYS))})
+    return frame.assign(load=np.arange(len(frame)) + 0.5, **columns)
+
+
+IN_SHOPS = np.repeat([0, 1, 2], len(DAYS))
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "why"),
+    [
+        ("unit", "kWh", "the same in all rows"),
+        ("id", "k", "the same in all rows"),
+        ("id", 7, "the same in all rows"),
+        ("region", np.array([*"nns"])[IN_SHOPS], "not needed to tell series apart"),
+        ("code", np.array([*"xyz"])[IN_SHOPS], "not needed to tell series apart"),
+        ("weather", np.array(["sun", "rain"] * 30), "not needed to tell series apart"),
+        ("order", [f"o{row}" for row in range(60)], "not needed to tell series apart"),
+    ],
+)
+def test_a_column_that_does_not_tell_series_apart_is_no_id_and_told(read, column, cells, why):
+    panel = read(shops(**{column: cells}))
+    assert [series.name for series in panel.series] == [*"abc"]
+    assert panel.chosen.ids == ["shop"]
+    assert panel.id_note == f"took 'shop' as the id, not {column!r} ({why})"
+    assert panel.left_out == f"{column!r} ({why})"
+
+
+def test_columns_that_only_together_tell_series_apart_are_ids(read):
+    frame = pd.concat([shops(kind=kind, unit="kWh") for kind in "xy"])
+    panel = read(frame)
+    assert panel.chosen.ids == ["shop", "kind"]
+    assert len(panel.series) == 6
+    panel = read(frame.rename(columns={"shop": "item_id"}))
+    assert panel.chosen.ids == ["item_id", "kind"]
+
+
+def test_columns_that_tell_series_apart_in_more_than_one_way_are_refused(read):
+    half = np.where(np.arange(60) % 20 < 10, "old", "new")
+    frame = shops()
+    with pytest.raises(TableError, match="'shop', 'part' could all identify the series"):
+        read(frame.assign(part=frame["shop"] + half))
+
+
+def test_a_row_that_comes_twice_is_told_though_a_column_is_constant(read):
+    frame = shops(unit="kWh")
+    with pytest.raises(TableError, match="series 'a' has two rows for 2024-01-13"):
+        read(pd.concat([frame, frame.head(1)]))

@@ -278,3 +278,16 @@ def test_a_file_that_was_read_with_another_separator_is_told(model):
     with pytest.raises(TableError, match=r"single column 'date;load'.*pd\.read_csv"):
         model.forecast_df(frame, 1)
     model.forecast_df(one()[["y"]].set_axis(["a|b"], axis="columns").set_axis(DAYS), 1)
+
+
+def test_a_series_most_of_which_was_filled_is_warned_of(model):
+    with pytest.warns(TableWarning, match="has only 40 of 79 times.*give its own freq="):
+        model.forecast_df(one(), 3, fill_gaps=True, freq="12h")
+
+
+def test_what_was_taken_as_the_id_is_warned_of_though_values_are_named(model):
+    frame = pd.concat([one().assign(shop=shop, unit="kWh") for shop in "ab"])
+    with pytest.warns(TableWarning, match="took 'shop' as the id, not 'unit'.*choose with id="):
+        result = model.forecast_df(frame, 3, value="y")
+    assert list(result["shop"].unique()) == ["a", "b"]
+    assert "unit" not in result

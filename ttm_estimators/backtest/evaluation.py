@@ -18,6 +18,7 @@ from ttm_estimators.backtest.comparison import (
     ordered,
     summed_errors,
 )
+from ttm_estimators.backtest.outliers import possible
 from ttm_estimators.backtest.scores import (
     Forecasts,
     by_series,
@@ -29,6 +30,7 @@ from ttm_estimators.backtest.scores import (
 )
 from ttm_estimators.forecasting.dataframes import Names
 from ttm_estimators.inputs.arrays import validated_count
+from ttm_estimators.inputs.outliers import Outlier
 from ttm_estimators.tables.dataframes import as_table
 from ttm_estimators.tables.errors import TableError, TableWarning, quoted
 from ttm_estimators.tables.panel import Panel, read_panel
@@ -86,6 +88,11 @@ class Evaluation(Scores):
     """The same scores of each series: ``series``, ``model``, ``windows`` and the others."""
 
     panel: Panel = field(repr=False)
+    """Series, where impossible readings are missing unless they were kept."""
+
+    impossible: Sequence[Outlier] = field(repr=False)
+    """These readings."""
+
     frame: pd.DataFrame = field(repr=False)
     forecasts: Forecasts = field(repr=False)
 
@@ -242,6 +249,7 @@ def evaluate_panel(
     every = every[["series", "model", *(c for c in every if c not in ("series", "model"))]]
     of_best = every[every["model"] == best].set_index("series").drop(columns="model")
     worst = of_best.dropna(subset="MASE").sort_values("MASE", ascending=False, kind="stable")
+    possible_panel, impossible = (panel, []) if keep_outliers else possible(panel)
     return Evaluation(
         models=table,
         series=every,
@@ -250,7 +258,8 @@ def evaluate_panel(
         worst=worst.head(WORST_SERIES),
         baseline=baseline,
         band=outer_band(forecasts.levels),
-        panel=panel,
+        panel=possible_panel,
+        impossible=impossible,
         frame=frame,
         forecasts=forecasts,
     )

@@ -63,7 +63,7 @@ def warn_of_outliers(known: set[Outlier], scored: Sequence[Outlier], panel: Pane
     found = sorted({(one.series, one.step): one for one in (*known, *scored)}.values())
     if found:
         names = [f"series {one.name!r}" for one in panel.series]
-        message = describe(found, names, "set keep_outliers=True")
+        message = describe(found, names, "set keep_outliers=True", panel.time_of())
         if scored:
             message += f"; {len(scored)} in what is forecast, which does not count in the scores"
         warnings.warn(message, OutlierWarning, stacklevel=5)

@@ -31,6 +31,9 @@ HISTORY_HORIZONS, MIN_HISTORY_POINTS = 2, 30
 INNER_BAND = (0.3, 0.7)
 """Quantile levels of the inner band of a picture, where there are such."""
 
+MAX_IMPOSSIBLE_TOLD = 3
+"""Impossible readings that are named under a picture that leaves them out."""
+
 SHOWN_DIGITS = 5
 """Significant ones, of a picture."""
 
@@ -165,7 +168,15 @@ def _picture(result: Evaluation, index: int, against: str | None) -> dict[str, A
         drawn[at] = number
         for key, name in names.items():
             forecasts[key][at] = result.frame[name].iloc[window.index].to_numpy(dtype=float)
+    impossible = [
+        f"{each.value:g} at {show(one.times[each.step])}"
+        for each in result.impossible
+        if each.series == index and begin <= each.step + len(one.values) < end
+    ]
+    more = len(impossible) - MAX_IMPOSSIBLE_TOLD
     return {
+        "impossible": ", ".join(impossible[:MAX_IMPOSSIBLE_TOLD])
+        + (f" and {more} more" if more > 0 else ""),
         "start": show(one.times[first]),
         "axis": "temporal" if isinstance(one.times, pd.DatetimeIndex) else "quantitative",
         "columns": {

@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 import os
 import re
-import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -39,7 +37,7 @@ from ttm_estimators.command_line.options import (
     reads_a_table,
     tell,
 )
-from ttm_estimators.command_line.output import check_escaping, check_output, writing
+from ttm_estimators.command_line.output import check_escaping, check_output, show, writing
 from ttm_estimators.tables.errors import TableError
 
 if TYPE_CHECKING:
@@ -308,12 +306,12 @@ def _show(result: Scores) -> None:
     table = Table(
         caption=f"Relative to {result.baseline}: geometric means over series. Less is better."
     )
-    table.add_column("model", overflow="fold")
+    table.add_column("model")
     for head in heads.values():
         table.add_column(head, justify="right")
     for name, row in result.models.iterrows():
         table.add_row(escape(str(name)), *(_cell(key, row[key]) for key in heads))
-    Console(width=None if sys.stdout.isatty() else 100).print(table)
+    show(table)
     typer.echo(result.advice)
     worst = ", ".join(f"{name} ({mase:.2f})" for name, mase in result.worst["MASE"].items())
     if worst:

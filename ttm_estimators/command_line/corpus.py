@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from ttm_estimators.command_line.errors import InputError, require
-from ttm_estimators.command_line.output import check_output, replacing
+from ttm_estimators.command_line.output import check_output, replacing, show
 
 corpus = typer.Typer(help="Get real series to pre-train on, and compare them with benchmarks.")
 
@@ -82,14 +81,13 @@ def check(
 
 
 def _show(report: dict[str, Any]) -> None:
-    console = Console()
     seen = Table(title="Evaluation data", title_justify="left")
-    seen.add_column("Set", no_wrap=True)
+    seen.add_column("Set")
     for heading in ("Series", "Points", "Windows"):
         seen.add_column(heading, justify="right")
     for one in report["evaluation"]:
         seen.add_row(one["set"], *(f"{one[key]:,}" for key in ("series", "points", "windows")))
-    console.print(seen)
+    show(seen)
     searched = report["corpus"]
     typer.echo(
         f"Searched {searched['points']:,} points of {searched['series']:,} series from "
@@ -102,8 +100,8 @@ def _show(report: dict[str, Any]) -> None:
         typer.echo("No overlap found.")
         return
     found = Table(title="Overlaps", title_justify="left")
-    found.add_column("Source", no_wrap=True)
-    found.add_column("Set", no_wrap=True)
+    found.add_column("Source")
+    found.add_column("Set")
     for heading in ("Series", "Windows"):
         found.add_column(heading, justify="right")
     found.add_column("Such as")
@@ -117,4 +115,4 @@ def _show(report: dict[str, Any]) -> None:
         example.setdefault(pair, f"{one['item_id']} from point {one['first']}")
     for pair, count in series.most_common():
         found.add_row(*pair, f"{count:,}", f"{windows[pair]:,}", example[pair])
-    console.print(found)
+    show(found)

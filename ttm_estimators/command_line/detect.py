@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -20,10 +19,11 @@ from ttm_estimators.command_line.options import (
     reads_a_table,
     tell,
 )
-from ttm_estimators.command_line.output import check_escaping, number_format, writing
+from ttm_estimators.command_line.output import check_escaping, number_format, show, writing
 from ttm_estimators.command_line.running import (
     answering,
     check_files,
+    drawn_of,
     index_of,
     load_model,
     model_name,
@@ -102,8 +102,7 @@ def detect(
     if output is None:
         _show(frame)
     count = f"{len(panel.series)} series"
-    drawn = f"{panel.series[index].name!r} of {count}" if len(panel.series) > 1 else count
-    for each, told in ((output, count), (plot, drawn)):
+    for each, told in ((output, count), (plot, drawn_of(panel, index))):
         if each is not None:
             typer.echo(f"Wrote {each}: {told}, model {model_name(model)}")
     typer.echo(_summary(panel, found), err=True)
@@ -150,5 +149,5 @@ def _show(frame: pd.DataFrame) -> None:
         form = number_format(float(abs(values).max()))
         told = (f"{value:{form}}" for value in values)
         table.add_row(*map(escape, label), *told, f"{score:.1f}")
-    Console().print(table)
+    show(table)
     typer.echo(f"{len(head)} of {len(flags)} flags; save all points with --output flags.csv")

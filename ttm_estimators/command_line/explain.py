@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -25,9 +24,10 @@ from ttm_estimators.command_line.options import (
     reads_a_table,
     tell,
 )
-from ttm_estimators.command_line.output import check_escaping, number_format, writing
+from ttm_estimators.command_line.output import check_escaping, number_format, show, writing
 from ttm_estimators.command_line.running import (
     check_files,
+    drawn_of,
     index_of,
     load_model,
     model_name,
@@ -116,9 +116,9 @@ def explain(
             draw_effects(picture, panel, without, base, result, model_name(model), index)
     typer.echo(told)
     _show(summarised(frame, covariate_names(result.effects)))
-    for file in (output, plot):
+    for file, what in ((output, ""), (plot, f": {drawn_of(panel, index)}")):
         if file is not None:
-            typer.echo(f"Wrote {file}")
+            typer.echo(f"Wrote {file}{what}")
     tell_effects(panel, result)
 
 
@@ -129,4 +129,4 @@ def _show(summary: pd.DataFrame) -> None:
     form = number_format(float(summary["effect"].max()))
     for name, effect, fraction in summary.itertuples():
         table.add_row(escape(name), f"{effect:{form}}", f"{fraction:.0%}")
-    Console().print(table)
+    show(table)

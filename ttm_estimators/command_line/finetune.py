@@ -162,8 +162,7 @@ def finetune(
         raise
     except ValueError as error:
         raise InputError(str(error)) from error
-    each = panel.variables if mix_channels else 1
-    warn_of(tuned.outliers, [f"series {one.name!r}" for one in panel.series[::each]])
+    warn_of(tuned.outliers, panel, panel.variables if mix_channels else 1)
     tuned.save(
         output,
         start=pinned(model or DEFAULT),

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -32,9 +31,10 @@ from ttm_estimators.command_line.options import (
     reads_a_table,
     tell,
 )
-from ttm_estimators.command_line.output import check_escaping, number_format, writing
+from ttm_estimators.command_line.output import check_escaping, number_format, show, writing
 from ttm_estimators.command_line.running import (
     check_files,
+    drawn_of,
     index_of,
     load_model,
     model_name,
@@ -169,9 +169,10 @@ def forecast(
             draw(picture, panel, result, model_name(model), index)
     if output is None:
         _show(frame, result.levels, horizon, told)
-    for each in (written, plot):
+    drawn = f"{horizon} steps of {drawn_of(panel, index)}, model {model_name(model)}"
+    for each, what in ((written, told), (plot, drawn)):
         if each is not None:
-            typer.echo(f"Wrote {each}: {told}")
+            typer.echo(f"Wrote {each}: {what}")
     tell_effects(panel, result)
 
 
@@ -193,7 +194,7 @@ def _show(frame: pd.DataFrame, levels: tuple[float, ...], horizon: int, title: s
         ):
             table.add_row(*map(escape, label), *(f"{value:{form}}" for value in values))
     typer.echo(title)
-    Console().print(table)
+    show(table)
     typer.echo(
         f"{len(head)} of {len(frame)} rows, {len(shown)} of {len(levels)} quantiles; "
         "save all with --output forecast.csv"

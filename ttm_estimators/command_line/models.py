@@ -7,15 +7,13 @@ import math
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from ttm_estimators.command_line.errors import InputError
 
 
 def models(
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print a JSON list instead of a table.")
+        bool, typer.Option("--json", help="Print a JSON list instead of lines.")
     ] = False,
 ) -> None:
     """List the models that ship with the package."""
@@ -23,24 +21,17 @@ def models(
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return
-    table = Table(title="Shipped models", title_justify="left")
-    table.add_column("Model", no_wrap=True)
-    for heading in ("Parameters", "Context", "Horizon"):
-        table.add_column(heading, justify="right")
-    table.add_column("Accuracy")
     for model in found:
-        table.add_row(
-            f"{model['name']}{' (default)' if model['default'] else ''}",
-            f"{model['parameters']:,}",
-            str(model["context_length"]),
-            str(model["horizon"]),
-            "\n".join(
-                f"{one['data']}, horizon {one['horizon']}: {one['metric']} {one['value']:.3f}"
-                for one in model["accuracy"]
-            )
-            or "not measured",
+        typer.echo(
+            f"{model['name']}{' (default)' if model['default'] else ''}: "
+            f"{model['parameters']:,} parameters, context {model['context_length']}, "
+            f"horizon {model['horizon']}"
         )
-    Console().print(table)
+        for one in model["accuracy"]:
+            told = f"{one['data']}, horizon {one['horizon']}: {one['metric']} {one['value']:.3f}"
+            typer.echo(f"  {told}")
+        if not model["accuracy"]:
+            typer.echo("  accuracy not measured")
     typer.echo("Any horizon may be forecast. How accuracy was measured: ttm models --json")
 
 

@@ -145,14 +145,20 @@ def tell(data: Path, panel: Panel, future: Path | None = None) -> None:
     files = f"{data}" if future is None else f"{data} and {future}"
     left_out = f"; left out: {panel.left_out}" if panel.left_out else ""
     typer.echo(f"Read {files}: {panel.took}{left_out}")
-    for note in filter(None, (panel.remark, panel.empty_ends)):
+    for note in filter(None, (panel.remark, panel.empty_ends, panel.filled_note)):
         typer.echo(f"Note: {note}")
+    if panel.sparse_note:
+        told = f"{panel.sparse_note}: give its own --freq if they never occur"
+        typer.echo(f"warning: {told}", err=True)
+    if panel.id_note:
+        typer.echo(f"note: {panel.id_note}; choose with --id", err=True)
 
 
-def warn_of(outliers: tuple[Outlier, ...], names: list[str]) -> None:
-    """Tell which readings were taken as missing, if any, by the user's names."""
+def warn_of(outliers: tuple[Outlier, ...], panel: Panel, columns: int = 1) -> None:
+    """Tell which readings were taken as missing, if any, where so many columns are one series."""
     from ttm_estimators.inputs.outliers import describe
 
     if outliers:
-        told = describe(outliers, names, "give --keep-outliers")
+        names = [f"series {one.name!r}" for one in panel.series[::columns]]
+        told = describe(outliers, names, "give --keep-outliers", panel.time_of(columns))
         typer.echo(f"warning: {told}", err=True)

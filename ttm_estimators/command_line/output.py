@@ -14,7 +14,11 @@ from ttm_estimators.command_line.errors import InputError, reason_of, require
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.table import Table
 
+
+MAX_TABLE_LETTERS = 1000
+"""Width of a table that is not for a terminal."""
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 """What a cell begins with that spreadsheets run (OWASP, "CSV injection")."""
@@ -103,6 +107,20 @@ def escaped(frame: pd.DataFrame) -> pd.DataFrame:
         for i, (_, column) in enumerate(frame.items())
     }
     return pd.DataFrame(columns).set_axis([escape(name) for name in frame.columns], axis=1)
+
+
+def show(table: Table) -> None:
+    """Print a table without cutting a cell: in a narrow terminal it goes on in the next line."""
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    console = Console()
+    for column in table.columns:
+        column.overflow = "fold"
+    if not console.is_terminal:
+        wide = console.options.update(max_width=MAX_TABLE_LETTERS)
+        console.width = max(console.width, Measurement.get(console, wide, table).maximum)
+    console.print(table)
 
 
 def number_format(largest: float) -> str:

@@ -38,7 +38,8 @@ def partition(
         done = part(source, output, files, id=tuple(id or ()))
     except OSError as error:
         raise InputError(str(error)) from error
+    asked = f" (of {files}: no series falls into the others)" if done.files < files else ""
     typer.echo(
-        f"Wrote {done.files} file{'s' if done.files > 1 else ''} to {output}: {done.rows} rows of "
-        f"{done.series} series, by {' and '.join(map(repr, done.id))}"
+        f"Wrote {done.files} file{'s' if done.files > 1 else ''}{asked} to {output}: {done.rows} "
+        f"rows of {done.series} series, by {' and '.join(map(repr, done.id))}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ttm_estimators.detection import Detection
 from ttm_estimators.forecasting import Forecast
-from ttm_estimators.inputs.arrays import Array
+from ttm_estimators.inputs.arrays import Array, Mask
 from ttm_estimators.inputs.outliers import find_outliers
 from ttm_estimators.regression import CovariateEffects
 from ttm_estimators.tables.panel import Panel, Series
@@ -54,7 +55,7 @@ def draw(path: Path, panel: Panel, result: Forecast, model: str, index: int = 0)
     index : int, default 0
         Which series.
     """
-    series, median = panel.series[index], result.point[index]
+    series, median = _possible(panel, result, index), result.point[index]
     order = np.argsort(result.levels)
     levels, quantiles = np.array(result.levels)[order], result.quantiles[index][:, order]
     future = panel.futures(len(median))[index]
@@ -73,6 +74,7 @@ def draw(path: Path, panel: Panel, result: Forecast, model: str, index: int = 0)
                 ahead, fan[:, i], fan[:, -1 - i], color=BLUE, alpha=0.15, linewidth=0, label=label
             )
         axes.plot(ahead, middle, color=BLUE, linewidth=1.6, label=f"median of {model}")
+        _mark(axes, panel.series[index], _impossible(result, index, series, latest))
         _finish(axes, panel, series, future)
         figure.savefig(path, dpi=150, format=path.suffix[1:])
 
@@ -109,7 +111,11 @@ def draw_effects(
     index : int, default 0
         Which series.
     """
-    series, median, effects = panel.series[index], result.point[index], result.effects[index]
+    series, median, effects = (
+        _possible(panel, result, index),
+        result.point[index],
+        result.effects[index],
+    )
     future = panel.futures(len(median))[index]
     ahead = _local(future)
     onward = _local(series.times[-1:].append(future))
@@ -117,7 +123,8 @@ def draw_effects(
         rows = 2 if effects.kept else 1
         figure = Figure(figsize=(10, 1.5 + 3 * rows), layout="constrained", facecolor="white")
         panels = figure.subplots(rows, height_ratios=(3, 2)[:rows], squeeze=False)[:, 0]
-        _draw_history(panels[0], series, future, max(len(future), MIN_UNMARKED_POINTS))
+        latest = max(len(future), MIN_UNMARKED_POINTS)
+        _draw_history(panels[0], series, future, latest)
         lines: list[tuple[Array, str, str, str]] = [
             (without[index], PALE, "-", "without covariates"),
             (base[index], PALE, ":", "base"),
@@ -126,6 +133,7 @@ def draw_effects(
         for point, colour, style, label in lines if effects.kept else lines[:1]:
             values = np.concatenate([series.values[-1:], point])
             panels[0].plot(onward, values, style, color=colour, linewidth=1.6, label=label)
+        _mark(panels[0], panel.series[index], _impossible(result, index, series, latest))
         _finish(panels[0], panel, series, future)
         tops, bottoms = np.zeros(len(median)), np.zeros(len(median))
         width = 0.8 * (np.median(np.diff(ahead)) if len(ahead) > 1 else 1)
@@ -181,11 +189,8 @@ def draw_flags(
             times, found.low, found.high, color=BLUE, alpha=0.25, linewidth=0, label=label
         )
         axes.plot(times[flag], values[flag], "o", color=RED, markersize=4.5, label="flagged")
-        if impossible.any():
-            edge = np.where(series.values > np.nanmedian(values), seen[1], seen[0])
-            style: dict[str, Any] = {"color": RED, "markersize": 7, "clip_on": False}
-            axes.plot(times[impossible], edge[impossible], "X", label="beyond the axis", **style)
         axes.set_ylim(seen)  # a band may be wide where little is known yet
+        _mark(axes, series, impossible)
         count = int(flag.sum())
         title = f"{_short(series.name)}: {count} flag{'' if count == 1 else 's'}"
         _finish(axes, panel, series, series.times, title=title)
@@ -201,6 +206,33 @@ def _largest(effects: CovariateEffects) -> dict[str, Array]:
     if len(first) < len(order):
         drawn["others"] = effects.values[:, order[len(first) :]].sum(axis=1)
     return drawn
+
+
+def _possible(panel: Panel, result: Forecast, index: int) -> Series:
+    """Series without the readings that were taken as missing."""
+    series = panel.series[index]
+    impossible = _impossible(result, index, series)
+    return replace(series, values=np.where(impossible, np.nan, series.values))
+
+
+def _impossible(result: Forecast, index: int, series: Series, latest: int | None = None) -> Mask:
+    """Which readings of a series, or of the latest ones, were taken as missing."""
+    size = len(series.values)
+    found = np.zeros(size, dtype=bool)
+    found[[one.step for one in result.outliers if one.series == index]] = True
+    return found & (np.arange(size) >= size - (latest or size))
+
+
+def _mark(axes: Axes, series: Series, impossible: Mask) -> None:
+    """Mark impossible readings at the edge: an axis that reached them would show nothing else."""
+    if not impossible.any():
+        return
+    low, high = axes.get_ylim()
+    edge = np.where(series.values > np.nanmedian(series.values[~impossible]), high, low)
+    style: dict[str, Any] = {"color": RED, "markersize": 7, "clip_on": False}
+    times = _local(series.times)[impossible]
+    axes.plot(times, edge[impossible], "X", label="beyond the axis", **style)
+    axes.set_ylim(low, high)
 
 
 def _draw_history(axes: Axes, series: Series, future: pd.Index[Any], points: int) -> None:

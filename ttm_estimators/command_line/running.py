@@ -109,6 +109,13 @@ def index_of(panel: Panel, name: str | None) -> int:
     return names.index(name)
 
 
+def drawn_of(panel: Panel, index: int) -> str:
+    """Which series a picture shows."""
+    count = len(panel.series)
+    more = f" (one of {count}, see --plot-series)" if count > 1 else ""
+    return f"series {panel.series[index].name!r}{more}"
+
+
 def load_model(model: str | None, device: str) -> Forecaster:
     """Load a model, with the names of its covariates."""
     from ttm_estimators.forecasting import load
@@ -170,7 +177,7 @@ def run(
     for each in told:
         if each.category is UserWarning:
             typer.echo(f"warning: {each.message}", err=True)
-    warn_of(result.outliers, [f"series {series.name!r}" for series in panel.series])
+    warn_of(result.outliers, panel)
     return frame, result
 
 

@@ -25,8 +25,9 @@ from pandas.api.types import is_numeric_dtype
 from ttm_estimators.dataset.batches import read_rows
 from ttm_estimators.dataset.unit import Unit
 from ttm_estimators.tables.columns import NOTHING_IN_IT
+from ttm_estimators.tables.dataframes import warn_if_sparse
 from ttm_estimators.tables.dates import COMPACT, OFFSET, SPAN, date_formats, first_cell, read_times
-from ttm_estimators.tables.errors import TableError, TableWarning
+from ttm_estimators.tables.errors import TableError, TableWarning, quoted
 from ttm_estimators.tables.files import Table, index_levels_of, with_index
 from ttm_estimators.tables.frequency import MAX_SERIES_TO_TRY, usual_step
 from ttm_estimators.tables.numbers import MISSING, read_numbers
@@ -87,6 +88,13 @@ def choose_columns(file: pq.ParquetFile, unit: Unit, reading: Reading) -> Choice
     whole = len(sample) == file.metadata.num_rows
     sample, table, found = _readable(sample, unit.path, reading)
     chosen = found.chosen
+    if chosen.not_ids:  # other rows or files may need more of them
+        enough = " ".join(f"id={name!r}" for name in chosen.ids)
+        several = quoted([*chosen.ids, *chosen.not_ids])
+        raise TableError(
+            f"{several} could all identify the series of {unit.path}",
+            f"give {enough} if that is enough in all files",
+        )
     if len(sample) < file.metadata.num_rows:
         for name in (name for name, why in chosen.left_out.items() if why == NOTHING_IN_IT):
             chosen.left_out[name] = f"nothing in its first {len(sample)} rows"
@@ -140,6 +148,7 @@ def read_batch(rows: pa.Table, path: str, choice: Choice) -> Panel:
     """
     table, reading = as_table(rows, path), choice.reading
     panel = read_panel(table, reading, choice.usual)
+    warn_if_sparse(panel, stacklevel=3)
     if reading.decimal is None and reading.thousands is None:
         for column in _written_numbers(table, reading, reading.value):
             signed = column[_have_signs(column)]

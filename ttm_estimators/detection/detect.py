@@ -49,6 +49,13 @@ class Detection:
     rate: float
     """Nominal rate: the fraction of normal points that is flagged."""
 
+    def __repr__(self) -> str:
+        scored = int(np.isfinite(self.score).sum())
+        return (
+            f"Detection({len(self.score):,} points, {scored:,} scored, {int(self.flag.sum()):,} "
+            f"flagged at rate {self.rate:g})"
+        )
+
 
 def detect(
     forecaster: Forecaster,

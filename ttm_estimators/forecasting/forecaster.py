@@ -20,7 +20,12 @@ from einops import rearrange
 from ttm_estimators.forecasting.bounds import find_bounds
 from ttm_estimators.forecasting.dataframes import DataFrames
 from ttm_estimators.forecasting.onnx_runtime import OnnxRuntime
-from ttm_estimators.forecasting.quantile_levels import check_levels, interpolate, validated_levels
+from ttm_estimators.forecasting.quantile_levels import (
+    check_levels,
+    interpolate,
+    told,
+    validated_levels,
+)
 from ttm_estimators.forecasting.rollout import roll_out
 from ttm_estimators.forecasting.runtime import Runtime, check_runtime
 from ttm_estimators.forecasting.temporal_aggregation import (
@@ -50,6 +55,7 @@ from ttm_estimators.inputs.covariates import (
 from ttm_estimators.inputs.outliers import (
     Outlier,
     OutlierWarning,
+    TimeOf,
     describe,
     without_outliers,
 )
@@ -95,6 +101,16 @@ class Forecast:
     effects: tuple[CovariateEffects, ...] = ()
     """What known covariates add, one for each series (channels of a series one after the other),
     where a network that was not trained with any is given some. Else empty."""
+
+    def __repr__(self) -> str:
+        series, steps = self.quantiles.shape[:2]
+        parts = [f"{series} series", f"{steps} step{'s' if steps > 1 else ''}"]
+        if self.quantiles.ndim > 3:
+            parts.append(f"{self.quantiles.shape[2]} channels")
+        parts.append(told(self.levels))
+        if self.outliers:
+            parts.append(f"{len(self.outliers)} impossible readings taken as missing")
+        return f"Forecast({', '.join(parts)})"
 
     def at(self, levels: Sequence[float]) -> Array:
         """Quantiles at other levels, in the last axis.
@@ -151,6 +167,19 @@ class Forecaster(DataFrames):
         self.roles = roles or Roles()
         self.runtime = network if isinstance(network, Runtime) else _by_torch(network, device)
 
+    def __repr__(self) -> str:
+        config, onnx = self.config, isinstance(self.runtime, OnnxRuntime)
+        parts = [] if self.source is None else [repr(self.source)]
+        parts += [
+            f"context {config.context_length}",
+            f"horizon {config.horizon}",
+            told(self.quantile_levels),
+        ]
+        if not onnx:
+            parts.append(f"{sum(one.numel() for one in self.network.parameters()):,} parameters")
+        runtime = "onnxruntime" if onnx else "torch"
+        return f"Forecaster({', '.join(parts)}, {runtime} on {self.device})"
+
     @property
     def network(self) -> TinyTimeMixer:
         """The network itself. It is there only where torch runs it."""
@@ -190,6 +219,7 @@ class Forecaster(DataFrames):
         keep_outliers: bool = False,
         names: Sequence[str] | None = None,
         ends: Sequence[Hashable] | None = None,
+        time_of: TimeOf | None = None,
         progress: bool = False,
     ) -> Forecast:
         """Forecast the next steps of every series.
@@ -232,6 +262,9 @@ class Forecaster(DataFrames):
         ends : sequence, optional
             When each series ends, such as a date: none learns what covariates do from the future of
             another. Default: all at the same time.
+        time_of : callable, optional
+            The time of a reading, by which a warning calls it: of the number of its series and its
+            step from the end, -1 for the last. Default: it is counted from the end.
         progress : bool, default False
             Whether to show a progress bar on standard error.
 
@@ -278,7 +311,7 @@ class Forecaster(DataFrames):
             rows += self._rows(array, known, steps, name)
         regressions = self._regressions(arrays, checked, steps, names, ends, rows_at_once)
         if outliers:
-            message = describe(outliers, names, "set keep_outliers=True")
+            message = describe(outliers, names, "set keep_outliers=True", time_of)
             warnings.warn(message, OutlierWarning, stacklevel=2)
         limits = self._limits(rows)
         for i, one in enumerate(regressions):

@@ -14,6 +14,13 @@ import numpy.typing as npt
 from ttm_estimators.inputs.arrays import Array
 
 
+def told(levels: Sequence[float]) -> str:
+    """Levels as a message has them."""
+    if len(levels) == 1:
+        return f"quantile level {levels[0]:g}"
+    return f"{len(levels)} quantile levels {min(levels):g} to {max(levels):g}"
+
+
 def validated_levels(levels: npt.ArrayLike) -> tuple[float, ...]:
     """Read quantile levels, in the order given.
 

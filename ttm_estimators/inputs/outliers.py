@@ -9,7 +9,7 @@ Shape suffixes: T time, C channels, A other axes: the observed readings of a cha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -51,6 +51,10 @@ SAMPLED_READINGS = 128
 SAMPLED_FRACTIONS = np.arange(SAMPLED_READINGS) * 0.6180339887 % 1
 """Where they are in a series: multiples of the golden section, so that no season has all of them in
 one phase."""
+
+
+TimeOf = Callable[[int, int], object]
+"""The time of a reading by the number of its series and its step from the end: -1 is the last."""
 
 
 class OutlierWarning(UserWarning):
@@ -109,7 +113,9 @@ def without_outliers(
     return np.where(found_TC, np.nan, values_TC).reshape(values.shape), outliers
 
 
-def describe(outliers: Sequence[Outlier], names: Sequence[str], keep: str) -> str:
+def describe(
+    outliers: Sequence[Outlier], names: Sequence[str], keep: str, time_of: TimeOf | None = None
+) -> str:
     """What a user is told of the readings that were taken as missing.
 
     Parameters
@@ -120,15 +126,20 @@ def describe(outliers: Sequence[Outlier], names: Sequence[str], keep: str) -> st
         How the user calls the series.
     keep : str
         What the user has to do to keep them.
+    time_of : callable, optional
+        The time of a reading. Default: it is counted.
     """
     first = outliers[0]
+    where = f", number {-first.step} from the end of"
+    if time_of is not None:
+        where = f" at {str(time_of(first.series, first.step)).removesuffix(' 00:00:00')} in"
     channel = "" if first.channel is None else f", channel {first.channel}"
     found = len({outlier.series for outlier in outliers})
     readings, them = ("reading is", "it") if len(outliers) == 1 else ("readings are", "them")
     return (
         f"{len(outliers)} {readings} impossible by the rest of the series and taken as missing, in "
-        f"{found} of {len(names)} series, such as {first.value:g}, number {-first.step} from the "
-        f"end of {names[first.series]}{channel}: {keep} to keep {them}"
+        f"{found} of {len(names)} series, such as {first.value:g}{where} "
+        f"{names[first.series]}{channel}: {keep} to keep {them}"
     )
 
 

@@ -41,6 +41,9 @@ NOTHING_IN_IT = "nothing in it"
 MAX_SUGGESTED_IDS = 3
 """Columns that are suggested together as ids."""
 
+MAX_REPEATED_FRACTION = 0.5
+"""Fraction of rows with the same time and ids as another row, beyond which an id is missing."""
+
 MAX_ID_FRACTION = 0.5
 """Distinct cells of a column, as a fraction of all rows, up to which it is suggested as an id."""
 
@@ -65,6 +68,9 @@ class Chosen:
     """How values were read."""
 
     covariates: list[str] = field(default_factory=list)
+
+    not_ids: dict[str, str] = field(default_factory=dict)
+    """Those left out that could have been ids, and why they are not."""
 
 
 @dataclass(frozen=True)
@@ -163,8 +169,15 @@ def _only_days(column: pd.Series[Any]) -> bool:
 
 def find_ids(
     frame: pd.DataFrame, time: Sequence[str], values: Sequence[str], repeated: bool
-) -> list[str]:
+) -> tuple[list[str], dict[str, str]]:
     """Choose the column with a usual name, or of text where several rows share a time.
+
+    Of several, those are the ids that leave each series a single row for each time.
+
+    Returns
+    -------
+    tuple of list and dict
+        Ids, and the columns that could have been, with why they are not.
 
     Raises
     ------
@@ -177,15 +190,35 @@ def find_ids(
     named = _named(free, ID_NAMES)
     row_numbers = [name for name in named if name in numeric and frame[name].is_unique]
     candidates = [name for name in named if name not in row_numbers or len(frame) == 1]
-    if not candidates and repeated:
-        candidates = [name for name in free if name not in numeric and _is_text(frame[name])]
-    if len(candidates) > 1:
-        raise TableError(
-            f"{quoted(candidates)} could all identify the series",
-            _suggestion(frame, time, candidates)
-            or "choose with id=, which may be given several times",
-        )
-    return candidates
+    own = list(candidates)
+    if repeated and (not own or _repeated_fraction(frame, [*time, *own]) > MAX_REPEATED_FRACTION):
+        texts = [name for name in free if name not in numeric and _is_text(frame[name])]
+        candidates += [name for name in texts if name not in own]
+    if len(candidates) < 2:
+        return candidates, {}
+    constant = [name for name in candidates if frame[name].nunique(dropna=False) == 1]
+    varying = [name for name in candidates if name not in constant]
+    ids = varying[:1] or candidates[:1]
+    if len(varying) > 1:
+        choices = _enough(frame, time, varying)
+        if not choices and len(own) == 1:
+            return own, {}
+        series = [frame.groupby(list(each), sort=False).ngroup().to_numpy() for each in choices]
+        if not choices or any((each != series[0]).any() for each in series):
+            raise TableError(
+                f"{quoted(candidates)} could all identify the series",
+                _suggestion(frame, time, candidates)
+                or "choose with id=, which may be given several times",
+            )
+        ids = list(choices[0])
+    reasons = dict.fromkeys(candidates, "not needed to tell series apart")
+    reasons |= dict.fromkeys(constant, "the same in all rows")
+    return ids, {name: why for name, why in reasons.items() if name not in ids}
+
+
+def _repeated_fraction(frame: pd.DataFrame, names: Sequence[str]) -> float:
+    """Rows that share their cells of some columns with another row, as a fraction of all."""
+    return float(frame.duplicated([*names], keep=False).mean())
 
 
 def suggest_ids(
@@ -205,13 +238,26 @@ def suggest_ids(
 def _suggestion(
     frame: pd.DataFrame, time: Sequence[str], names: Sequence[str], ids: Sequence[str] = ()
 ) -> str:
+    choices = _enough(frame, [*time, *ids], names)
+    if not choices:
+        return ""
+    return f"tell series apart with {' '.join(f'id={name!r}' for name in (*ids, *choices[0]))}"
+
+
+def _enough(
+    frame: pd.DataFrame, time: Sequence[str], names: Sequence[str]
+) -> list[tuple[str, ...]]:
+    """Every choice of as few columns as leave each series a single row for each time."""
     few = [name for name in names if frame[name].nunique() <= MAX_ID_FRACTION * len(frame)]
     for count in range(1, MAX_SUGGESTED_IDS + 1):
-        for chosen in combinations(few[:MAX_NAMES_IN_A_MESSAGE], count):
-            if not frame.duplicated([*time, *ids, *chosen]).any():
-                together = " ".join(f"id={name!r}" for name in (*ids, *chosen))
-                return f"tell series apart with {together}"
-    return ""
+        choices = [
+            chosen
+            for chosen in combinations(few[:MAX_NAMES_IN_A_MESSAGE], count)
+            if not frame.duplicated([*time, *chosen]).any()
+        ]
+        if choices:
+            return choices
+    return []
 
 
 def find_values(

@@ -188,9 +188,20 @@ def _with_static(
     return replace(table, frame=frame.assign(**added))
 
 
+def warn_if_sparse(panel: Panel, stacklevel: int) -> None:
+    """Warn of series most of whose times are absent."""
+    if panel.sparse_note:
+        told = f"{panel.sparse_note}: give its own freq= if they never occur"
+        warnings.warn(told, TableWarning, stacklevel=stacklevel)
+
+
 def tell(panel: Panel, reading: Reading) -> None:
     """Log how columns were read, and warn of columns that were left out unasked."""
-    logger.info("read %s", "; ".join(filter(None, [panel.took, panel.empty_ends])))
+    told = filter(None, [panel.took, panel.empty_ends, panel.filled_note])
+    logger.info("read %s", "; ".join(told))
+    warn_if_sparse(panel, stacklevel=5)
+    if panel.id_note:
+        warnings.warn(f"{panel.id_note}; choose with id=", TableWarning, stacklevel=4)
     if panel.left_out and not reading.value:
         warnings.warn(
             f"left out: {panel.left_out}; name what to forecast with value=",

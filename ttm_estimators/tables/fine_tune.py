@@ -57,7 +57,8 @@ def fine_tune_panel(
     """
     settings = settings or FineTuneConfig()
     roles = Roles(known, past, categories(panel, static))
-    found = members(panel, roles, together=settings.mix_channels and panel.variables > 1)
+    together = settings.mix_channels and panel.variables > 1
+    found = members(panel, roles, together=together)
     tuned = fine_tune(
         network,
         found.series,
@@ -65,6 +66,7 @@ def fine_tune_panel(
         horizon=horizon,
         covariates=found.covariates,
         names=found.quoted_names,
+        time_of=panel.time_of(panel.variables if together else 1),
         **options,
     )
     return replace(tuned, roles=roles)

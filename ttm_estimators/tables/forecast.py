@@ -80,6 +80,7 @@ def forecast_panel(
         covariates=found.covariates,
         quantile_levels=quantile_levels,
         names=found.quoted_names,
+        time_of=panel.time_of(len(config.targets) if together else 1),
         ends=None if together else [one.times[-1] for one in panel.series],
         **options,
     )

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from ttm_estimators.tables.clock import MONTHS
 from ttm_estimators.tables.columns import (
+    MAX_REPEATED_FRACTION,
     UNREADABLE,
     Chosen,
     Signs,
@@ -48,9 +50,6 @@ VARIABLE = "variable"
 MIN_TIMES_TO_TELL_THE_HOUR = 3
 """Times that tell the hour of the day of a series."""
 
-MAX_REPEATED_FRACTION = 0.5
-"""Fraction of rows with the same time and ids as another row, beyond which an id is missing."""
-
 MAX_NUMBERED_COLUMNS = 20
 """Columns such as d_1, d_2 and so on that may be series. More of them are days."""
 
@@ -84,6 +83,17 @@ class Series:
     """Columns of covariates, a row for each time, and for future times where they are known."""
 
 
+class Filled(NamedTuple):
+    """A series with absent times that became missing values."""
+
+    name: str
+    present: int
+    """Times that its table has."""
+
+    whole: int
+    """Times from its first to its last."""
+
+
 @dataclass(frozen=True)
 class Panel:
     """Series of one table, in its order."""
@@ -108,6 +118,9 @@ class Panel:
 
     notes: Sequence[str] = ()
     """What was left out of a file."""
+
+    filled: Sequence[Filled] = ()
+    """Series with absent times that became missing values."""
 
     remark: str = ""
     """How a file was read, where that is not what its name says."""
@@ -147,10 +160,48 @@ class Panel:
         )
 
     @property
+    def filled_note(self) -> str:
+        """How many absent times became missing values."""
+        if not self.filled:
+            return ""
+        absent = sum(one.whole - one.present for one in self.filled)
+        times, are = ("time", "is") if absent == 1 else ("times", "are")
+        return f"{absent} absent {times} in {len(self.filled)} series {are} taken as missing"
+
+    @property
+    def sparse_note(self) -> str:
+        """A note on series most of which became missing, as at a frequency that is not theirs."""
+        sparse = [one for one in self.filled if one.whole >= 2 * one.present - 1]
+        if not sparse:
+            return ""
+        first = sparse[0]
+        more = f" (and {len(sparse) - 1} more)" if len(sparse) > 1 else ""
+        return (
+            f"series {first.name!r}{more} has only {first.present} of {first.whole} times, and all "
+            "others are taken as missing"
+        )
+
+    @property
+    def id_note(self) -> str:
+        """What was taken as the id and what was not, where a table leaves a choice."""
+        if not self.chosen.not_ids:
+            return ""
+        left_out = ", ".join(f"{name!r} ({why})" for name, why in self.chosen.not_ids.items())
+        ids = self.chosen.ids
+        return f"took {quoted(ids)} as the id{'s' if len(ids) > 1 else ''}, not {left_out}"
+
+    @property
     def left_out(self) -> str:
         """Columns and lines that were left out, with reasons, as one line."""
         reasons = [f"{name!r} ({why})" for name, why in self.chosen.left_out.items()]
         return ", ".join([*self.notes, *reasons])
+
+    def time_of(self, columns: int = 1) -> Callable[[int, int], object]:
+        """Tell the time of a reading by its series and step, where so many columns are one series.
+
+        It is what :meth:`ttm_estimators.Forecaster.forecast` takes.
+        """
+        return lambda number, step: self.series[number * columns].times[step]
 
     def futures(self, horizon: int) -> list[pd.Index[Any]]:
         """Times of the ``horizon`` steps after the end of each series.
@@ -214,10 +265,17 @@ def read_panel(
     reading = reading or Reading()
     step = None if reading.freq is None else parse_step(reading.freq)
     found = read_columns(table, reading)
-    series, keys = _split(found, step, reading, table.frame, usual)
-    chosen, variables = found.chosen, len(found.chosen.values)
+    series, keys, filled = _split(found, step, reading, table.frame, usual)
     return Panel(
-        series, keys, found.label, found.stamps, chosen, variables, table.notes, table.remark
+        series,
+        keys,
+        found.label,
+        found.stamps,
+        found.chosen,
+        len(found.chosen.values),
+        table.notes,
+        filled,
+        table.remark,
     )
 
 
@@ -243,7 +301,9 @@ def read_columns(table: Table, reading: Reading) -> Columns:
     time = [] if reading.no_time else list(reading.time) or _time(table, free, named)
     repeated = bool(time) and _duplicated(frame, time)
     levels = [name for name in table.index_levels if name not in (*named, *time, *covariates)]
-    ids = list(reading.id) or levels or find_ids(free, time, reading.value, repeated)
+    ids, not_ids = list(reading.id) or levels, dict[str, str]()
+    if not ids:
+        ids, not_ids = find_ids(free, time, reading.value, repeated)
     keys = _read_ids(table, ids)
     codes = _codes(keys)
     if repeated:
@@ -254,8 +314,13 @@ def read_columns(table: Table, reading: Reading) -> Columns:
         rest = [name for name in names_of(free) if name not in (*time, *ids, *values)]
         chosen = Chosen(time, ids, values, dict.fromkeys(rest, "not named"), notes)
     else:
-        chosen = find_values(table, names_of(free), time, ids, signs, stamps.index)
+        no_value = [name for name in not_ids if is_numeric_dtype(free[name])]
+        names = [name for name in names_of(free) if name not in no_value]
+        chosen = find_values(table, names, time, ids, signs, stamps.index)
+        chosen.left_out |= dict.fromkeys(no_value, "")
     chosen.covariates = list(dict.fromkeys(covariates))
+    chosen.not_ids = {name: why for name, why in not_ids.items() if name in chosen.left_out}
+    chosen.left_out |= chosen.not_ids
     used = [*time, *ids, *chosen.values, *covariates]
     if len(set(used)) < len(used):
         raise TableError(f"a column was chosen twice among {', '.join([*named, *covariates])}")
@@ -362,7 +427,7 @@ def _split(
     reading: Reading,
     frame: pd.DataFrame,
     usual: tuple[str, Step] | None,
-) -> tuple[list[Series], pd.DataFrame]:
+) -> tuple[list[Series], pd.DataFrame, list[Filled]]:
     """Sort rows by series and time, and find the frequency of every series."""
     stamps, ids, codes, covariates, chosen, _ = found
     columns, index = chosen.values, stamps.index
@@ -393,7 +458,7 @@ def _split(
     given = step if step is not None else _own_step(stamps, every)
     members = list(zip(names, every, strict=True))
     steps = find_steps(members, given, gaps=reading.fill_gaps, usual=usual)
-    series = []
+    series, filled = list[Series](), list[Filled]()
     others: Any = covariates.iloc[order] if covariates.columns.size else None
     parts = list(columns.values())
     for label, name, times, own, start, end in zip(
@@ -402,7 +467,10 @@ def _split(
         own_parts = [part[start:end] for part in parts]
         table = None if others is None else others.iloc[start:end].reset_index(drop=True)
         if reading.fill_gaps:
+            present = len(times)
             times, own_parts, table = _filled(times, own_parts, table, own)
+            if len(times) > present:
+                filled.append(Filled(name, present, len(times)))
         if reading.known:
             observed = np.flatnonzero(~np.isnan(own_parts).all(axis=0))
             last = int(observed[-1]) + 1 if observed.size else 0
@@ -419,7 +487,7 @@ def _split(
             )
         keys = keys.loc[keys.index.repeat(len(columns))].reset_index(drop=True)
         keys[VARIABLE] = list(columns) * len(labels)
-    return series, keys
+    return series, keys, filled
 
 
 def _own_step(stamps: Stamps, every: list[pd.Index[Any]]) -> Step | None:

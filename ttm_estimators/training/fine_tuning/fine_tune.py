@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ttm_estimators.data.split_windows import Cuts, every_cut, last_cut, split
 from ttm_estimators.inputs.arrays import validated_count
 from ttm_estimators.inputs.covariates import Covariates
+from ttm_estimators.inputs.outliers import TimeOf
 from ttm_estimators.network import TinyTimeMixer
 from ttm_estimators.training.fine_tuning.clock import Clock
 from ttm_estimators.training.fine_tuning.config import FineTuneConfig, Strategy
@@ -43,6 +44,7 @@ def fine_tune(
     validation_covariates: Sequence[Covariates] | None = None,
     names: Sequence[str] | None = None,
     validation_names: Sequence[str] | None = None,
+    time_of: TimeOf | None = None,
     recipe: Recipe | None = None,
     checkpoint: str | Path | None = None,
     progress: bool = False,
@@ -77,6 +79,8 @@ def fine_tune(
         Those of ``validation``.
     names, validation_names : sequence of str, optional
         How errors and warnings call each series. Default: "series 0" and "validation series 0".
+    time_of : callable, optional
+        The time of a reading of ``series``, as in :meth:`ttm_estimators.Forecaster.forecast`.
     recipe : Recipe, optional
         How to train a network from scratch. Of ``settings`` it replaces strategy, steps, batch
         size, learning rate and seed; ``windows`` bounds what it sees of all series. Without
@@ -114,7 +118,7 @@ def fine_tune(
         taken = {name: getattr(recipe, name) for name in FROM_RECIPE}
         settings = replace(settings, strategy="full", shortest_history=1, **taken)
     keep = settings.keep_outliers
-    arrays = read_arrays(series, names, "series", keep_outliers=keep)
+    arrays = read_arrays(series, names, "series", keep_outliers=keep, time_of=time_of)
     network = with_covariates(network, arrays, covariates, mix_channels=settings.mix_channels)
     config = network.config
     if horizon is not None:

@@ -17,6 +17,7 @@ from ttm_estimators.inputs.covariates import Covariates, Joined, counts, join
 from ttm_estimators.inputs.outliers import (
     Outlier,
     OutlierWarning,
+    TimeOf,
     describe,
     without_outliers,
 )
@@ -43,7 +44,12 @@ class Arrays(NamedTuple):
 
 
 def read_arrays(
-    series: Sequence[Any], names: Sequence[str] | None, kind: str, *, keep_outliers: bool
+    series: Sequence[Any],
+    names: Sequence[str] | None,
+    kind: str,
+    *,
+    keep_outliers: bool,
+    time_of: TimeOf | None = None,
 ) -> Arrays:
     """Check series, and take their impossible readings as missing, with a warning."""
     items = as_list(series)
@@ -54,7 +60,7 @@ def read_arrays(
         arrays[i], found = without_outliers(array, i)
         outliers += found
     if outliers:
-        message = describe(outliers, names, "set keep_outliers=True")
+        message = describe(outliers, names, "set keep_outliers=True", time_of)
         warnings.warn(message, OutlierWarning, stacklevel=3)
     return Arrays(arrays, names, kind, tuple(outliers))
 
