@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -66,3 +68,16 @@ def test_a_level_cuts_each_patch_in_consecutive_pieces_and_joins_them_again():
     torch.testing.assert_close(level(x_BCPD), x_BCPD, rtol=0, atol=0)
     expected = x_BCPD.reshape(2, 3, 2 * PLAIN.patches, PLAIN.hidden_size // 2)
     torch.testing.assert_close(seen[0], expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("gate", ["softmax", "sigmoid", "none"])
+@pytest.mark.parametrize("channels", [None, 4])
+def test_inference_mode_gives_the_same_bits_and_keeps_its_input(gate, channels):
+    torch.manual_seed(0)
+    block = MixerBlock(replace(PLAIN, gate=gate), 0.0, 3, 6, channels)
+    x = torch.randn(2, 4, 3, 6)
+    given, expected = x.clone(), block(x).detach()
+    with torch.inference_mode():
+        found = block(x)
+    assert torch.equal(found, expected)
+    assert torch.equal(x, given)

@@ -3,8 +3,8 @@
 Every mixer is pre-norm with a residual. In inference mode a step overwrites what the one before it
 made, which is in the cache of a processor and needs no memory of its own.
 
-Shape suffixes: B batch, C channels, P patches,
-D features, N series (B times C), A other axes: the one that a layer mixes.
+Shape suffixes: B batch, C channels, P patches, D features, N series (B times C), A other axes: the
+one that a layer mixes.
 """
 
 from __future__ import annotations
