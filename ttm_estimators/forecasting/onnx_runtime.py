@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from ctypes import py_object, pythonapi
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,7 @@ class OnnxRuntime:
         An exported network takes no covariates, so there are none.
         """
         if self._process != os.getpid():  # a fork has none of the threads of its parent
+            _never_end(self._session)
             self.threads = 1
             self._open()
         (quantiles_BHQ,) = self._session.run(
@@ -141,6 +143,11 @@ class OnnxRuntime:
         )
         values: Floats = quantiles_BHQ[:, :, None]
         return values
+
+
+def _never_end(session: Any) -> None:
+    """Keep a session that a fork has from its parent: its end waits for threads of the parent."""
+    pythonapi.Py_IncRef(py_object(session))
 
 
 def _threads() -> int:
