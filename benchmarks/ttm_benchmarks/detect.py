@@ -1,10 +1,10 @@
 """Flags on normal series, which should be as many as the nominal rate, and on faults put in.
 
-Normal series are made (noise, an autoregressive one, a daily cycle with noise), or of the corpus as
-they are, with what faults they have. Faults are put into these, and into NAB's and Twitter's
-series: spikes, new levels of 40 points, and dropouts of six. The other detectors are calibrated by
-the same rule, so that they differ only in what they expect. Sources of the corpus are others than
-those that the calibration was chosen on.
+Normal series are made (noise, an autoregressive one, a daily cycle with noise, counts), or of the
+corpus as they are, with what faults they have. Faults are put into these, and into NAB's and
+Twitter's series: spikes, new levels of 40 points, and dropouts of six. The other detectors are
+calibrated by the same rule, so that they differ only in what they expect. Sources of the corpus are
+others than those that the calibration was chosen on.
 
 Shape suffixes: T time.
 """
@@ -31,6 +31,9 @@ RATES = (0.01, 0.001)
 
 MAX_FALSE_FLAGS = 0.005
 """Fraction of normal points that every detector may flag where faults found are compared."""
+
+SPARSE_MEANS = (0.05, 0.2, 1.0)
+"""Of Poisson counts. Their series are a third as long, as their first points are the hard ones."""
 
 TRIED_RATES = tuple(np.geomspace(0.05, 0.0005, 13).tolist())
 """Nominal rates of which each detector has the largest that keeps to it."""
@@ -119,6 +122,10 @@ def made(rng: np.random.Generator, series: int) -> dict[str, list[Series]]:
         cycle_T = 5 * np.sin(np.arange(MADE_POINTS) * 2 * np.pi / 24 + rng.uniform(0, 6)) + noise_T
         for kind, values_T in zip(kinds, (noise_T, path_T, cycle_T), strict=True):
             kinds[kind].append(Series(values_T, 24, {}))
+    counts = rng.spawn(1)[0]  # leaves what is drawn later as it was
+    for mean in SPARSE_MEANS:
+        drawn_NT = counts.poisson(mean, (3 * series, MADE_POINTS // 3)).astype(float)
+        kinds[f"counts of mean {mean:g}"] = [Series(values_T, 24, {}) for values_T in drawn_NT]
     return kinds
 
 

@@ -38,10 +38,11 @@ def test_a_z_score_sees_the_points_before_only():
 
 
 def test_a_row_is_written_for_each_set_detector_and_rate(tmp_path, monkeypatch):
-    monkeypatch.setattr(detect, "MADE_POINTS", 150)
+    monkeypatch.setattr(detect, "MADE_POINTS", 300)
     model = save_network(tiny_network(), tmp_path / "tiny")
     run(str(model), None, tmp_path / "detect.csv", series=1, seed=0)
     frame = pd.read_csv(tmp_path / "detect.csv")
-    assert len(frame) == 3 * 3 * 2
+    assert len(frame) == 6 * 3 * 2
     assert frame["false flags"].between(0, 1).all()
-    assert frame["normal points"].min() == pytest.approx(150 - 24 - 64)
+    made = frame[~frame["set"].str.startswith("counts")]
+    assert made["normal points"].min() == pytest.approx(300 - 24 - 64)

@@ -87,3 +87,16 @@ def test_of_flags_in_a_row_the_first_alone_counts_until_they_are_too_many_for_a_
         found.append(calibration.threshold)
     assert len(set(found[:MAX_FAULTY_POINTS])) == 1
     assert found[-1] > before
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.001])
+def test_a_series_that_is_far_out_again_and_again_is_soon_flagged_at_the_rate(rate):
+    scores = np.where(rng.random(2000) < 0.1, 30 + rng.random(2000), 0.1)
+    flagged = np.abs(scores) > thresholds(scores, rate)
+    assert flagged.sum() <= 2 * rate * len(scores) + 3
+
+
+def test_two_faults_do_not_hide_a_third():
+    scores = rng.normal(size=1500)
+    scores[[700, 900]], scores[1400] = 38.0, 20.0
+    assert (np.abs(scores) > thresholds(scores, 0.001))[[700, 900, 1400]].all()
