@@ -86,7 +86,7 @@ release-notes:
 CORE_TESTS := tests/backtest tests/command_line tests/data tests/dataset tests/forecasting tests/inputs \
   tests/network tests/regression tests/tables tests/training tests/weights
 EXTRAS := distributed,holidays,hub,onnx,plot,report,torch,train
-TEST_TOOLS := bokeh-sampledata hypothesis psutil pytest pytest-xdist scipy scikit-learn
+TEST_TOOLS := bokeh-sampledata hypothesis psutil pytest pytest-xdist scipy scikit-learn statsmodels
 test-lowest: $(LOWEST)/.installed
 	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest -n 2 $(CORE_TESTS)
 

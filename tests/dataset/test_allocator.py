@@ -26,5 +26,7 @@ def faults(monkeypatch, kept, threshold="65536"):
 def test_a_worker_of_dask_keeps_memory_for_the_next_batch(monkeypatch):
     pages = 200 * 2**20 // 4096
     before, after = faults(monkeypatch, False), faults(monkeypatch, True)
+    if before < 0.8 * pages:
+        pytest.skip("the memory is kept whatever Dask says, as with numpy 1.26")
     assert before - after > 0.8 * pages
     assert faults(monkeypatch, True, threshold="70000") - after > 0.8 * pages  # a user's own

@@ -165,8 +165,11 @@ def test_forecasts_are_equal_to_the_bit_where_batches_are_full(model, tmp_path, 
 )
 def test_id_columns_of_an_arrow_file_keep_their_type(kind, kept, tmp_path):
     table = pa.Table.from_pandas(long())
-    ids = table.column("unique_id").cast(kind)
-    pq.write_table(table.set_column(0, "unique_id", ids), tmp_path / "in.parquet")
+    try:
+        ids = table.column("unique_id").cast(kind)
+        pq.write_table(table.set_column(0, "unique_id", ids), tmp_path / "in.parquet")
+    except pa.ArrowNotImplementedError as error:
+        pytest.skip(f"this pyarrow writes no such column: {error}")
     forecast_file(tmp_path / "in.parquet", tmp_path / "out.parquet", HORIZON)
     found = pq.read_schema(tmp_path / "out.parquet")
     assert found.field("unique_id").type == kept
