@@ -5,13 +5,19 @@ Each is a folder of its own there. The first page goes to the newest.
 
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 site = Path(sys.argv[1])
-names = [page.parent.name for page in site.glob("[0-9]*/index.html")]
-versions = sorted(names, key=Version, reverse=True)
+found = {}
+for page in site.glob("*/index.html"):
+    with suppress(InvalidVersion):  # another folder
+        found[Version(page.parent.name)] = page.parent.name
+versions = [found[version] for version in sorted(found, reverse=True)]
+if not versions:
+    sys.exit(f"{site} has no folder of a version with an index.html: run make docs")
 (site / "versions.js").write_text(f"window.docsVersions = {json.dumps(versions)};\n")
 (site / "index.html").write_text(
     f'<!doctype html><title>ttm-estimators</title><meta charset="utf-8">'

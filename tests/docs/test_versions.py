@@ -3,6 +3,8 @@
 import runpy
 from pathlib import Path
 
+import pytest
+
 from tests.browser import browser
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -22,8 +24,9 @@ def site(folder: Path, monkeypatch, *versions: str) -> Path:
         )
         (folder / version / "index.html").write_text(version)
     monkeypatch.setattr("sys.argv", ["versions.py", str(folder)])
-    (folder / "api").mkdir()
-    (folder / "api" / "index.html").write_text("a page of an older site")
+    for other in ("api", "1.0.bak"):
+        (folder / other).mkdir()
+        (folder / other / "index.html").write_text("a page of no version")
     runpy.run_path(str(DOCS / "versions.py"), run_name="__main__")
     return folder
 
@@ -33,6 +36,12 @@ def test_the_newest_version_comes_first_and_is_the_first_page(tmp_path, monkeypa
     listed = (folder / "versions.js").read_text()
     assert listed == 'window.docsVersions = ["0.10.0", "0.10.0rc1", "0.9.0"];\n'
     assert "url=0.10.0/index.html" in (folder / "index.html").read_text()
+
+
+def test_without_a_version_it_says_so(tmp_path, monkeypatch):
+    with pytest.raises(SystemExit, match="no folder of a version"):
+        site(tmp_path, monkeypatch)
+    assert not (tmp_path / "versions.js").exists()
 
 
 def test_a_page_on_disk_lists_the_versions_and_goes_to_another(browser, tmp_path, monkeypatch):

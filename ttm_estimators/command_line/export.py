@@ -36,13 +36,13 @@ def export(
     try:
         folder = resolve(model)
         network = load_network(folder)
-        beside = output.parent.resolve() == folder.resolve() and is_ours(folder)
-        if beside and weights == "int8" and output.name == ONNX_FILE:
+        same = weights == "float32" and output.parent.resolve() == folder.resolve()
+        if output.name == ONNX_FILE and (output.parent / WEIGHTS_FILE).exists() and not same:
             raise InputError(
-                f"load takes {output} for the weights of its folder, which are not of 8 bits: give "
-                "another name, such as model-int8.onnx"
+                f"load takes {output} for the weights of its folder, and these would be others: "
+                f"give another name, such as mine-{weights}.onnx"
             )
-        file = folder / WEIGHTS_FILE if beside and weights == "float32" else None
+        file = folder / WEIGHTS_FILE if same and is_ours(folder) else None
         with replacing(output) as path:
             export_onnx(network, path, weights_file=file, weights=weights)
     except ValueError as error:
