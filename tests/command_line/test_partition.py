@@ -10,7 +10,11 @@ def write(path, name="unique_id"):
 def test_partition_says_what_it_wrote(run, tmp_path):
     write(tmp_path / "in.parquet")
     told = run("partition", str(tmp_path / "in.parquet"), str(tmp_path / "out"), "--files", "1")
-    assert told.out == f"Wrote 1 file to {tmp_path / 'out'}: 18 rows of 2 series, by 'unique_id'\n"
+    assert told.out == (
+        f"Wrote 1 file to {tmp_path / 'out'}: 18 rows of 2 series, by 'unique_id'\n"
+        f"Forecast them with: ttm forecast {tmp_path / 'out'} --id unique_id --horizon 24 "
+        "--output forecasts\n"
+    )
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["part-00000.parquet"]
 
 

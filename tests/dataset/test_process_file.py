@@ -415,6 +415,17 @@ def test_columns_that_are_left_out_are_told_once(tmp_path):
 
 
 @pytest.mark.usefixtures("small")
+def test_constant_columns_are_no_candidates_for_ids(tmp_path):
+    table = long().rename(columns={"unique_id": "shop"}).assign(unit="kWh")
+    table.to_parquet(tmp_path / "in.parquet")
+    with pytest.warns(TableWarning, match=r"left out: 'unit' \(the same in all rows\)$"):
+        forecast_file(tmp_path / "in.parquet", tmp_path / "out.parquet", HORIZON)
+    table.assign(code=table["shop"] + "!").to_parquet(tmp_path / "in.parquet")
+    with pytest.raises(TableError, match="^'shop', 'code' could all identify the series of "):
+        forecast_file(tmp_path / "in.parquet", tmp_path / "again.parquet", HORIZON)
+
+
+@pytest.mark.usefixtures("small")
 def test_outliers_of_all_batches_are_told_in_one_warning(tmp_path):
     table = long(sizes=[40] * 10)
     table.loc[table.groupby("unique_id").nth(20).index, "y"] = -99999.0

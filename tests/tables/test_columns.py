@@ -311,7 +311,7 @@ def test_a_column_that_does_not_tell_series_apart_is_no_id_and_told(read, column
     assert [series.name for series in panel.series] == [*"abc"]
     assert panel.chosen.ids == ["shop"]
     assert panel.id_note == f"took 'shop' as the id, not {column!r} ({why})"
-    assert panel.left_out == f"{column!r} ({why})"
+    assert panel.left_out == ""  # is told once
 
 
 def test_columns_that_only_together_tell_series_apart_are_ids(read):
@@ -334,3 +334,85 @@ def test_a_row_that_comes_twice_is_told_though_a_column_is_constant(read):
     frame = shops(unit="kWh")
     with pytest.raises(TableError, match="series 'a' has two rows for 2024-01-13"):
         read(pd.concat([frame, frame.head(1)]))
+
+
+SPELLINGS = {
+    "decimal commas": "{},5",
+    "percent": "{}%",
+    "dollars": "${}.00",
+    "euros": "{},5 €",
+    "blanks between thousands": "{} 500",
+    "doubtful thousands": "{},500",
+    "marks for missing": "{}",
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_numbers_in_any_spelling_are_no_ids(spelling):
+    sales = [SPELLINGS[spelling].format(i % 20 + 1 + 30 * (i // 20)) for i in range(60)]
+    if spelling == "marks for missing":
+        sales[5] = "-"
+    frame = shops().drop(columns="load").assign(sales=sales)
+    thousands = "," if spelling == "doubtful thousands" else None
+    panel = read_panel(Table(frame, "df"), Reading(thousands=thousands))
+    assert panel.chosen.ids == ["shop"]
+    assert list(panel.chosen.values) == ["sales"]
+    frame["shop"] = np.repeat([1, 2, 3], len(DAYS))  # numbers that are ids have to be named
+    for columns in (["date", "shop", "sales"], ["date", "sales", "shop"]):
+        with pytest.raises(TableError, match=r"same 'date': tell series apart with id='shop'$"):
+            read_panel(Table(frame[columns], "df"))
+
+
+def test_decimal_commas_are_told_what_decimal_points_are(read):
+    frame = shops(shop=np.repeat([1, 2, 3], len(DAYS)))
+    said = []
+    for options in ({}, {"sep": ";", "decimal": ","}):
+        with pytest.raises(TableError) as error:
+            read(frame.to_csv(index=False, **options))
+        said.append(str(error.value))
+    assert said == ["several rows have the same 'date': tell series apart with id='shop'"] * 2
+
+
+def test_a_row_that_comes_twice_is_told_of_decimal_commas(read):
+    frame = pd.DataFrame({"date": DAYS, "load": np.arange(20) + 0.5})
+    twice = pd.concat([frame, frame.tail(1)])
+    with pytest.raises(TableError, match="series 'load' has two rows for 2024-02-01"):
+        read(twice.to_csv(index=False, sep=";", decimal=","))
+
+
+@pytest.mark.parametrize("columns", [["load"], ["load", "heat"]])
+def test_decimal_commas_over_a_change_of_the_clock_are_one_series(read, columns):
+    hours = pd.date_range("2024-10-20", periods=400, freq="h", tz="Europe/Berlin")
+    frame = pd.DataFrame({"zeit": hours.strftime("%d.%m.%Y %H:%M")})
+    for name in columns:
+        frame[name] = np.arange(400) / 8
+    panel = read(frame.to_csv(index=False, sep=";", decimal=","), timezone="Europe/Berlin")
+    assert [one.variable for one in panel.series] == columns
+    assert list(panel.series[0].times.tz_convert("UTC")) == list(hours.tz_convert("UTC"))
+
+
+@pytest.mark.parametrize("kind", ["object", "string", "category"])
+def test_digits_as_text_may_be_ids(kind):
+    frame = shops(shop=np.repeat(["1", "2", "10"], len(DAYS)))
+    frame["shop"] = frame["shop"].astype(kind)
+    for name in ("shop", "item_id"):
+        panel = read_panel(Table(frame.rename(columns={"shop": name}), "df"))
+        assert panel.chosen.ids == [name]
+
+
+@pytest.mark.parametrize("empty", [slice(20, 40), slice(5, 6)])
+def test_a_column_with_empty_cells_is_no_id(read, empty):
+    frame = shops(name=np.array([*"xyz"])[IN_SHOPS])
+    frame.iloc[empty, frame.columns.get_loc("name")] = None
+    panel = read(frame)
+    assert panel.chosen.ids == ["shop"]
+    assert panel.left_out == "'name' (text)"
+
+
+@pytest.mark.parametrize("load", [np.arange(120) + 0.5, np.arange(120) // 2])
+def test_an_empty_cell_of_a_column_that_is_needed_as_an_id_is_named(read, load):
+    frame = pd.concat([shops(kind=kind) for kind in "xy"]).assign(load=load)
+    frame.iloc[20:40, frame.columns.get_loc("shop")] = None
+    frame.iloc[80:100, frame.columns.get_loc("shop")] = None
+    with pytest.raises(TableError, match="column 'shop' is empty in row 21"):
+        read(frame)

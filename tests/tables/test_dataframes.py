@@ -291,3 +291,31 @@ def test_what_was_taken_as_the_id_is_warned_of_though_values_are_named(model):
         result = model.forecast_df(frame, 3, value="y")
     assert list(result["shop"].unique()) == ["a", "b"]
     assert "unit" not in result
+
+
+def test_what_was_left_out_is_told_once_and_with_its_own_remedy(model):
+    frame = pd.concat([one().assign(shop=shop, unit="kWh", cap=9.5) for shop in "ab"])
+    with pytest.warns(TableWarning) as told:
+        model.forecast_df(frame, 3)
+    assert [str(each.message) for each in told] == [
+        "took 'shop' as the id, not 'unit' (the same in all rows); choose with id=",
+        "left out: 'cap' (not the value); name what to forecast with value=",
+    ]
+    with pytest.warns(TableWarning) as told:
+        model.forecast_df(one(note="fine"), 3)
+    assert [str(each.message) for each in told] == ["left out: 'note' (text)"]
+
+
+def test_categories_as_ids_are_read_without_a_warning(model, recwarn):
+    frame = pd.concat([one().assign(shop=s, kind=k) for s in "ab" for k in "xy"])
+    expected = model.forecast_df(frame, 3)
+    result = model.forecast_df(frame.astype({"shop": "category", "kind": "category"}), 3)
+    assert not recwarn.list
+    assert result["median"].equals(expected["median"])
+
+
+def test_absent_times_are_counted_in_each_value_column_and_logged(model, caplog):
+    frame = one(z=1.5).rename(columns={"y": "a"}).drop(index=[5, 9])
+    with caplog.at_level("INFO", "ttm_estimators"):
+        model.forecast_df(frame, 3, fill_gaps=True)
+    assert "4 absent times in 2 series are taken as missing" in caplog.text

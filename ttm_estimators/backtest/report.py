@@ -225,6 +225,7 @@ def _facts(result: Evaluation) -> dict[str, str]:
         "Steps between cutoffs": str(result.forecasts.step),
         "Table": result.panel.took,
         "Left out": result.panel.left_out,
+        "Ids": result.panel.id_note,
         "Quantile levels": ", ".join(map(str, result.forecasts.levels)),
         "Version": f"ttm-estimators {__version__}",
     }

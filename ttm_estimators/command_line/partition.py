@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -38,8 +39,13 @@ def partition(
         done = part(source, output, files, id=tuple(id or ()))
     except OSError as error:
         raise InputError(str(error)) from error
+    ids = " ".join(f"--id {shlex.quote(name)}" for name in done.id)
     asked = f" (of {files}: no series falls into the others)" if done.files < files else ""
     typer.echo(
         f"Wrote {done.files} file{'s' if done.files > 1 else ''}{asked} to {output}: {done.rows} "
         f"rows of {done.series} series, by {' and '.join(map(repr, done.id))}"
+    )
+    typer.echo(
+        f"Forecast them with: ttm forecast {shlex.quote(output)} {ids} --horizon 24 "
+        "--output forecasts"
     )

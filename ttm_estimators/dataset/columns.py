@@ -24,7 +24,7 @@ from pandas.api.types import is_numeric_dtype
 
 from ttm_estimators.dataset.batches import read_rows
 from ttm_estimators.dataset.unit import Unit
-from ttm_estimators.tables.columns import NOTHING_IN_IT
+from ttm_estimators.tables.columns import NOTHING_IN_IT, SAME_IN_ALL_ROWS
 from ttm_estimators.tables.dataframes import warn_if_sparse
 from ttm_estimators.tables.dates import COMPACT, OFFSET, SPAN, date_formats, first_cell, read_times
 from ttm_estimators.tables.errors import TableError, TableWarning, quoted
@@ -88,13 +88,16 @@ def choose_columns(file: pq.ParquetFile, unit: Unit, reading: Reading) -> Choice
     whole = len(sample) == file.metadata.num_rows
     sample, table, found = _readable(sample, unit.path, reading)
     chosen = found.chosen
-    if chosen.not_ids:  # other rows or files may need more of them
+    others = [name for name, why in chosen.not_ids.items() if why != SAME_IN_ALL_ROWS]
+    if not found.codes.any():  # a single series, of which all ids are constant
+        others = list(chosen.not_ids)
+    if others:  # other rows or files may need more of them
         enough = " ".join(f"id={name!r}" for name in chosen.ids)
-        several = quoted([*chosen.ids, *chosen.not_ids])
         raise TableError(
-            f"{several} could all identify the series of {unit.path}",
+            f"{quoted([*chosen.ids, *others])} could all identify the series of {unit.path}",
             f"give {enough} if that is enough in all files",
         )
+    chosen.not_ids = {}  # told as left out
     if len(sample) < file.metadata.num_rows:
         for name in (name for name, why in chosen.left_out.items() if why == NOTHING_IN_IT):
             chosen.left_out[name] = f"nothing in its first {len(sample)} rows"
@@ -117,7 +120,7 @@ def choose_columns(file: pq.ParquetFile, unit: Unit, reading: Reading) -> Choice
         tuple(columns),
         None if reading.freq is not None else usual_step(_series(found, whole=whole)),
         panel.took,
-        "" if reading.value else panel.left_out,
+        "" if reading.value else panel.left_out_warning,
     )
 
 
@@ -125,11 +128,7 @@ def tell(choice: Choice) -> None:
     """Log how columns were read, and warn of those that were left out unasked."""
     logger.info("read %s", choice.took)
     if choice.left_out:
-        warnings.warn(
-            f"left out: {choice.left_out}; name what to forecast with value=",
-            TableWarning,
-            stacklevel=3,
-        )
+        warnings.warn(choice.left_out, TableWarning, stacklevel=3)
 
 
 def as_table(rows: pa.Table, path: str) -> Table:

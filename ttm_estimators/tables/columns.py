@@ -13,7 +13,7 @@ import pandas as pd
 from pandas.api import types
 
 from ttm_estimators.tables.clock import is_time_of_day, parts_of_date
-from ttm_estimators.tables.dates import first_cell, may_hold_dates
+from ttm_estimators.tables.dates import first_cell, may_hold_dates, refuse_missing
 from ttm_estimators.tables.errors import MAX_NAMES_IN_A_MESSAGE, TableError, quoted
 from ttm_estimators.tables.files import Table
 from ttm_estimators.tables.numbers import (
@@ -37,6 +37,12 @@ PARTS_OF_DATES = ("year", "quarter", "month", "week", "day", "hour")
 
 NOTHING_IN_IT = "nothing in it"
 """Why a column without any cell is left out."""
+
+NOT_THE_VALUE = "not the value"
+"""Why a column of numbers is left out beside one with the usual name of a value."""
+
+SAME_IN_ALL_ROWS = "the same in all rows"
+"""Why a column of a single cell is no id."""
 
 MAX_SUGGESTED_IDS = 3
 """Columns that are suggested together as ids."""
@@ -71,6 +77,9 @@ class Chosen:
 
     not_ids: dict[str, str] = field(default_factory=dict)
     """Those left out that could have been ids, and why they are not."""
+
+    may_be_values: list[str] = field(default_factory=list)
+    """Those left out that are numbers."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +181,8 @@ def find_ids(
 ) -> tuple[list[str], dict[str, str]]:
     """Choose the column with a usual name, or of text where several rows share a time.
 
-    Of several, those are the ids that leave each series a single row for each time.
+    Of several, those are the ids that leave each series a single row for each time. Text that
+    reads as numbers, and text with empty cells, is no id by itself.
 
     Returns
     -------
@@ -192,8 +202,8 @@ def find_ids(
     candidates = [name for name in named if name not in row_numbers or len(frame) == 1]
     own = list(candidates)
     if repeated and (not own or _repeated_fraction(frame, [*time, *own]) > MAX_REPEATED_FRACTION):
-        texts = [name for name in free if name not in numeric and _is_text(frame[name])]
-        candidates += [name for name in texts if name not in own]
+        texts = [name for name in free if name not in numeric and _may_be_id(frame[name])]
+        candidates += [name for name in texts if name not in own and not frame[name].isna().any()]
     if len(candidates) < 2:
         return candidates, {}
     constant = [name for name in candidates if frame[name].nunique(dropna=False) == 1]
@@ -203,7 +213,10 @@ def find_ids(
         choices = _enough(frame, time, varying)
         if not choices and len(own) == 1:
             return own, {}
-        series = [frame.groupby(list(each), sort=False).ngroup().to_numpy() for each in choices]
+        series = [
+            frame.groupby(list(each), sort=False, observed=True, dropna=False).ngroup().to_numpy()
+            for each in choices
+        ]
         if not choices or any((each != series[0]).any() for each in series):
             raise TableError(
                 f"{quoted(candidates)} could all identify the series",
@@ -212,7 +225,7 @@ def find_ids(
             )
         ids = list(choices[0])
     reasons = dict.fromkeys(candidates, "not needed to tell series apart")
-    reasons |= dict.fromkeys(constant, "the same in all rows")
+    reasons |= dict.fromkeys(constant, SAME_IN_ALL_ROWS)
     return ids, {name: why for name, why in reasons.items() if name not in ids}
 
 
@@ -224,14 +237,21 @@ def _repeated_fraction(frame: pd.DataFrame, names: Sequence[str]) -> float:
 def suggest_ids(
     frame: pd.DataFrame, time: Sequence[str], ids: Sequence[str], values: Sequence[str]
 ) -> str:
-    """Say which columns beside ``ids`` leave each series a single row for each time, if any do."""
+    """Say which columns beside ``ids`` leave each series a single row for each time, if any do.
+
+    Raises
+    ------
+    TableError
+        When one of them has an empty cell.
+    """
     free = [
         name
         for name in names_of(frame)
         if name not in (*time, *ids, *values)
-        and (_is_text(frame[name]) or types.is_integer_dtype(frame[name]))
+        and _may_be_id(frame[name])
         and not may_hold_dates(frame[name])
     ]
+    free.sort(key=lambda name: frame[name].isna().any())
     return _suggestion(frame, time, free, ids)
 
 
@@ -241,7 +261,11 @@ def _suggestion(
     choices = _enough(frame, [*time, *ids], names)
     if not choices:
         return ""
-    return f"tell series apart with {' '.join(f'id={name!r}' for name in (*ids, *choices[0]))}"
+    # A count that is small enough to be an id makes more series than the id does.
+    few = min(choices, key=lambda names: len(frame[[*names]].drop_duplicates()))
+    for name in few:
+        refuse_missing(frame[name])
+    return f"tell series apart with {' '.join(f'id={name!r}' for name in (*ids, *few))}"
 
 
 def _enough(
@@ -305,7 +329,7 @@ def find_values(
                 f"{quoted(list(numbers))} could all be the value",
                 "choose with value=, which may be given several times",
             )
-        chosen.left_out |= {name: "not the value" for name in numbers if name not in named}
+        chosen.left_out |= {name: NOT_THE_VALUE for name in numbers if name not in named}
         numbers = {named[0]: numbers[named[0]]}
     if not numbers:
         if len(free) == 1 and chosen.left_out.get(free[0]) != "row numbers":
@@ -321,6 +345,11 @@ def find_values(
         chosen.values[name] = check_numbers(table.frame[name], read)
         if read.notes:
             chosen.notes[name] = ", ".join(read.notes)
+    chosen.may_be_values = [
+        name
+        for name, why in chosen.left_out.items()
+        if why == NOT_THE_VALUE or (why != NOTHING_IN_IT and types.is_numeric_dtype(frame[name]))
+    ]
     return chosen
 
 
@@ -402,10 +431,26 @@ def _is_counting(column: pd.Series[Any]) -> bool:
     return values[0] in (0, 1) and bool((values == values[0] + np.arange(len(values))).all())
 
 
-def _is_text(column: pd.Series[Any]) -> bool:
+def _may_be_id(column: pd.Series[Any]) -> bool:
+    """Whether a column is of text, categories or whole numbers.
+
+    Text of other numbers, such as 1,5 and 3%, is no id. Digits alone may be one.
+    """
     if types.is_bool_dtype(column):
         return False
-    return isinstance(first_cell(column), (str, int, float, np.integer))
+    if not isinstance(first_cell(column), (str, int, float, np.integer)):
+        return False
+    if isinstance(column.dtype, pd.CategoricalDtype) or types.is_integer_dtype(column):
+        return True
+    if types.is_numeric_dtype(column):
+        return False
+    read = read_numbers(column)
+    if not read.doubt and read.wrong.size >= read.count:
+        return True
+    right = np.ones(len(column), dtype=bool)
+    right[read.wrong] = False
+    cells = column[right].dropna().unique()
+    return not read.doubt and all(isinstance(one, str) and one.strip().isdecimal() for one in cells)
 
 
 def _named(names: Iterable[str], usual: Sequence[str]) -> list[str]:

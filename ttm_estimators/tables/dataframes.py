@@ -202,9 +202,5 @@ def tell(panel: Panel, reading: Reading) -> None:
     warn_if_sparse(panel, stacklevel=5)
     if panel.id_note:
         warnings.warn(f"{panel.id_note}; choose with id=", TableWarning, stacklevel=4)
-    if panel.left_out and not reading.value:
-        warnings.warn(
-            f"left out: {panel.left_out}; name what to forecast with value=",
-            TableWarning,
-            stacklevel=4,
-        )
+    if panel.left_out_warning and not reading.value:
+        warnings.warn(panel.left_out_warning, TableWarning, stacklevel=4)

@@ -95,7 +95,9 @@ def read_with_future(table: Table, future: Table, reading: Reading) -> Panel:
 def _repeated(column: pd.Series[Any], rows: pd.DataFrame, ids: list[str]) -> pd.Series[Any]:
     """Give rows without a category the one that their series has before them."""
     found = column.mask(column == "")
-    return found.groupby([rows[name] for name in ids]).ffill() if ids else found.ffill()
+    if not ids:
+        return found.ffill()
+    return found.groupby([rows[name] for name in ids], observed=True).ffill()
 
 
 def _joined(

@@ -164,9 +164,10 @@ class Panel:
         """How many absent times became missing values."""
         if not self.filled:
             return ""
-        absent = sum(one.whole - one.present for one in self.filled)
+        absent = self.variables * sum(one.whole - one.present for one in self.filled)
         times, are = ("time", "is") if absent == 1 else ("times", "are")
-        return f"{absent} absent {times} in {len(self.filled)} series {are} taken as missing"
+        count = self.variables * len(self.filled)
+        return f"{absent} absent {times} in {count} series {are} taken as missing"
 
     @property
     def sparse_note(self) -> str:
@@ -192,9 +193,21 @@ class Panel:
 
     @property
     def left_out(self) -> str:
-        """Columns and lines that were left out, with reasons, as one line."""
-        reasons = [f"{name!r} ({why})" for name, why in self.chosen.left_out.items()]
-        return ", ".join([*self.notes, *reasons])
+        """Columns and lines that were left out, with reasons, as one line.
+
+        Without those that :attr:`id_note` tells of.
+        """
+        chosen = self.chosen
+        others = {name: why for name, why in chosen.left_out.items() if name not in chosen.not_ids}
+        return ", ".join([*self.notes, *(f"{name!r} ({why})" for name, why in others.items())])
+
+    @property
+    def left_out_warning(self) -> str:
+        """What was left out, and what to do where it could be forecast."""
+        if not self.left_out:
+            return ""
+        remedy = "; name what to forecast with value=" if self.chosen.may_be_values else ""
+        return f"left out: {self.left_out}{remedy}"
 
     def time_of(self, columns: int = 1) -> Callable[[int, int], object]:
         """Tell the time of a reading by its series and step, where so many columns are one series.
