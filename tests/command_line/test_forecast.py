@@ -604,7 +604,7 @@ def test_what_was_taken_as_the_id_is_one_line_on_standard_error(run, model, tmp_
     code, _, err = run("forecast", tmp_path / "data.csv", "--horizon", 3, "--model", model)
     assert code == 0
     assert err == (
-        "note: took 'shop' as the id, not 'unit' (the same in all rows); choose with --id\n"
+        "Note: took 'shop' as the id, not 'unit' (the same in all rows); choose with --id\n"
     )
 
 

@@ -111,10 +111,34 @@ function forecast(rows, axis = "temporal") {
   const detail = { field: "window" };
   const has = (field) => rows.some((row) => row[field] !== null && row[field] !== undefined);
   const ahead = { filter: "isValid(datum.q5)" };
+  // Lines and areas leave out a point without neighbours, which is drawn by a mark of its own.
+  const follows = (field, i, j) =>
+    rows[j] !== undefined &&
+    rows[j][field] !== null &&
+    (field === "value" || rows[j].window === rows[i].window);
+  const lone = (field) =>
+    rows.filter(
+      (row, i) =>
+        row[field] !== null && !follows(field, i, i - 1) && !follows(field, i, i + 1),
+    );
+  const points = (field, color) => ({
+    data: { values: lone(field) },
+    mark: { type: "point", filled: true, size: 14, opacity: 1, color },
+    encoding: { x, y: y(field) },
+  });
   const band = (low, high, opacity) => ({
-    transform: [ahead],
-    mark: { type: "area", color: "var(--ours)", opacity },
-    encoding: { x, y: y(low), y2: { field: high }, detail },
+    encoding: { x, y: y(low), y2: { field: high } },
+    layer: [
+      {
+        transform: [ahead],
+        mark: { type: "area", color: "var(--ours)", opacity },
+        encoding: { detail },
+      },
+      {
+        data: { values: lone(low) },
+        mark: { type: "rule", color: "var(--ours)", strokeWidth: 4, opacity },
+      },
+    ],
   });
   const first = rows.filter(
     (row, i) =>
@@ -136,8 +160,10 @@ function forecast(rows, axis = "temporal") {
         mark: { type: "line", color: "var(--ink)", strokeWidth: 1.3 },
         encoding: { x, y: y("value") },
       },
+      points("value", "var(--ink)"),
       ...(has("other")
         ? [
+            points("other", "var(--against)"),
             {
               transform: [ahead],
               mark: { type: "line", color: "var(--against)", strokeWidth: 1.5, strokeDash: [5, 3] },
@@ -150,6 +176,7 @@ function forecast(rows, axis = "temporal") {
         mark: { type: "line", color: "var(--ours)", strokeWidth: 2 },
         encoding: { x, y: y("q5"), detail },
       },
+      points("q5", "var(--ours)"),
     ],
   };
 }
