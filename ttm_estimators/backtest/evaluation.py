@@ -79,7 +79,9 @@ class Scores:
         """A line that names the worst series, nothing where only one was scored."""
         if len(self.worst) < 2:
             return ""
-        named = ", ".join(f"{str(name)!r} ({mase:.2f})" for name, mase in self.worst["MASE"].items())
+        named = ", ".join(
+            f"{str(name)!r} ({mase:.2f})" for name, mase in self.worst["MASE"].items()
+        )
         return f"Worst series of {self.best} by MASE: {named}"
 
     def __str__(self) -> str:
