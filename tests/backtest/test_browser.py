@@ -1,8 +1,11 @@
 """The report of a backtest as a person sees it: in a real browser."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from tests.browser import DESKTOP, PHONE
+from ttm_estimators import cross_validation, evaluate
 
 pytest.importorskip("playwright.sync_api")
 pytest.importorskip("vl_convert")
@@ -36,3 +39,19 @@ def test_forecasts_are_drawn_with_bands_truth_and_the_baseline_in_every_window(t
         chart = tab.locator(f"#example-{number} svg")
         assert chart.locator("g.mark-area path").count() == 2 * 3
         assert chart.locator("g.mark-line path").count() == 1 + 2 * 3
+
+
+def test_points_and_windows_without_neighbours_are_drawn(browser, make_series, tmp_path):
+    df = make_series("a", pd.date_range("2024-01-01", periods=120))
+    df.loc[::2, "y"] = np.nan
+    frame = cross_validation(df, 1, windows=5, step=4, models=["naive", "ttm"])
+    page = evaluate(frame, df).report(tmp_path / "report.html")
+    tab = browser.new_page()
+    complaints = []
+    tab.on("console", lambda message: complaints.append(message.text))
+    tab.goto(page.as_uri())
+    tab.wait_for_selector("body[data-ready]")
+    points = tab.locator("#example-0 [aria-roledescription=point]")
+    # History of 30 points and three windows, of which every second value is missing.
+    assert points.count() == 15 + 5 + 2 * 3
+    assert complaints == []

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy.stats import t
 
-from ttm_estimators.backtest.comparison import advice, compare, ordered, student_quantile
+from ttm_estimators.backtest.comparison import Room, advice, compare, ordered, student_quantile
 
 
 @pytest.mark.parametrize("degrees", [1, 2, 3, 10, 500])
@@ -73,6 +73,17 @@ def test_several_that_can_not_be_told_apart_have_an_interval_each():
 def test_a_wide_interval_asks_for_more_windows():
     told = sentence(ttm=[1.0, 9.0, 1.0], seasonal_naive=[3.0, 3.0, 3.5])
     assert "; too few windows: give --windows 10 or more; until then use seasonal_naive" in told
+
+
+def test_windows_that_overlap_are_one_block():
+    assert Room(windows=12, allowed=900, horizon=24, step=6).remedy(10) == (
+        ": give --windows 40 or more"
+    )
+    assert (
+        Room(windows=4, allowed=4, horizon=7, step=14)
+        .remedy(10)
+        .endswith("allow no more than 4: give more history, or a shorter horizon or step")
+    )
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,41 @@ def test_the_worst_series_are_named(sales):
     result = evaluate(cross_validation(wild, 7, windows=2, models=["ttm", "naive"]), wild)
     assert result.worst.index[0] == "south"
     assert "Worst series of " in str(result)
-    assert "by MASE: south (" in str(result)
+    assert "by MASE: 'south' (" in str(result)
+
+
+def test_a_single_series_is_not_named_as_the_worst(sales):
+    alone = sales[sales["unique_id"] == "north"]
+    result = evaluate(cross_validation(alone, 7, windows=2, models=["naive"]), alone)
+    assert len(result.worst) == 1
+    assert "Worst series" not in str(result)
+
+
+def test_it_shows_itself_in_one_line(frame, sales):
+    shown = repr(evaluate(frame, sales))
+    assert "\n" not in shown
+    assert "baseline='seasonal_naive'" in shown
+
+
+@pytest.mark.parametrize(
+    ("horizon", "windows", "said"),
+    [
+        (7, 2, "too few windows: give --windows 10 or more"),
+        (10, 4, "too few windows: give --windows 5, which is all that the histories allow"),
+        (
+            7,
+            40,
+            "too few windows, and the histories allow no more than 8: give more history, or a ",
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::ttm_estimators.TableWarning")
+def test_where_windows_are_too_few_the_sentence_asks_for_what_there_may_be(horizon, windows, said):
+    values = np.random.default_rng(3).standard_cauchy(60)  # no model is sure to be better
+    wild = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=60), "y": values})
+    models = ["seasonal_naive", "naive"]
+    frame = cross_validation(wild, horizon, windows=windows, models=models, keep_outliers=True)
+    assert said in evaluate(frame, wild, keep_outliers=True).advice
 
 
 def test_a_series_that_did_not_move_has_no_mase_and_is_told(sales):

@@ -35,7 +35,7 @@ def test_it_prints_models_a_sentence_and_the_worst_series(run, data):
     table = [line for line in out.splitlines() if line.startswith("│")]
     assert [line.split("│")[1].strip() for line in table] == ["ttm", "seasonal_naive", "naive"]
     assert re.search(r"^(Use|Can't tell) ", out, re.MULTILINE)
-    assert re.search(r"^Worst series of \w+ by MASE: (north|south) \(\d", out, re.MULTILINE)
+    assert re.search(r"^Worst series of \w+ by MASE: '(north|south)' \(\d", out, re.MULTILINE)
 
 
 def test_the_output_is_the_frame_of_cross_validation(run, data, model, tmp_path):

@@ -455,6 +455,23 @@ def test_of_many_quantiles_the_table_shows_the_outer_ones(run, model, tmp_path):
     assert "2 of 5 quantiles" in out
 
 
+@pytest.mark.parametrize(
+    ("options", "where", "frequency"),
+    [
+        (["--no-time", "--value", "load"], "row 30, counted from 0,", "1 row"),
+        (["--time", "year"], "year 1930", "1 in 'year'"),
+    ],
+)
+def test_rows_and_whole_numbers_are_told_in_words(run, model, tmp_path, options, where, frequency):
+    load = np.sin(np.arange(80.0))
+    load[30] = -999
+    frame = pd.DataFrame({"year": range(1900, 1980), "load": load})
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    outcome = run("forecast", tmp_path / "data.csv", "--horizon", 3, "--model", model, *options)
+    assert f"such as -999 at {where} in series 'load'" in outcome.err
+    assert f"3 steps of series 'load', frequency {frequency}, model" in outcome.out
+
+
 def test_an_impossible_reading_is_told_of_by_the_name_of_its_series(run, model, tmp_path):
     days = pd.date_range("2024-01-01", periods=ROWS)
     frame = panel(north=days, south=days)
@@ -604,7 +621,7 @@ def test_what_was_taken_as_the_id_is_one_line_on_standard_error(run, model, tmp_
     code, _, err = run("forecast", tmp_path / "data.csv", "--horizon", 3, "--model", model)
     assert code == 0
     assert err == (
-        "note: took 'shop' as the id, not 'unit' (the same in all rows); choose with --id\n"
+        "Note: took 'shop' as the id, not 'unit' (the same in all rows); choose with --id\n"
     )
 
 

@@ -4,6 +4,7 @@ import pytest
 from matplotlib import image
 from matplotlib.figure import Figure
 
+from ttm_estimators.command_line.plot import _draw_band
 from ttm_estimators.weights import DEFAULT
 
 DAYS = pd.date_range("2024-01-01", periods=60, tz="Europe/Berlin")
@@ -102,3 +103,63 @@ def test_another_series_than_the_first_may_be_drawn(run, model, tmp_path, draw, 
         "no series 'west' to draw, only 'north', 'south'" in run("forecast", *arguments, *plot).err
     )
     assert "--plot-series needs --plot" in run("forecast", *arguments, "--plot-series", "a").err
+
+
+def drawn_of(monkeypatch):
+    figures = []
+    monkeypatch.setattr(Figure, "savefig", spied(Figure.savefig, figures))
+    return figures
+
+
+def line(figure, label):
+    (found,) = (one for one in figure.axes[0].lines if one.get_label() == label)
+    return found
+
+
+def marked(one):
+    """Values that a line marks."""
+    if one.get_marker() in ("None", None, ""):
+        return []
+    every = one.get_markevery()
+    values = one.get_ydata() if every is None else one.get_ydata()[every]
+    return values[np.isfinite(values)].tolist()
+
+
+def every_second(values):
+    return np.where(np.arange(len(values)) % 2, np.nan, values)
+
+
+@pytest.mark.parametrize("command", ["forecast", "detect"])
+def test_points_without_neighbours_are_marked_and_no_others(
+    run, model, tmp_path, monkeypatch, command
+):
+    figures = drawn_of(monkeypatch)
+    load = np.sin(np.arange(60.0))
+    load[[40, 42]] = np.nan  # 41 stands alone
+    for each in (load, every_second(load), np.nan_to_num(load)):
+        frame(DAYS, load=each).to_parquet(tmp_path / "data.parquet", index=False)
+        options = {"forecast": ["--horizon", 6], "detect": ["--warm-up", 20]}[command]
+        plot = ["--model", model, "--plot", tmp_path / "plot.png"]
+        assert run(command, tmp_path / "data.parquet", *options, *plot).code == 0
+    some, all_of_them, none = (marked(line(one, "history")) for one in figures)
+    assert some == [load[41]]
+    assert all_of_them == load[::2][np.isfinite(load[::2])].tolist()
+    assert none == []
+
+
+def test_a_forecast_of_one_step_after_a_missing_value_is_drawn(run, model, tmp_path, monkeypatch):
+    figures = drawn_of(monkeypatch)
+    frame(DAYS, load=every_second(np.sin(np.arange(60.0)))).to_csv(tmp_path / "a.csv", index=False)
+    plot = ["--model", model, "--plot", tmp_path / "plot.png"]
+    assert run("forecast", tmp_path / "a.csv", "--horizon", 1, *plot).code == 0
+    (figure,) = figures
+    assert len(marked(line(figure, f"median of {model.name}"))) == 1
+    assert figure.axes[0].collections[-1].get_segments()  # strokes for the bands
+
+
+def test_a_band_without_neighbours_is_drawn_as_a_stroke():
+    axes = Figure().add_subplot()
+    low = np.array([1.0, 2.0, np.nan, 3.0, np.nan])
+    _draw_band(axes, pd.RangeIndex(5), low, low + 1, 0.2, "band")
+    (stroke,) = axes.collections[-1].get_segments()
+    assert stroke.tolist() == [[3.0, 3.0], [3.0, 4.0]]

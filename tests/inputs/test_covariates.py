@@ -196,3 +196,8 @@ def test_joined_channels_stand_where_the_configuration_has_them():
     np.testing.assert_array_equal(joined.values_TC[1], [2.0, 3.0, 101.0, 201.0])
     np.testing.assert_array_equal(joined.known_HX[:, 0], [105.0, 106.0, 107.0])
     assert counts(covariates, "series 0") == (1, 1, 0)
+
+
+def test_covariates_show_the_shapes_of_what_they_hold():
+    given = Covariates(known=np.zeros((50, 2)), static=[1])
+    assert repr(given) == "Covariates(known (50, 2), static (1,))"

@@ -238,6 +238,7 @@ def test_effects_say_in_a_line_whether_they_count():
         "covariates not used: they lowered the error by no more than chance on 1 held-out window"
     )
     kept = CovariateEffects(("a", "b"), np.array([[1.0, -4.0]]), 0.25, 8)
+    assert repr(kept) == "CovariateEffects(names=('a', 'b'), gain=0.25, windows=8)"
     assert str(kept) == (
         "covariates lower the error by 25% on 8 held-out windows; mean absolute effect: b 4, a 1"
     )

@@ -46,6 +46,20 @@ def test_an_unknown_name_lists_the_known_ones(tmp_path, monkeypatch, name):
         resolve(name)
 
 
+def test_a_file_is_told_to_be_one_and_which_folder_to_give(folder, tmp_path):
+    onnx, table = tmp_path / "small.onnx", tmp_path / "table.csv"
+    for file in (onnx, table):
+        file.touch()
+    for file, said in (
+        (folder / "model.safetensors", f"is a file: give its folder {folder}"),
+        (onnx, "is an ONNX file, which only forecasts: give the folder of its weights"),
+        (table, "is a file: give the folder of its weights"),
+    ):
+        with pytest.raises(WeightsError) as told:
+            resolve(file)
+        assert str(told.value) == f"model {str(file)!r} {said}"
+
+
 def test_a_folder_on_disk_is_taken_as_it_is(folder):
     assert resolve(folder) == folder
     assert resolve(str(folder)) == folder

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -52,6 +53,28 @@ class Comparison:
     def is_sure(self) -> bool:
         """Whether the best model is better by more than chance."""
         return self.high < 1
+
+
+class Room(NamedTuple):
+    """Windows that were scored, and how many the histories allow."""
+
+    windows: int
+    allowed: int
+    horizon: int
+    step: int
+
+    def remedy(self, blocks: int) -> str:
+        """How to come to so many blocks, or as near as histories allow, after "too few windows"."""
+        wanted = math.ceil(self.horizon / self.step) * blocks  # windows that overlap are one block
+        if self.allowed <= self.windows:
+            shorter = "horizon or step" if self.step > self.horizon else "horizon"
+            return (
+                f", and the histories allow no more than {self.allowed}: give more history, or a "
+                f"shorter {shorter}"
+            )
+        if self.allowed < wanted:
+            return f": give --windows {self.allowed}, which is all that the histories allow"
+        return f": give --windows {wanted} or more"
 
 
 def summed_errors(
@@ -151,7 +174,12 @@ def student_quantile(level: float, degrees: int) -> float:
     return float(np.sqrt(degrees) * np.tan(found))
 
 
-def advice(comparisons: list[Comparison], best: str, by_loss: Comparison | None = None) -> str:
+def advice(
+    comparisons: list[Comparison],
+    best: str,
+    by_loss: Comparison | None = None,
+    room: Room | None = None,
+) -> str:
     """One sentence: which model to use, and how sure that is.
 
     Parameters
@@ -162,6 +190,8 @@ def advice(comparisons: list[Comparison], best: str, by_loss: Comparison | None 
         Its name.
     by_loss : Comparison, optional
         Another model beside it, where that is the best by weighted quantile loss.
+    room : Room, optional
+        Windows that there may be. Default: any number.
     """
     if not comparisons:
         return f"There is nothing to compare {best} with: give more models."
@@ -189,7 +219,8 @@ def advice(comparisons: list[Comparison], best: str, by_loss: Comparison | None 
     use = _simplest([best, *names])
     if any(not one.high / one.ratio <= MAX_FACTOR for one in unsure):
         enough = MIN_WINDOWS if closest.blocks < MIN_WINDOWS else 2 * closest.blocks
-        what = f"too few windows: give --windows {enough} or more; until then {use}"
+        remedy = f": give --windows {enough} or more" if room is None else room.remedy(enough)
+        what = f"too few windows{remedy}; until then {use}"
     else:
         what = f"{use}, or compare on more windows or series"
     return f"Can't tell {best} from {named}: {why}{also}; {what}."

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ttm_estimators.backtest.comparison import (
     Comparison,
+    Room,
     advice,
     compare,
     ordered,
@@ -28,6 +29,7 @@ from ttm_estimators.backtest.scores import (
     ratio,
     row_errors,
 )
+from ttm_estimators.backtest.windows import MIN_OBSERVED_POINTS
 from ttm_estimators.forecasting.dataframes import Names
 from ttm_estimators.inputs.arrays import validated_count
 from ttm_estimators.inputs.outliers import Outlier
@@ -46,19 +48,19 @@ WORST_SERIES = 5
 class Scores:
     """Scores of some models. As text, tables and a sentence for people."""
 
-    models: pd.DataFrame
+    models: pd.DataFrame = field(repr=False)
     """A row for each model, the best first: ``relative MASE`` and ``relative WQL``, geometric means
     over series of the ratios to the baseline; ``MASE``, its mean over series; ``WQL``, the weighted
     quantile loss of all series together; ``coverage`` of the band of the outermost quantile levels;
     ``bias``, mean error over mean absolute value, above 0 where forecasts are too high."""
 
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[Comparison, ...] = field(repr=False)
     """The best model beside each other one, with an interval."""
 
     advice: str
     """One sentence: which model to use, and how sure that is."""
 
-    worst: pd.DataFrame
+    worst: pd.DataFrame = field(repr=False)
     """Series that the best model forecasts worst, by their MASE."""
 
     baseline: str
@@ -72,19 +74,28 @@ class Scores:
         """Name of the model with the lowest errors."""
         return str(self.models.index[0])
 
+    @property
+    def worst_told(self) -> str:
+        """A line that names the worst series, nothing where only one was scored."""
+        if len(self.worst) < 2:
+            return ""
+        named = ", ".join(
+            f"{str(name)!r} ({mase:.2f})" for name, mase in self.worst["MASE"].items()
+        )
+        return f"Worst series of {self.best} by MASE: {named}"
+
     def __str__(self) -> str:
         names = {"coverage": f"coverage of {band_name(self.band)}"} if self.band else {}
         table = self.models.rename(columns=names).to_string(float_format="{:.3f}".format)
-        worst = ", ".join(f"{name} ({mase:.2f})" for name, mase in self.worst["MASE"].items())
         told = f"Relative to {self.baseline}: geometric means over series. Less is better."
-        return f"{table}\n{told}\n\n{self.advice}\nWorst series of {self.best} by MASE: {worst}"
+        return f"{table}\n{told}\n\n{self.advice}\n{self.worst_told}".rstrip()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation(Scores):
     """Scores of some models on one table. As text, tables and a sentence for people."""
 
-    series: pd.DataFrame
+    series: pd.DataFrame = field(repr=False)
     """The same scores of each series: ``series``, ``model``, ``windows`` and the others."""
 
     panel: Panel = field(repr=False)
@@ -254,7 +265,7 @@ def evaluate_panel(
         models=table,
         series=every,
         comparisons=comparisons,
-        advice=advice(list(comparisons), best, against),
+        advice=advice(list(comparisons), best, against, _room(forecasts, panel)),
         worst=worst.head(WORST_SERIES),
         baseline=baseline,
         band=outer_band(forecasts.levels),
@@ -272,6 +283,18 @@ def found_baseline(baseline: str | None, models: Sequence[str]) -> str:
     if baseline not in models:
         raise TableError(f"frame has no model {baseline!r} to compare with, only {quoted(models)}")
     return baseline
+
+
+def _room(forecasts: Forecasts, panel: Panel) -> Room:
+    """How many windows the histories allow."""
+    given, allowed = forecasts.rows["window"].nunique(), 0
+    for one in panel.series:
+        (observed,) = np.nonzero(np.isfinite(one.values))
+        if len(observed) >= MIN_OBSERVED_POINTS:
+            first = int(observed[MIN_OBSERVED_POINTS - 1]) + 1
+            spare = len(one.values) - forecasts.horizon - first
+            allowed = max(allowed, spare // forecasts.step + 1)
+    return Room(given, max(given, allowed), forecasts.horizon, forecasts.step)
 
 
 def _geometric_mean(ratios: pd.Series[Any]) -> float:

@@ -313,9 +313,8 @@ def _show(result: Scores) -> None:
         table.add_row(escape(str(name)), *(_cell(key, row[key]) for key in heads))
     show(table)
     typer.echo(result.advice)
-    worst = ", ".join(f"{name} ({mase:.2f})" for name, mase in result.worst["MASE"].items())
-    if worst:
-        typer.echo(f"Worst series of {result.best} by MASE: {worst}")
+    if result.worst_told:
+        typer.echo(result.worst_told)
 
 
 def _cell(name: str, value: float) -> str:

@@ -38,6 +38,9 @@ REMEDIES = {
 MAX_LINE_CHARACTERS = 2000
 """Of an error, which may show what a damaged file holds."""
 
+PYDANTIC_PREFIX = "Value error, "
+"""Before what an option refuses, where Typer reads it with pydantic."""
+
 # Typer exports this class or vendors it, depending on its version; its subclass is always there.
 UsageError: Any = typer.BadParameter.__bases__[0]
 
@@ -77,7 +80,8 @@ class OneLineErrors(TyperGroup):
         except TableError as error:
             _exit(": ".join(filter(None, [error.fault, as_options(error.remedy)])))
         except UsageError as error:
-            _exit(f"{error.format_message().rstrip('.')} (see {error.ctx.command_path} --help)")
+            told = error.format_message().replace(PYDANTIC_PREFIX, "").rstrip(".")
+            _exit(f"{told} (see {error.ctx.command_path} --help)")
         except typer.Abort:
             sys.exit(130)
         if standalone:

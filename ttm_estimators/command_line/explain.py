@@ -96,16 +96,17 @@ def explain(
     check_explainable(roles_of_model(model), model_name(model))
     panel = read_for(model, data, reading, future=future, **wanted)
     index = index_of(panel, plot_series)
+    forecaster = load_model(model, device)
+    tell(data, panel, future)
     frame, result = run(
         explain_panel,
-        load_model(model, device),
+        forecaster,
         panel,
         horizon,
         **wanted,
         batch_size=batch_size,
         keep_outliers=keep_outliers,
     )
-    tell(data, panel, future)
     told = f"{summary(panel, horizon)}, model {model_name(model)}"
     with writing(frame, output, plot, escape_formulas=escape_formulas) as picture:
         if picture is not None:

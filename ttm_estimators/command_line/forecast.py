@@ -150,9 +150,11 @@ def forecast(
     }
     panel = read_for(model, file, reading, future=future, **wanted)
     index = index_of(panel, plot_series)
+    forecaster = load_model(model, device)
+    tell(file, panel, future)
     frame, result = run(
         forecast_panel,
-        load_model(model, device),
+        forecaster,
         panel,
         horizon,
         **wanted,
@@ -160,7 +162,6 @@ def forecast(
         batch_size=batch_size,
         keep_outliers=keep_outliers,
     )
-    tell(file, panel, future)
     told = f"{summary(panel, horizon)}, model {model_name(model)}"
     with writing(frame, written, plot, escape_formulas=escape_formulas) as picture:
         if picture is not None:

@@ -151,7 +151,7 @@ def tell(data: Path, panel: Panel, future: Path | None = None) -> None:
         told = f"{panel.sparse_note}: give its own --freq if they never occur"
         typer.echo(f"warning: {told}", err=True)
     if panel.id_note:
-        typer.echo(f"note: {panel.id_note}; choose with --id", err=True)
+        typer.echo(f"Note: {panel.id_note}; choose with --id", err=True)
 
 
 def warn_of(outliers: tuple[Outlier, ...], panel: Panel, columns: int = 1) -> None:

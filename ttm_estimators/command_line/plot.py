@@ -70,10 +70,9 @@ def draw(path: Path, panel: Panel, result: Forecast, model: str, index: int = 0)
         _draw_history(axes, series, future, latest)
         for i in range(len(levels) // 2):
             label = f"quantiles {levels[0]:g} to {levels[-1]:g}" if i == 0 else None
-            axes.fill_between(
-                ahead, fan[:, i], fan[:, -1 - i], color=BLUE, alpha=0.15, linewidth=0, label=label
-            )
-        axes.plot(ahead, middle, color=BLUE, linewidth=1.6, label=f"median of {model}")
+            _draw_band(axes, ahead, fan[:, i], fan[:, -1 - i], 0.15, label)
+        label = f"median of {model}"
+        axes.plot(ahead, middle, color=BLUE, linewidth=1.6, label=label, **lone_markers(middle))
         _mark(axes, panel.series[index], _impossible(result, index, series, latest))
         _finish(axes, panel, series, future)
         figure.savefig(path, dpi=150, format=path.suffix[1:])
@@ -132,7 +131,8 @@ def draw_effects(
         ]
         for point, colour, style, label in lines if effects.kept else lines[:1]:
             values = np.concatenate([series.values[-1:], point])
-            panels[0].plot(onward, values, style, color=colour, linewidth=1.6, label=label)
+            options: dict[str, Any] = {"color": colour, "label": label, **lone_markers(values)}
+            panels[0].plot(onward, values, linestyle=style, linewidth=1.6, **options)
         _mark(panels[0], panel.series[index], _impossible(result, index, series, latest))
         _finish(panels[0], panel, series, future)
         tops, bottoms = np.zeros(len(median)), np.zeros(len(median))
@@ -182,12 +182,11 @@ def draw_flags(
     with mpl.rc_context({"text.parse_math": False}):
         figure = Figure(figsize=(10, 4.5), layout="constrained", facecolor="white")
         axes = figure.add_subplot()
-        axes.plot(times, values, color=INK, linewidth=0.9, label="history")
+        lone = lone_markers(values)
+        axes.plot(times, values, color=INK, linewidth=0.9, label="history", **lone)
         seen = axes.get_ylim()
         label = f"not flagged at rate {found.rate:g}, by {model}"
-        axes.fill_between(
-            times, found.low, found.high, color=BLUE, alpha=0.25, linewidth=0, label=label
-        )
+        _draw_band(axes, times, found.low, found.high, 0.25, label)
         axes.plot(times[flag], values[flag], "o", color=RED, markersize=4.5, label="flagged")
         axes.set_ylim(seen)  # a band may be wide where little is known yet
         _mark(axes, series, impossible)
@@ -195,6 +194,41 @@ def draw_flags(
         title = f"{_short(series.name)}: {count} flag{'' if count == 1 else 's'}"
         _finish(axes, panel, series, series.times, title=title)
         figure.savefig(path, dpi=150, format=path.suffix[1:])
+
+
+def lone_markers(values: Array) -> dict[str, Any]:
+    """Options of a line that mark the points without neighbours, which it does not show.
+
+    Parameters
+    ----------
+    values : array
+        Of the line, of shape (time,), NaN where missing.
+
+    Returns
+    -------
+    dict
+        Arguments of ``Axes.plot``, none where each point has a neighbour.
+    """
+    lone = _lone(values)
+    return {"marker": "o", "markersize": 2.5, "markevery": lone} if lone.any() else {}
+
+
+def _lone(values: Array) -> Mask:
+    """Which values have a missing one, or none, on both sides."""
+    known = np.pad(np.isfinite(values), 1)
+    alone: Mask = known[1:-1] & ~known[:-2] & ~known[2:]
+    return alone
+
+
+def _draw_band(
+    axes: Axes, times: pd.Index[Any], low: Array, high: Array, opacity: float, label: str | None
+) -> None:
+    """Fill a band, with strokes where points have no neighbours."""
+    style: dict[str, Any] = {"color": BLUE, "alpha": opacity}
+    axes.fill_between(times, low, high, linewidth=0, label=label, **style)
+    lone = _lone(low + high)
+    if lone.any():
+        axes.vlines(times[lone], low[lone], high[lone], linewidth=2.5, **style)
 
 
 def _largest(effects: CovariateEffects) -> dict[str, Array]:
@@ -238,10 +272,10 @@ def _mark(axes: Axes, series: Series, impossible: Mask) -> None:
 def _draw_history(axes: Axes, series: Series, future: pd.Index[Any], points: int) -> None:
     """Draw the latest points of a history, and where it ends."""
     past, history = series.times[-points:], series.values[-points:]
-    few: dict[str, Any] = (
-        {"marker": "o", "markersize": 3} if len(past) + len(future) < MIN_UNMARKED_POINTS else {}
-    )
-    axes.plot(_local(past), history, color=INK, linewidth=1.1, label="history", **few)
+    marks = lone_markers(history)
+    if len(past) + len(future) < MIN_UNMARKED_POINTS:
+        marks = {"marker": "o", "markersize": 3}
+    axes.plot(_local(past), history, color=INK, linewidth=1.1, label="history", **marks)
     axes.axvline(_local(past)[-1], color=INK, linewidth=0.8, linestyle=(0, (2, 3)))
 
 

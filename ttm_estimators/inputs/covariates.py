@@ -42,6 +42,13 @@ class Covariates:
     static: Sequence[int] = ()
     """Categories from 0 on. In GluonTS ``feat_static_cat``."""
 
+    def __repr__(self) -> str:
+        given = {"known": self.known, "past": self.past}
+        parts = [f"{name} {np.shape(each)}" for name, each in given.items() if each is not None]
+        if len(self.static):
+            parts.append(f"static {tuple(self.static)}")
+        return f"Covariates({', '.join(parts)})"
+
 
 @dataclass(frozen=True)
 class Roles:

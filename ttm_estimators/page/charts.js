@@ -111,11 +111,34 @@ function forecast(rows, axis = "temporal") {
   const detail = { field: "window" };
   const has = (field) => rows.some((row) => row[field] !== null && row[field] !== undefined);
   const ahead = { filter: "isValid(datum.q5)" };
-  const band = (low, high, opacity) => ({
-    transform: [ahead],
-    mark: { type: "area", color: "var(--ours)", opacity },
-    encoding: { x, y: y(low), y2: { field: high }, detail },
-  });
+  // Lines and areas leave out a point without neighbours, which is drawn by a mark of its own.
+  const follows = (field, i, j) =>
+    rows[j] !== undefined &&
+    rows[j][field] !== null &&
+    (field === "value" || rows[j].window === rows[i].window);
+  const lone = (field) =>
+    rows.filter(
+      (row, i) =>
+        row[field] !== null && !follows(field, i, i - 1) && !follows(field, i, i + 1),
+    );
+  const ofLone = (field, mark, encoding) => {
+    const values = lone(field);
+    return values.length ? [{ data: { values }, mark, encoding }] : [];
+  };
+  const points = (field, color) =>
+    ofLone(field, { type: "point", filled: true, size: 14, opacity: 1, color }, { x, y: y(field) });
+  const band = (low, high, opacity) => {
+    const shape = { x, y: y(low), y2: { field: high } };
+    const style = { color: "var(--ours)", opacity };
+    return [
+      {
+        transform: [ahead],
+        mark: { type: "area", ...style },
+        encoding: { ...shape, detail },
+      },
+      ...ofLone(low, { type: "rule", strokeWidth: 4, ...style }, shape),
+    ];
+  };
   const first = rows.filter(
     (row, i) =>
       row.q5 !== null && (!i || rows[i - 1].q5 === null || rows[i - 1].window !== row.window),
@@ -130,14 +153,16 @@ function forecast(rows, axis = "temporal") {
         mark: { type: "rule", color: "var(--muted)", strokeDash: [4, 4] },
         encoding: { x },
       },
-      ...(has("q1") ? [band("q1", "q9", 0.22)] : []),
-      ...(has("q3") ? [band("q3", "q7", 0.3)] : []),
+      ...(has("q1") ? band("q1", "q9", 0.22) : []),
+      ...(has("q3") ? band("q3", "q7", 0.3) : []),
       {
         mark: { type: "line", color: "var(--ink)", strokeWidth: 1.3 },
         encoding: { x, y: y("value") },
       },
+      ...points("value", "var(--ink)"),
       ...(has("other")
         ? [
+            ...points("other", "var(--against)"),
             {
               transform: [ahead],
               mark: { type: "line", color: "var(--against)", strokeWidth: 1.5, strokeDash: [5, 3] },
@@ -150,6 +175,7 @@ function forecast(rows, axis = "temporal") {
         mark: { type: "line", color: "var(--ours)", strokeWidth: 2 },
         encoding: { x, y: y("q5"), detail },
       },
+      ...points("q5", "var(--ours)"),
     ],
   };
 }

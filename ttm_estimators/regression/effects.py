@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,7 +16,7 @@ class CovariateEffects:
     names: tuple[str, ...]
     """One for each covariate. Columns "weekday=Mon" and "weekday=Tue" are one, "weekday"."""
 
-    values: Array
+    values: Array = field(repr=False)
     """Shape (horizon, covariates): what each adds to the point forecast, in units of the series. 0
     where the regression is not kept."""
 

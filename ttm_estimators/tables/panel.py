@@ -214,7 +214,14 @@ class Panel:
 
         It is what :meth:`ttm_estimators.Forecaster.forecast` takes.
         """
-        return lambda number, step: self.series[number * columns].times[step]
+
+        def tell(number: int, step: int) -> object:
+            time = self.series[number * columns].times[step]
+            if isinstance(time, pd.Timestamp):
+                return time
+            return f"{self.time} {time}" if self.chosen.time else f"row {time}, counted from 0,"
+
+        return tell
 
     def futures(self, horizon: int) -> list[pd.Index[Any]]:
         """Times of the ``horizon`` steps after the end of each series.
@@ -536,4 +543,7 @@ def summary(panel: Panel, horizon: int) -> str:
     count = len(panel.series)
     which = f"series {panel.series[0].name!r}" if count == 1 else f"{count} series"
     frequencies = dict.fromkeys(describe(series.step) for series in panel.series)
-    return f"{horizon} steps of {which}, frequency {', '.join(frequencies)}"
+    told = f"frequency {', '.join(frequencies)}"
+    if isinstance(panel.series[0].step, int):  # between whole numbers
+        told += f" in {panel.time!r}" if panel.chosen.time else " row"
+    return f"{horizon} steps of {which}, {told}"

@@ -41,7 +41,7 @@ def resolve(name_or_folder: str | Path | None) -> Path:
     ------
     WeightsError
         When the name is neither a shipped model nor a folder, or the hub does not give it. The
-        message lists the names.
+        message lists the names. Of a file, it says which folder to give.
     """
     if name_or_folder is None:
         name_or_folder = DEFAULT
@@ -52,6 +52,11 @@ def resolve(name_or_folder: str | Path | None) -> Path:
     folder = Path(os.path.expanduser(name_or_folder))  # leaves names of unknown users as they are
     if str(name_or_folder) and folder.is_dir():
         return folder
+    if folder.is_file():
+        what = "an ONNX file, which only forecasts" if is_onnx_file(folder) else "a file"
+        of_folder = (folder.parent / CONFIG_FILE).is_file()
+        give = f"its folder {folder.parent}" if of_folder else "the folder of its weights"
+        raise WeightsError(f"model {str(name_or_folder)!r} is {what}: give {give}")
     meant = ON_HUB.match(str(name_or_folder))
     raise WeightsError(
         f"unknown model {str(name_or_folder)!r}: neither a folder nor one of the shipped models "

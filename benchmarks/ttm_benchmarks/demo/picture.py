@@ -11,6 +11,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from ttm_benchmarks.demo.backtest import Backtest
+from ttm_estimators.command_line.plot import lone_markers
 from ttm_estimators.network.presets import DECILES
 
 INK_COLOR = "#333333"
@@ -43,7 +44,9 @@ def draw(result: Backtest, path: Path) -> None:
 
     figure = Figure(figsize=(9.5, 4.4), layout="constrained")
     axes = figure.add_subplot()
-    axes.plot(shown.index, shown, color=INK_COLOR, linewidth=1.3, zorder=3, label="observed")
+    lone = lone_markers(shown.to_numpy(dtype=float))
+    line = {"color": INK_COLOR, "linewidth": 1.3, "zorder": 3, "label": "observed"}
+    axes.plot(shown.index, shown, **line, **lone)
     for i in windows:
         cutoff = result.cutoffs[i]
         future = series.values.index[cutoff : cutoff + horizon]

@@ -167,6 +167,13 @@ def test_head_dropout_is_used_in_training_and_gone_after_it():
     assert any(not torch.equal(t, state[n]) for n, t in with_dropout.network.state_dict().items())
 
 
+def test_a_result_shows_itself_in_one_line():
+    shown = repr(tune())
+    assert "\n" not in shown
+    assert "learning_rate=" in shown
+    assert "TinyTimeMixer" not in shown
+
+
 def test_training_ends_early_where_nothing_improves():
     result = tune(noise(), steps=500, patience=2, learning_rate=0.3)
     assert result.steps < 100

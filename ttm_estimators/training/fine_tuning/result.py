@@ -23,7 +23,7 @@ from ttm_estimators.weights import Card, save_network, write_card
 class FineTuneResult:
     """A fine-tuned network and what came of it. As text, a line for people."""
 
-    network: TinyTimeMixer
+    network: TinyTimeMixer = field(repr=False)
     """In evaluation mode on the CPU."""
 
     fraction: float
@@ -43,9 +43,9 @@ class FineTuneResult:
     windows: int
     validation_windows: int
     seconds: float
-    trainer: lightning.Trainer
+    trainer: lightning.Trainer = field(repr=False)
 
-    outliers: tuple[Outlier, ...] = ()
+    outliers: tuple[Outlier, ...] = field(default=(), repr=False)
     """Impossible readings of the series that were taken as missing. Validation series, where some
     were given, are counted on after the others."""
 
