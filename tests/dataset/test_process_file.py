@@ -421,7 +421,7 @@ def test_constant_columns_are_no_candidates_for_ids(tmp_path):
     with pytest.warns(TableWarning, match=r"left out: 'unit' \(the same in all rows\)$"):
         forecast_file(tmp_path / "in.parquet", tmp_path / "out.parquet", HORIZON)
     table.assign(code=table["shop"] + "!").to_parquet(tmp_path / "in.parquet")
-    with pytest.raises(TableError, match="^'shop', 'code' could all identify the series of "):
+    with pytest.raises(TableError, match=r"^'shop', 'code' could all identify the series of "):
         forecast_file(tmp_path / "in.parquet", tmp_path / "again.parquet", HORIZON)
 
 

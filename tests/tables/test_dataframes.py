@@ -319,3 +319,12 @@ def test_absent_times_are_counted_in_each_value_column_and_logged(model, caplog)
     with caplog.at_level("INFO", "ttm_estimators"):
         model.forecast_df(frame, 3, fill_gaps=True)
     assert "4 absent times in 2 series are taken as missing" in caplog.text
+
+
+def test_text_with_decimal_commas_is_forecast_as_its_numbers_are(shipped):
+    hours = pd.date_range("2024-10-20", periods=400, freq="h", tz="Europe/Berlin")
+    numbers = np.round(np.sin(np.arange(400) * np.pi / 12), 3)
+    frame = pd.DataFrame({"zeit": hours.tz_localize(None), "mw": numbers})
+    text = frame.assign(mw=[f"{number:.3f}".replace(".", ",") for number in numbers])
+    expected = shipped.forecast_df(frame, 3, timezone="Europe/Berlin")
+    pd.testing.assert_frame_equal(shipped.forecast_df(text, 3, timezone="Europe/Berlin"), expected)
