@@ -47,7 +47,7 @@ def draw(result: Backtest, path: Path) -> None:
     figure = Figure(figsize=(9.5, 4.4), layout="constrained")
     axes = figure.add_subplot()
     style: dict[str, Any] = {"color": INK_COLOR, "linewidth": 1.3, "zorder": 3}
-    style |= lone_markers(shown.to_numpy(dtype=np.float64))
+    style |= lone_markers(np.asarray(shown, dtype=np.float64))
     axes.plot(shown.index, shown, label="observed", **style)
     for i in windows:
         cutoff = result.cutoffs[i]
