@@ -44,8 +44,8 @@ def test_forecasts_are_drawn_with_bands_truth_and_the_baseline_in_every_window(t
 def test_points_and_windows_without_neighbours_are_drawn(browser, make_series, tmp_path):
     df = make_series("a", pd.date_range("2024-01-01", periods=120))
     df.loc[::2, "y"] = np.nan
-    frame = cross_validation(df, 1, windows=5, step=4, models=["naive", "ttm"])
-    page = evaluate(frame, df).report(tmp_path / "report.html")
+    frame = cross_validation(df, 1, windows=5, step=4, models=["naive", "ttm"], season=6)
+    page = evaluate(frame, df, season=6).report(tmp_path / "report.html")
     tab = browser.new_page()
     complaints = []
     tab.on("console", lambda message: complaints.append(message.text))

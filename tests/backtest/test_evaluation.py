@@ -108,7 +108,7 @@ def test_it_shows_itself_in_one_line(frame, sales):
 @pytest.mark.parametrize(
     ("horizon", "windows", "said"),
     [
-        (7, 2, "too few windows: give --windows 10 or more"),
+        (4, 2, "too few windows: give --windows 10 or more"),
         (10, 4, "too few windows: give --windows 5, which is all that the histories allow"),
         (
             7,

@@ -21,7 +21,4 @@ def test_other_weights_do_not_stand_for_those_of_a_folder(run, model):
 def test_an_unknown_format_of_weights_is_refused(run, tmp_path):
     code, _, err = run("export", tmp_path / "x.onnx", "--weights", "int4")
     assert code == 2
-    assert err == (
-        "error: Invalid value for '--weights': 'int4' is not one of 'float32', 'int8' "
-        "(see ttm export --help)\n"
-    )
+    assert err.startswith("error: Invalid value for '--weights': 'int4' is not one of ")

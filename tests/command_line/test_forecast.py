@@ -472,6 +472,20 @@ def test_rows_and_whole_numbers_are_told_in_words(run, model, tmp_path, options,
     assert f"3 steps of series 'load', frequency {frequency}, model" in outcome.out
 
 
+@pytest.mark.parametrize("command", [["forecast"], ["explain", "--calendar"]])
+def test_what_was_read_is_told_before_what_is_impossible_in_it(
+    run, model, tmp_path, monkeypatch, command
+):
+    frame = single(pd.date_range("2024-01-01", periods=ROWS))
+    frame.loc[20, "load"] = -999
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    lines = []
+    monkeypatch.setattr("typer.echo", lambda message="", **_: lines.append(message))
+    assert run(*command, tmp_path / "data.csv", "--horizon", 3, "--model", model).code == 0
+    assert lines[0].startswith("Read ")
+    assert lines[1].startswith("warning: 1 reading is impossible")
+
+
 def test_an_impossible_reading_is_told_of_by_the_name_of_its_series(run, model, tmp_path):
     days = pd.date_range("2024-01-01", periods=ROWS)
     frame = panel(north=days, south=days)

@@ -6,7 +6,9 @@ Shape suffixes: N windows, H horizon, Q quantile levels.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
@@ -44,9 +46,9 @@ def draw(result: Backtest, path: Path) -> None:
 
     figure = Figure(figsize=(9.5, 4.4), layout="constrained")
     axes = figure.add_subplot()
-    lone = lone_markers(shown.to_numpy(dtype=float))
-    line = {"color": INK_COLOR, "linewidth": 1.3, "zorder": 3, "label": "observed"}
-    axes.plot(shown.index, shown, **line, **lone)
+    style: dict[str, Any] = {"color": INK_COLOR, "linewidth": 1.3, "zorder": 3}
+    style |= lone_markers(np.asarray(shown, dtype=np.float64))
+    axes.plot(shown.index, shown, label="observed", **style)
     for i in windows:
         cutoff = result.cutoffs[i]
         future = series.values.index[cutoff : cutoff + horizon]
