@@ -330,6 +330,40 @@ def test_columns_that_tell_series_apart_in_more_than_one_way_are_refused(read):
         read(frame.assign(part=frame["shop"] + half))
 
 
+def flipped(cells, rng):
+    """One of two cells for each day, and in the second shop the other one."""
+    first = rng.integers(0, 2, len(DAYS))
+    return np.array(cells)[np.r_[first, 1 - first]]
+
+
+def two_shops(**columns) -> pd.DataFrame:
+    frame = shops().head(2 * len(DAYS)).rename(columns={"shop": "place"})
+    return frame.assign(**columns)
+
+
+@pytest.mark.parametrize("slips", [0, 1])
+def test_text_that_varies_in_a_series_never_becomes_its_id_alone(read, slips):
+    """Such as the weather of two places, with a row that has the wrong place, and without."""
+    frame = two_shops(weather=flipped(["sun", "rain"], np.random.default_rng(0)))
+    frame.iloc[:slips, frame.columns.get_loc("place")] = "b"
+    with pytest.raises(TableError, match="'place', 'weather' could all identify the series"):
+        read(frame)
+
+
+def test_a_usual_name_is_not_left_out_for_text_that_tells_rows_apart_by_chance(read):
+    rng = np.random.default_rng(0)
+    frame = pd.concat([two_shops(kind=kind) for kind in "xy"]).rename(columns={"place": "item_id"})
+    shelves = np.stack([rng.permutation(["top", "mid", "low", "floor"]) for _ in DAYS], axis=1)
+    with pytest.raises(TableError, match="'item_id', 'kind', 'shelf' could all identify"):
+        read(frame.assign(shelf=shelves.ravel()))
+
+
+def test_a_single_series_is_not_split_by_a_usual_name_that_varies(read):
+    frame = shops(id="k", item=np.array([*"pq"] * 30)).head(len(DAYS)).drop(columns="shop")
+    with pytest.raises(TableError, match="'id', 'item' could all identify the series"):
+        read(frame)
+
+
 def test_a_row_that_comes_twice_is_told_though_a_column_is_constant(read):
     frame = shops(unit="kWh")
     with pytest.raises(TableError, match="series 'a' has two rows for 2024-01-13"):

@@ -50,6 +50,9 @@ MAX_SUGGESTED_IDS = 3
 MAX_REPEATED_FRACTION = 0.5
 """Fraction of rows with the same time and ids as another row, beyond which an id is missing."""
 
+MIN_REPEATED_FRACTION = 0.1
+"""The same fraction without one of several ids, at which that one is an id for sure."""
+
 MAX_ID_FRACTION = 0.5
 """Distinct cells of a column, as a fraction of all rows, up to which it is suggested as an id."""
 
@@ -181,8 +184,9 @@ def find_ids(
 ) -> tuple[list[str], dict[str, str]]:
     """Choose the column with a usual name, or of text where several rows share a time.
 
-    Of several, those are the ids that leave each series a single row for each time. Text that
-    reads as numbers, and text with empty cells, is no id by itself.
+    Of several, those are the ids that leave each series a single row for each time, where each of
+    the others is the same in all rows of a series. Text that reads as numbers, and text with empty
+    cells, is no id by itself.
 
     Returns
     -------
@@ -208,25 +212,54 @@ def find_ids(
         return candidates, {}
     constant = [name for name in candidates if frame[name].nunique(dropna=False) == 1]
     varying = [name for name in candidates if name not in constant]
-    ids = varying[:1] or candidates[:1]
-    if len(varying) > 1:
+    ids: Sequence[str] | None = varying[:1] or candidates[:1]
+    if varying and not repeated:  # nothing tells series apart
+        ids = None
+    elif len(varying) > 1:
         choices = _enough(frame, time, varying)
         if not choices and len(own) == 1:
             return own, {}
         series = [
-            frame.groupby(list(each), sort=False, observed=True, dropna=False).ngroup().to_numpy()
+            frame.groupby([*each], sort=False, observed=True).ngroup().to_numpy()
             for each in choices
         ]
-        if not choices or any((each != series[0]).any() for each in series):
-            raise TableError(
-                f"{quoted(candidates)} could all identify the series",
-                _suggestion(frame, time, candidates)
-                or "choose with id=, which may be given several times",
-            )
-        ids = list(choices[0])
+        alike = bool(choices) and all((each == series[0]).all() for each in series)
+        ids = choices[0] if alike and _are_sure(frame, time, choices[0], varying) else None
+    if ids is None:
+        raise TableError(
+            f"{quoted(candidates)} could all identify the series",
+            "choose with id=, which may be given several times",
+        )
     reasons = dict.fromkeys(candidates, "not needed to tell series apart")
     reasons |= dict.fromkeys(constant, SAME_IN_ALL_ROWS)
-    return ids, {name: why for name, why in reasons.items() if name not in ids}
+    return list(ids), {name: why for name, why in reasons.items() if name not in ids}
+
+
+def _are_sure(
+    frame: pd.DataFrame, time: Sequence[str], ids: Sequence[str], candidates: Sequence[str]
+) -> bool:
+    """Whether no other candidate varies in a series but by its time, and no id is there for a few
+    rows alone, which may have been written twice.
+    """
+    at_a_time = frame.groupby([*time], sort=False, observed=True)
+    others = [
+        name
+        for name in _few_cells(frame, candidates)
+        if name not in ids and (at_a_time[name].nunique() > 1).any()
+    ]
+    series = frame.groupby([*ids], sort=False, observed=True)
+    if others and (series[others].nunique() > 1).any(axis=None):
+        return False
+    return all(
+        _repeated_fraction(frame, [*time, *(one for one in ids if one != name)])
+        > MIN_REPEATED_FRACTION
+        for name in ids
+    )
+
+
+def _few_cells(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """Columns with so few different cells that they may tell series apart."""
+    return [name for name in names if frame[name].nunique() <= MAX_ID_FRACTION * len(frame)]
 
 
 def _repeated_fraction(frame: pd.DataFrame, names: Sequence[str]) -> float:
@@ -272,7 +305,7 @@ def _enough(
     frame: pd.DataFrame, time: Sequence[str], names: Sequence[str]
 ) -> list[tuple[str, ...]]:
     """Every choice of as few columns as leave each series a single row for each time."""
-    few = [name for name in names if frame[name].nunique() <= MAX_ID_FRACTION * len(frame)]
+    few = _few_cells(frame, names)
     for count in range(1, MAX_SUGGESTED_IDS + 1):
         choices = [
             chosen
