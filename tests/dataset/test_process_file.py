@@ -415,14 +415,14 @@ def test_columns_that_are_left_out_are_told_once(tmp_path):
 
 
 @pytest.mark.usefixtures("small")
-def test_constant_columns_are_no_candidates_for_ids(tmp_path):
-    table = long().rename(columns={"unique_id": "shop"}).assign(unit="kWh")
+def test_what_is_constant_in_the_first_rows_may_be_an_id_of_others(tmp_path):
+    """Such as the shop, where there is a file for each."""
+    table = long().rename(columns={"unique_id": "product"}).assign(shop="k")
     table.to_parquet(tmp_path / "in.parquet")
-    with pytest.warns(TableWarning, match=r"left out: 'unit' \(the same in all rows\)$"):
+    with pytest.raises(TableError, match=r"such as id='product' id='shop'$"):
         forecast_file(tmp_path / "in.parquet", tmp_path / "out.parquet", HORIZON)
-    table.assign(code=table["shop"] + "!").to_parquet(tmp_path / "in.parquet")
-    with pytest.raises(TableError, match=r"^'shop', 'code' could all identify the series of "):
-        forecast_file(tmp_path / "in.parquet", tmp_path / "again.parquet", HORIZON)
+    given = {"id": ["product", "shop"]}
+    forecast_file(tmp_path / "in.parquet", tmp_path / "out.parquet", HORIZON, **given)
 
 
 @pytest.mark.usefixtures("small")

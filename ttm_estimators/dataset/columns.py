@@ -24,7 +24,7 @@ from pandas.api.types import is_numeric_dtype
 
 from ttm_estimators.dataset.batches import read_rows
 from ttm_estimators.dataset.unit import Unit
-from ttm_estimators.tables.columns import NOTHING_IN_IT, SAME_IN_ALL_ROWS
+from ttm_estimators.tables.columns import NOTHING_IN_IT
 from ttm_estimators.tables.dataframes import warn_if_sparse
 from ttm_estimators.tables.dates import COMPACT, OFFSET, SPAN, date_formats, first_cell, read_times
 from ttm_estimators.tables.errors import TableError, TableWarning, quoted
@@ -88,16 +88,13 @@ def choose_columns(file: pq.ParquetFile, unit: Unit, reading: Reading) -> Choice
     whole = len(sample) == file.metadata.num_rows
     sample, table, found = _readable(sample, unit.path, reading)
     chosen = found.chosen
-    others = [name for name, why in chosen.not_ids.items() if why != SAME_IN_ALL_ROWS]
-    if not found.codes.any():  # a single series, of which all ids are constant
-        others = list(chosen.not_ids)
-    if others:  # other rows or files may need more of them
-        enough = " ".join(f"id={name!r}" for name in chosen.ids)
+    if chosen.not_ids:  # other rows or files may need more of them, constant ones here too
+        names = [*chosen.ids, *chosen.not_ids]
         raise TableError(
-            f"{quoted([*chosen.ids, *others])} could all identify the series of {unit.path}",
-            f"give {enough} if that is enough in all files",
+            f"{quoted(names)} could all identify the series of {unit.path}",
+            "give those that tell series apart in all files, such as "
+            + " ".join(f"id={name!r}" for name in names),
         )
-    chosen.not_ids = {}  # told as left out
     if len(sample) < file.metadata.num_rows:
         for name in (name for name, why in chosen.left_out.items() if why == NOTHING_IN_IT):
             chosen.left_out[name] = f"nothing in its first {len(sample)} rows"
