@@ -191,7 +191,7 @@ def check(file: File, folder: Path, output: Path, model: Path) -> str:
 def check_output(file: File, done: Outcome, output: Path) -> str:
     contents = read_text(file) if file.text is not None else read_parquet(file)
     line = done.out.splitlines()[0]
-    no_ids = re.search(r"^note: took .*? as the ids?, not (.*); choose with --id$", done.err, re.M)
+    no_ids = re.search(r"^Note: took .*? as the ids?, not (.*); choose with --id$", done.err, re.M)
     more = f"; left out: {no_ids[1]}" if no_ids else ""
     told = read_told(re.sub(r"^Read \S+: ", "", line) + more)
     for fault in (*contents.faults, lost_columns(contents, told)):
