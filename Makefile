@@ -99,7 +99,7 @@ $(LOWEST)/.installed: pyproject.toml
 	$(LOWEST)/bin/python $(INSTALL_TORCH) || true
 	$(LOWEST)/bin/python -m pip install --quiet uv
 	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct \
-	  -e '.[$(EXTRAS)]'
+	  -e '.[$(EXTRAS)]' '$(TORCH)'
 	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python $(TEST_TOOLS)
 	touch $@
 
