@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -98,10 +98,9 @@ def reads_a_table(command: Callable[..., None]) -> Callable[..., None]:
         reading = {name: given.pop(name) for name in READING_HELP}
         command(**given, reading=reading)
 
-    hints = get_type_hints(command, include_extras=True)
     parameters = []
-    for name, one in inspect.signature(command).parameters.items():
-        added = _reading() if name == "reading" else {name: (hints[name], one.default)}
+    for name, one in inspect.signature(command, eval_str=True).parameters.items():
+        added = _reading() if name == "reading" else {name: (one.annotation, one.default)}
         parameters += [
             inspect.Parameter(each, one.KEYWORD_ONLY, default=default, annotation=kind)
             for each, (kind, default) in added.items()
