@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -68,17 +69,25 @@ def test_the_python_of_a_page_runs_and_does_what_the_page_says(page, tmp_path, m
         pytest.importorskip("darts", reason="tests/darts runs it, in make darts")
     monkeypatch.chdir(tmp_path)
     names: dict = {}
-    for language, block in FENCE.findall(PAGES[page]):
+    printed = ""
+    blocks = [*FENCE.findall(PAGES[page]), ("", "")]
+    for (language, block), (following, shown) in pairwise(blocks):
         if language in ("python", NOTEBOOK_CELL):
             exec(compile(block, page, "exec"), names)
         for words in commands(block) if language == "bash" else []:
             if words[0] != "ttm" or words[1] not in RUN:
                 continue
             if all(Path(file).exists() for file in words[2:3]):
-                result = CliRunner().invoke(ttm, [*words[1:], *RUN[words[1]]])
+                shorter = [] if following == "text" else RUN[words[1]]
+                result = CliRunner().invoke(ttm, [*words[1:], *shorter])
                 assert result.exit_code == 0, result.output
+                printed += result.output
             elif not words[2].startswith(("days/", "csv/")):  # of the reader
                 assert "ttm example" not in PAGES[page], f"{words[2]} is not there"
+        if following == "text":
+            seen = printed + "".join(file.read_text() for file in Path().glob("*.csv"))
+            for part in re.split(r"\n\n|\n(?=[│┃])", shown.strip()):
+                assert " ".join(part.split()) in " ".join(seen.split()), part
     if page in PROMISES:
         PROMISES[page](names)
 
@@ -213,7 +222,7 @@ def backtest(names):
     assert names["result"].advice.startswith("Use ttm: its MASE is ")
     assert names["result"].models.loc["ttm", "relative MASE"] < 0.7
     assert {"ours", "last week"} < {*names["other"]}
-    assert len(pd.read_csv("forecasts.csv")) == 2 * 7 * 3
+    assert len(pd.read_csv("forecasts.csv")) == 20 * 7 * 3
     assert "Backtest of sales.csv" in Path("report.html").read_text(encoding="utf-8")
 
 
