@@ -13,7 +13,7 @@ def test_partition_says_what_it_wrote(run, tmp_path):
     assert told.out == (
         f"Wrote 1 file to {tmp_path / 'out'}: 18 rows of 2 series, by 'unique_id'\n"
         f"Forecast them with: ttm forecast {tmp_path / 'out'} --id unique_id --horizon 24 "
-        "--output forecasts\n"
+        "--output forecasts (and --value COLUMN, where several columns are numbers)\n"
     )
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["part-00000.parquet"]
 

@@ -47,5 +47,5 @@ def partition(
     )
     typer.echo(
         f"Forecast them with: ttm forecast {shlex.quote(output)} {ids} --horizon 24 "
-        "--output forecasts"
+        "--output forecasts (and --value COLUMN, where several columns are numbers)"
     )
