@@ -202,6 +202,19 @@ def test_what_to_install_is_said_in_one_line(call, told):
     assert len(out.splitlines()) == 1
 
 
+def test_the_command_line_says_in_one_line_what_an_onnx_file_needs(tmp_path):
+    (tmp_path / "in.csv").write_text("x\n" + "\n".join(str(t % 7) for t in range(70)))
+    out = without_torch(
+        "HIDDEN -= {'torch'}\nHIDDEN |= {'onnxruntime'}\n"
+        "from ttm_estimators.command_line import main\n"
+        f"sys.argv = ['ttm', 'forecast', r'{tmp_path / 'in.csv'}', '--no-time', '--horizon', '7',"
+        f" '--model', r'{onnx_file(None)}']\nsys.stderr = sys.stdout\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert end.code == 2\n"
+    )
+    told = "error: onnxruntime is not installed: pip install 'ttm-estimators[onnx]'"
+    assert told in out.splitlines()
+
+
 def test_the_network_is_there_with_torch_only(onnx):
     with pytest.raises(AttributeError, match='runtime="torch"'):
         onnx.network  # noqa: B018

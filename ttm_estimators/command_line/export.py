@@ -26,7 +26,7 @@ def export(
     unless they are to be of 8 bits.
     """
     check_output(output, "OUT.onnx", (".onnx",))
-    require("torch", "torch", "ttm export")
+    require("torch", "export", "ttm export")
     require("onnxscript", "export", "ttm export")
     from ttm_estimators.weights import load_network, resolve
     from ttm_estimators.weights.folder import WEIGHTS_FILE

@@ -119,12 +119,7 @@ def drawn_of(panel: Panel, index: int) -> str:
 def load_model(model: str | None, device: str) -> Forecaster:
     """Load a model, with the names of its covariates."""
     from ttm_estimators.forecasting import load
-    from ttm_estimators.forecasting.runtime import check_runtime
 
-    try:
-        check_runtime(None)
-    except ImportError as error:
-        raise InputError(str(error)) from error
     try:
         forecaster = load(model)
         if device == "cpu":
@@ -133,7 +128,7 @@ def load_model(model: str | None, device: str) -> Forecaster:
             return load(model, device=device)
         except (AssertionError, ImportError, RuntimeError) as error:  # of torch, of a device
             raise InputError(f"device {device!r} can not be used: {error}") from error
-    except ValueError as error:
+    except (ImportError, ValueError) as error:
         raise InputError(str(error)) from error
 
 
