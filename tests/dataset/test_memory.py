@@ -12,6 +12,9 @@ POINTS = 200
 MORE_MEGABYTES = 40
 """Of a file 20 times as large. All its values take 15 times as much."""
 
+MAX_MEGABYTES = 300
+"""Of a forecast, beside the libraries, which take 290 and, with torch for GPUs, 670."""
+
 PEAK = """
 def peak():  # not by getrusage, which counts what the parent had when it forked
     line = next(one for one in open("/proc/self/status") if one.startswith("VmHWM"))
@@ -41,6 +44,8 @@ done = process_file(Unit(sys.argv[1], "out.parquet"), sys.argv[2], Task())
 print(done.series, peak())
 """
 )
+
+LIBRARIES = PEAK + "import torch, pandas, pyarrow.parquet\nprint(peak())"
 
 PARTITION = (
     PEAK
@@ -78,7 +83,7 @@ def test_memory_is_that_of_a_file_a_twentieth_as_large(tmp_path):
         write(tmp_path / f"{name}.parquet", series)
     used = [megabytes(FORECAST, tmp_path / f"{n}.parquet", tmp_path) for n in ("small", "large")]
     assert used[1] < used[0] + MORE_MEGABYTES
-    assert used[1] < 700
+    assert used[1] < megabytes(LIBRARIES) + MAX_MEGABYTES
     parts = [
         megabytes(PARTITION, tmp_path / f"{name}.parquet", tmp_path / name, files)
         for name, files in (("small", 1), ("large", 20))

@@ -86,6 +86,7 @@ class RunLog:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.bar.stop()
+        if self.bar.live.is_started:  # else rich before 14.3 ends a line
+            self.bar.stop()
         for logger in self.loggers:
             logger.finalize("success" if error is None else "failed")
