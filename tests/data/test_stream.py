@@ -114,10 +114,11 @@ def test_a_resumed_stream_goes_on_at_the_exact_window(corpus):
     assert all(same(a, b) for a, b in zip(whole[3:], rest, strict=True))
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_loader_workers_give_the_stream_of_one_process(corpus, workers):
+@pytest.mark.parametrize(("workers", "method"), [(1, "fork"), (2, "fork"), (2, "spawn")])
+def test_loader_workers_give_the_stream_of_one_process(corpus, workers, method):
     whole = first(WindowStream(*SHAPE, corpus=corpus), 4)
-    loader = DataLoader(WindowStream(*SHAPE, corpus=corpus), batch_size=None, num_workers=workers)
+    options = {"num_workers": workers, "multiprocessing_context": method}
+    loader = DataLoader(WindowStream(*SHAPE, corpus=corpus), batch_size=None, **options)
     assert all(same(a, b) for a, b in zip(whole, first(loader, 4), strict=True))
 
 

@@ -78,6 +78,8 @@ class Corpus:
         even, as months are.
     sources : tuple of str
         Where each series comes from.
+    place : Path, optional
+        Folder whose files ``sums`` and ``counts`` are maps of.
     """
 
     sums: Tensor
@@ -86,6 +88,7 @@ class Corpus:
     lengths: Tensor
     intervals: Tensor
     sources: tuple[str, ...]
+    place: Path | None = None
 
     @classmethod
     def read(cls, folder: str | Path, cache: str | Path | None = None) -> Corpus:
@@ -138,12 +141,19 @@ class Corpus:
     @classmethod
     def _open(cls, place: Path, index: dict[str, Any]) -> Corpus:
         lengths = torch.tensor(index["lengths"])
-        entries = int((lengths + 1).sum())
-        sums = torch.from_file(str(place / "sums.bin"), size=entries, dtype=torch.float64)
-        counts = torch.from_file(str(place / "counts.bin"), size=entries, dtype=torch.int32)
         starts = (lengths + 1).cumsum(0) - (lengths + 1)
         intervals = torch.tensor(index["intervals"])
-        return cls(sums, counts, starts, lengths, intervals, tuple(index["sources"]))
+        sums, counts = _map(place)
+        return cls(sums, counts, starts, lengths, intervals, tuple(index["sources"]), place)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave maps of files out: torch can not send them, and another process maps the files."""
+        return self.__dict__ | ({} if self.place is None else {"sums": None, "counts": None})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if state["place"] is not None:
+            state["sums"], state["counts"] = _map(state["place"])
+        self.__dict__.update(state)
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -151,7 +161,8 @@ class Corpus:
     def to(self, device: str | torch.device) -> Corpus:
         """Copy to a device, so that windows are cut there."""
         tensors = ("sums", "counts", "starts", "lengths", "intervals")
-        return replace(self, **{name: getattr(self, name).to(device) for name in tensors})
+        here = {name: getattr(self, name).to(device) for name in tensors}
+        return replace(self, **here, place=self.place if here["sums"] is self.sums else None)
 
     def split(self, held_back: float = 0.02, seed: int = 0) -> tuple[Corpus, Corpus]:
         """Hold whole series back for validation, at least one.
@@ -244,6 +255,16 @@ class Corpus:
         known_BT = inside_BT & (2 * count_BT >= width_B1) & (count_BT > 0)
         resolution_B = resolution_tokens((self.intervals[row_B1] * factor_B1).squeeze(1))
         return torch.where(known_BT, value_BT, math.nan).float(), resolution_B
+
+
+def _map(place: Path) -> tuple[Tensor, Tensor]:
+    """Map the files of running sums and of running counts."""
+    sums, counts = place / "sums.bin", place / "counts.bin"
+    entries = sums.stat().st_size // torch.float64.itemsize
+    return (
+        torch.from_file(str(sums), size=entries, dtype=torch.float64),
+        torch.from_file(str(counts), size=entries, dtype=torch.int32),
+    )
 
 
 def _read_index(place: Path) -> dict[str, Any] | None:
