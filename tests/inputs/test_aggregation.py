@@ -69,8 +69,8 @@ def network_of(**changes):
 
 
 def test_forecasters_without_aggregation_say_so_by_their_history_length():
-    assert Forecaster(tiny_network(**PUBLISHED_KIND)).history_length == 64
-    assert Forecaster(tiny_network()).history_length == 128
+    assert Forecaster(tiny_network(**PUBLISHED_KIND)).history_length == 128
+    assert Forecaster(tiny_network()).history_length == 192
     assert aggregated(LONG[:, None], TINY, ()) == {}
 
 
@@ -79,7 +79,7 @@ def test_a_network_keeps_how_it_is_forecast_with():
     assert forecasting_of(network) == ForecastConfig()
     keep_forecasting(network, ForecastConfig(FACTORS))
     assert Forecaster(copy.deepcopy(network)).forecasting == ForecastConfig(FACTORS)
-    assert Forecaster(network, forecasting=ForecastConfig()).history_length == 96
+    assert Forecaster(network, forecasting=ForecastConfig()).history_length == 160
     assert Forecaster(network).history_length == 256
 
 

@@ -50,19 +50,20 @@ def test_histories_are_left_as_they_were():
 @pytest.mark.parametrize("missing", [64, MAX_GAP_STEPS, 2 * MAX_GAP_STEPS - 1])
 def test_a_gap_is_forecast_step_by_step(missing):
     values = np.concatenate([np.arange(5.0), np.full(missing, np.nan)])
-    history = latest(values[:, None], 64, 64, "series 0")
+    history = latest(values[:, None], 64, "series 0")
     assert history.gap == missing
     assert history.values[:, 0].tolist() == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("missing", [2 * MAX_GAP_STEPS, 9 * MAX_GAP_STEPS + 100])
 def test_a_gap_that_is_absurd_costs_a_bounded_time_and_keeps_the_phase(missing):
-    gap = latest(np.append(1.0, np.full(missing, np.nan))[:, None], 64, 64, "series 0").gap
+    gap = latest(np.append(1.0, np.full(missing, np.nan))[:, None], 64, "series 0").gap
     assert MAX_GAP_STEPS <= gap < 2 * MAX_GAP_STEPS
     for season in (7, 12, 24, 48, 96, 144, 168, 288, 672, 1440):
         assert (missing - gap) % season == 0
 
 
-def test_a_series_with_a_value_in_the_context_has_no_gap():
-    values = np.append(1.0, np.full(63, np.nan))[:, None]
-    assert latest(values, 64, 64, "series 0").gap == 0
+def test_a_gap_at_the_end_is_no_history_however_short_it_is():
+    values = np.append(np.arange(70.0), np.full(5, np.nan))[:, None]
+    history = latest(values, 64, "series 0")
+    assert (history.gap, history.values[:, 0].tolist()) == (5, [*range(6, 70)])

@@ -508,7 +508,6 @@ class Forecaster(DataFrames):
     def _rows(self, array: Array, covariates: Covariates, horizon: int, name: str) -> list[_Row]:
         """Split what the network forecasts apart: every channel, unless it mixes them."""
         config = self.config
-        lengths = config.context_length, config.input_length
         values_TV = array.reshape(len(array), -1)
         if not config.tied_channels:
             alone = array.ndim == 1
@@ -518,7 +517,7 @@ class Forecaster(DataFrames):
             ]
         joined = join(values_TV, covariates, config, name)
         check_future(joined, horizon, name)
-        history = latest(_without_empty(joined, self.config), *lengths, name)
+        history = latest(_without_empty(joined, self.config), config.input_length, name)
         steps = history.gap + horizon
         if not config.covariate_channels:
             return [_Row(history, np.empty((steps, 0)), joined.static_K, {})]
@@ -530,9 +529,9 @@ class Forecaster(DataFrames):
     def _row(self, values_T1: Array, horizon: int, name: str) -> _Row:
         """One channel that is forecast by itself."""
         config = self.config
-        history = latest(values_T1, config.context_length, config.input_length, name)
+        history = latest(values_T1, config.input_length, name)
         factors = self.forecasting.aggregation_factors
-        if history.gap or horizon <= UNCHANGED_STEPS:
+        if history.gap >= config.context_length or horizon <= UNCHANGED_STEPS:
             factors = ()
         blocks = {
             factor: History(name, values_S1, 0)
@@ -559,12 +558,12 @@ class Forecaster(DataFrames):
         threads = self.runtime.threads
         if threads is not None:
             batch_size = min(batch_size, ROWS_PER_THREAD * threads)
-        for indices in _progress(_batches(rows, batch_size, self.config), progress):
+        for indices in _progress(_batches(rows, horizon, batch_size, self.config), progress):
             values_NHVQ[indices] = self._forecast_part([rows[i] for i in indices], horizon)
         return values_NHVQ
 
     def _forecast_part(self, rows: list[_Row], horizon: int) -> Array:
-        """Forecast rows of one gap, from block medians too, shape (B, H, V, Q)."""
+        """Forecast rows of a batch, from block medians too, shape (B, H, V, Q)."""
         indices = [i for i, row in enumerate(rows) if row.blocks]
         if not indices:
             return self._forecast_batch(rows, horizon)
@@ -583,21 +582,24 @@ class Forecaster(DataFrames):
         return values_BHVQ[:, :horizon]
 
     def _forecast_batch(self, rows: list[_Row], horizon: int) -> Array:
-        """Forecast histories of one gap as they are, shape (B, H, V, Q)."""
-        gap = rows[0].history.gap
+        """Forecast histories as they are, shape (B, H, V, Q)."""
+        gaps = [row.history.gap for row in rows]
+        steps = max(gaps) + horizon
         members = [(row.history.name, row.history.values) for row in rows]
         length = padded_length(max(len(values) for _, values in members), self.config)
         batch = make_batch(members, self.config.context_length, length)
-        known_BHX = np.stack([row.known_HX[: gap + horizon] for row in rows])
+        known_BHX = np.stack([row.known_HX[:steps] for row in rows])
         scaled_BHVQ = roll_out(
             self.runtime,
             batch.past_BTC,
             batch.observed_BTC,
-            gap + horizon,
+            steps,
             future_BHX=scale_future(known_BHX, batch, self.config),
             static_BK=np.array([row.static_K for row in rows], dtype=np.int64),
         )
-        quantiles_BHVQ = scaled_BHVQ[:, gap:].astype(np.float64)
+        quantiles_BHVQ = np.stack(
+            [one_HVQ[gap : gap + horizon] for one_HVQ, gap in zip(scaled_BHVQ, gaps, strict=True)]
+        ).astype(np.float64)
         finite_B = np.isfinite(quantiles_BHVQ).all(axis=(1, 2, 3))
         if not finite_B.all():
             raise WeightsError(
@@ -743,16 +745,19 @@ def _common_channels(shapes: Sequence[tuple[int, ...]], names: Sequence[str]) ->
     return kinds[0] if kinds else None
 
 
-def _batches(rows: Sequence[_Row], size: int, config: TTMConfig) -> list[list[int]]:
+def _batches(
+    rows: Sequence[_Row], horizon: int, size: int, config: TTMConfig
+) -> list[list[int]]:
     """Indices of rows that go through the network together.
 
-    They have one gap, so that no row waits for the roll-out of another, and all of them or none
-    reach back further than the context.
+    One pass reaches across their gaps, or they have one gap, so that no row waits for the roll-out
+    of another. All of them or none reach back further than the context.
     """
 
     def kind(i: int) -> tuple[int, int]:
         history = rows[i].history
-        return history.gap, padded_length(len(history.values), config)
+        one_pass = history.gap + horizon <= config.horizon and not config.covariate_channels
+        return 0 if one_pass else history.gap, padded_length(len(history.values), config)
 
     kinds = [list(indices) for _, indices in groupby(sorted(range(len(rows)), key=kind), key=kind)]
     return [

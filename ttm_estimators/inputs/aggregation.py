@@ -103,15 +103,16 @@ def keep_forecasting(network: TinyTimeMixer, forecasting: ForecastConfig) -> Non
 
 def history_length(config: TTMConfig, factors: Sequence[int]) -> int:
     """Latest points that a forecast depends on, where any of the latest context was observed."""
-    return max(config.input_length, max(factors, default=1) * config.context_length)
+    across_gap = config.input_length + config.context_length
+    return max(across_gap, max(factors, default=1) * config.context_length)
 
 
 def seen_points(values_TC: Array, config: TTMConfig, factors: Sequence[int]) -> slice:
     """Points of a series that its forecast depends on."""
-    end = end_of(values_TC, config.context_length)
-    whole = end == len(values_TC)
-    length = history_length(config, factors) if whole else config.input_length
-    return slice(max(0, end - length), end)
+    end = end_of(values_TC)
+    if len(values_TC) - end >= config.context_length:
+        return slice(max(0, end - config.input_length), end)
+    return slice(max(0, len(values_TC) - history_length(config, factors)), end)
 
 
 def aggregated(values_TC: Array, config: TTMConfig, factors: Sequence[int]) -> dict[int, Array]:

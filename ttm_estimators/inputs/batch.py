@@ -58,25 +58,24 @@ class Batch(NamedTuple):
     scale_BC: Array
 
 
-def latest(values_TC: Array, context_length: int, input_length: int, name: str) -> History:
+def latest(values_TC: Array, input_length: int, name: str) -> History:
     """Cut a series to its latest points, copied, so that the rest can be freed.
 
-    When the whole context is missing, the history ends with the last observed value instead, and
-    what is missing after it becomes a gap to forecast across. Missing steps before the first
-    observed value are no history.
+    The history ends with the last observed value, and what is missing after it becomes a gap to
+    forecast across. Missing steps before the first observed value are no history.
     """
-    end = end_of(values_TC, context_length)
+    end = end_of(values_TC)
     gap = len(values_TC) - end
     shortened = min(gap, MAX_GAP_STEPS + gap % MAX_GAP_STEPS)
     seen_TC = without_leading(values_TC[max(0, end - input_length) : end])
     return History(name, seen_TC.copy(), shortened)
 
 
-def end_of(values_TC: Array, context_length: int) -> int:
-    """Points up to the end, or to the last observed value where all of the context is missing."""
-    if np.isnan(values_TC[-1]).all() and np.isnan(values_TC[-context_length:]).all():
-        return int(np.flatnonzero(~np.isnan(values_TC).all(axis=1))[-1]) + 1
-    return len(values_TC)
+def end_of(values_TC: Array) -> int:
+    """Points up to the last step at which any channel was observed."""
+    if not np.isnan(values_TC[-1]).all():  # most series: no more is computed of them
+        return len(values_TC)
+    return int(np.flatnonzero(~np.isnan(values_TC).all(axis=1))[-1]) + 1
 
 
 def without_leading(values_TC: Array) -> Array:
