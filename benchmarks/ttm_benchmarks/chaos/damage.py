@@ -8,6 +8,7 @@ import io
 import json
 import random
 import shutil
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -100,6 +101,7 @@ def _write_table(draw: random.Random, path: Path, kind: str) -> None:
             text,
             delimiter=draw.choice(",,,,;\t|"),
             quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL,
+            escapechar="\\" if sys.version_info < (3, 11) else None,  # for the character 0
         )
         writer.writerows(cells)
         encoding = draw.choice(ENCODINGS) if draw.random() < 0.05 else "utf-8"
