@@ -44,6 +44,15 @@ def test_a_longer_horizon_begins_with_the_shorter(one, horizon, more):
     assert_same(one.values, longer[:, :horizon], forecast([one.values], horizon))
 
 
+@given(SERIES, st.integers(1, 700), st.integers(1, 700))
+def test_what_is_missing_at_the_end_is_forecast_across(one, horizon, gap):
+    latest = one.values[-2000:]  # so few are not forecast from block medians
+    assume(np.isfinite(latest[-1]))
+    gappy = np.r_[latest, np.full(gap, np.nan)]
+    longer = forecast([latest], gap + horizon, keep_outliers=True)
+    assert_same(latest, forecast([gappy], horizon, keep_outliers=True), longer[:, gap:])
+
+
 @given(SERIES, HORIZONS, st.integers(1, 5000))
 def test_missing_values_in_front_are_no_history(one, horizon, padding):
     padded = np.r_[np.full(padding, np.nan), one.values]

@@ -229,16 +229,17 @@ class Forecaster(DataFrames):
         ----------
         series : sequence of array
             Series of shape (time,) or (time, channels), oldest value first, of any lengths from
-            1. NaN means missing: it takes the value before it for up to 64 steps. Integers, floats
-            and booleans are taken, as numpy arrays, lists, pandas Series or torch tensors. A single
-            1-D series may stand alone; an array of more dimensions may not, for it could be one
-            series or many. The network sees the latest ``config.context_length`` points, and looks
-            for cycles in ``config.input_length``. Of a longer series, steps beyond the 48th are
-            forecast from medians of several points too, ``history_length`` points back. Where the
-            whole context is missing it sees the points up to the last observed one, and forecasts
-            across the gap, whose steps are not returned. A network that mixes channels or takes
-            covariates refuses a target without any value in a context that its other channels have
-            values in.
+            1. NaN means missing. At the end of a series it is a gap that is forecast across, whose
+            steps are not returned. The latest gaps of 6 steps and more between values are forecast
+            first, see :mod:`ttm_estimators.inputs.gaps`, and what is missing elsewhere takes the
+            value before it for up to 64 steps. Integers, floats and booleans are taken, as numpy
+            arrays, lists, pandas Series or torch tensors. A single 1-D series may stand alone; an
+            array of more dimensions may not, for it could be one series or many. The network sees
+            the latest ``config.context_length`` points, and looks for cycles in
+            ``config.input_length``. Of a longer series, steps beyond the 48th are forecast from
+            medians of several points too, ``history_length`` points back. A network that mixes
+            channels or takes covariates has a gap only where all of them are missing, and refuses a
+            target without any value in a context that its other channels have values in.
         horizon : int
             Steps to forecast, at least 1. Beyond ``config.horizon`` the forecast is rolled out.
         covariates : sequence of Covariates, optional

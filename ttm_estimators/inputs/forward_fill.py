@@ -23,9 +23,10 @@ def forward_fill(
 ) -> tuple[Values, Values]:
     """Fill missing values with the last observed one, up to ``FORWARD_FILL_LIMIT_STEPS`` steps.
 
-    A series whose latest values are missing so keeps its level. The network was trained to see
-    gaps, but takes one in its latest patch for a return to the mean (ours; last-value imputation is
-    what the published pipelines do). The rest of a longer gap stays missing. The context, which is
+    The network was trained to see gaps, but takes one in its latest patch for a return to the mean
+    (ours; last-value imputation is what the published pipelines do). The latest longer gaps of a
+    forecast are filled before, see :mod:`ttm_estimators.inputs.gaps`. The rest of a longer gap
+    stays missing. The context, which is
     the latest ``context_length`` points, takes no value from before it: that may be out of date.
     Returns the histories, and where they are known: arrays of arrays, which forecasts have, and
     tensors of tensors, which training has, on any device.

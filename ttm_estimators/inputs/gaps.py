@@ -6,7 +6,8 @@ Shape suffixes: T time, C channels.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
+
+from ttm_estimators.inputs.arrays import Array
 
 MIN_GAP_STEPS = 6
 """Steps of the shortest gap that is forecast. A shorter one takes the value before it, which costs
@@ -20,15 +21,13 @@ REACH_POINTS = 512
 network sees one by one."""
 
 
-def gaps_to_forecast(
-    values_TC: npt.NDArray[np.float64], context_length: int, longest: int
-) -> list[slice]:
+def gaps_to_forecast(values_TC: Array, context_length: int, longest: int) -> list[slice]:
     """Find the gaps between observed values that are to be forecast, the oldest first.
 
     Left out are those of more than ``longest`` steps, and one at the beginning of the context,
     which takes nothing from before it: that may be out of date.
     """
-    missing_T = np.isnan(values_TC).all(axis=1)
+    missing_T = np.count_nonzero(~np.isnan(values_TC), axis=1) == 0
     if not missing_T[-REACH_POINTS:].any():  # most series: no more is computed of them
         return []
     changes = np.flatnonzero(np.diff(missing_T)) + 1
