@@ -253,7 +253,7 @@ def find_outliers(values_T: Array, limits: CodeLimits = FEW_CODES) -> Mask:
 def _may_have_outliers(x_A: Array) -> bool:
     """Whether the outermost readings, and some others, need to be checked."""
     low, high = x_A.min(), x_A.max()
-    if any(_is_code(one) or _is_rare_code(one) for one in (low, high)):
+    if may_be_code(low) or may_be_code(high):
         return True
     some = x_A
     if len(x_A) > SAMPLED_READINGS:
@@ -365,6 +365,11 @@ def _singles(x_A: Array) -> Mask:
     if typical == 0:  # more than half are one value
         found_A &= (x_A < middle) & (rest.min() >= middle) | (x_A > middle) & (rest.max() <= middle)
     return found_A
+
+
+def may_be_code(value: float) -> bool:
+    """Whether a number is an error code in some series."""
+    return _is_code(value) or _is_rare_code(value)
 
 
 def _is_code(value: float) -> bool:
