@@ -117,6 +117,17 @@ def test_impossible_readings_are_told_and_may_be_kept(run, data):
     assert kept != out
 
 
+def test_codes_that_are_scored_as_a_new_level_are_told_of(run, data):
+    frame = pd.read_csv(data)
+    frame["sales"] = 10.0 + frame.index % 7
+    frame.loc[frame.index[-30:], "sales"] = -999
+    frame.to_csv(data, index=False)
+    code, _, err = run("backtest", data, "--horizon", 7, "--models", "naive")
+    assert code == 0
+    assert "ends in 30 readings of -999, taken as a new level: put NaN" in err
+    assert "or give --keep-outliers" in err
+
+
 def test_readings_taken_as_missing_are_told_where_a_model_fails_for_them(run, data):
     pytest.importorskip("sktime")
     frame = pd.read_csv(data)

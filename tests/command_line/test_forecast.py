@@ -505,6 +505,19 @@ def test_an_impossible_reading_is_told_of_by_the_name_of_its_series(run, model, 
     assert pd.read_csv(output)["median"].min() < missing["median"].min() - 10
 
 
+def test_codes_that_a_series_ends_in_are_told_of(run, model, tmp_path):
+    days = pd.date_range("2024-01-01", periods=ROWS)
+    frame = panel(north=days, south=days)
+    frame.loc[(frame.item_id == "south") & (frame.date > days[-26]), "load"] = -999
+    frame.to_csv(tmp_path / "spoilt.csv", index=False)
+    arguments = ["forecast", tmp_path / "spoilt.csv", "--horizon", HORIZON, "--model", model]
+    assert run(*arguments).err == (
+        "warning: series 'south' ends in 25 readings of -999, taken as a new level: put NaN, or an "
+        "empty cell, in place of those that stand for a missing value, or give --keep-outliers\n"
+    )
+    assert run(*arguments, "--keep-outliers").err == ""
+
+
 def test_what_was_taken_for_what_and_what_was_left_out_is_told(run, model, tmp_path):
     days = pd.date_range("2024-01-01", periods=ROWS)
     data, output = tmp_path / "data.csv", tmp_path / "forecast.csv"

@@ -100,3 +100,8 @@ def test_two_faults_do_not_hide_a_third():
     scores = rng.normal(size=1500)
     scores[[700, 900]], scores[1400] = 38.0, 20.0
     assert (np.abs(scores) > thresholds(scores, 0.001))[[700, 900, 1400]].all()
+
+
+def test_scores_of_a_long_outage_leave_a_threshold_that_the_largest_score_passes():
+    scores = np.concatenate([rng.normal(size=500), np.full(100, 38.0), rng.normal(size=500)])
+    assert (thresholds(scores, 0.001) < 38).all()

@@ -4,8 +4,11 @@ import inspect
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import ttm_estimators
+from tests.properties.draws import KINDS
 from tests.tiny import tiny_network
 from ttm_estimators import Forecaster
 from ttm_estimators.detection.calibration import MAX_FAULTY_POINTS
@@ -189,3 +192,63 @@ def test_sparse_counts_are_soon_flagged_at_the_rate():
     counts = np.random.default_rng(0).poisson(0.1, 800).astype(float)
     found = ttm_estimators.load().detect(counts)[0]
     assert found.flag.sum() <= 7  # 12 if flags counted no more than half above what they passed
+
+
+@pytest.mark.parametrize("code", [-999, 9999, 1e20])
+@pytest.mark.parametrize("hours", [12, 24, 72])
+def test_an_outage_of_any_length_is_flagged_and_hides_no_later_fault(shipped, code, hours):
+    series = 20 + 5 * np.sin(np.arange(700) * np.pi / 12)
+    series += np.random.default_rng(0).normal(0, 0.3, 700)
+    series[300 : 300 + hours] = code
+    series[450:455] = 9999
+    series[600] = 60
+    flag = shipped.detect(series, step=6)[0].flag
+    assert flag[300 : 300 + hours].all()
+    assert flag[450:455].all()
+    assert flag[600]
+
+
+def test_an_outage_is_scored_past_as_a_gap_is(shipped):
+    code, gap = (NOISY[:280].copy() for _ in range(2))
+    code[200:240], gap[200:240] = -999, np.nan
+    found, expected = (shipped.detect(each, step=4)[0] for each in (code, gap))
+    np.testing.assert_allclose(found.score[240:], expected.score[240:], rtol=1e-3, atol=1e-3)
+    np.testing.assert_array_equal(found.flag[240:], expected.flag[240:])
+
+
+def test_a_code_that_an_unsure_forecast_takes_for_likely_is_flagged_where_none_is_negative(shipped):
+    traffic = np.random.default_rng(0).gamma(0.5, 1e5, size=200)
+    traffic[150] = -999
+    found = shipped.detect(traffic)[0]
+    assert abs(found.score[150]) < 2
+    assert found.flag[150]
+    assert found.low[150] == traffic[:150].min()
+
+
+def test_kept_outliers_are_readings_like_others(shipped):
+    series = NOISY.copy()
+    series[100:120] = -999
+    found = shipped.detect(series, step=6, keep_outliers=True)[0]
+    assert found.median[119] < 0
+
+
+@given(
+    kind=st.sampled_from(sorted(KINDS)),
+    seed=st.integers(0, 2**32 - 1),
+    fault=st.sampled_from([-999.0, 9999.0, 1e20, 60.0, 0.0]),
+    run=st.sampled_from([1, 5, 30, 60]),
+    rate=st.sampled_from([0.001, 0.01, 0.2]),
+)
+@settings(max_examples=20, deadline=None)
+def test_a_flag_is_outside_of_low_and_high_whatever_the_series(kind, seed, fault, run, rate):
+    random = np.random.default_rng(seed)
+    series = KINDS[kind](random, 300).astype(float)
+    series[len(series) // 2 :][:run] = fault
+    series[-3] = 5 * fault
+    found = ttm_estimators.load().detect(series, step=8, rate=rate, warm_up=20)[0]
+    with np.errstate(invalid="ignore"):
+        outside = (series < found.low) | (series > found.high)
+    assert np.array_equal(outside, found.flag)
+    assert (found.low <= found.high)[np.isfinite(found.score)].all()
+    if fault in (-999.0, 9999.0, 1e20) and kind == "season" and run <= 30:
+        assert found.flag[len(series) // 2 :][:run].all()

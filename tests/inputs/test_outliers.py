@@ -7,9 +7,11 @@ import pytest
 from tests.properties.draws import KINDS
 from ttm_estimators import load
 from ttm_estimators.inputs.outliers import (
+    KeptCodesWarning,
     OutlierWarning,
     describe,
     find_outliers,
+    warn_of_kept_codes,
     without_outliers,
 )
 
@@ -19,7 +21,11 @@ DAY = 20 + 5 * np.sin(2 * np.pi * HOURS / 24)
 SENSOR = (DAY + 0.3 * RANDOM.normal(size=744))[:720]
 CODES = (
     *(-999, 9999, -9999, 99999, -99999999, 999.9, -999.9, 65535, 32767, -32768, 2147483647),
-    *(-(2.0**63), 1e20, -1e20, np.float32(9.96921e36), np.finfo(np.float32).max),
+    *(-999.25, -999.99, -9999.99, 6553.5, 3276.7, -3276.8, -888, -888.8, -1e4, 1e10),
+)
+FILL_VALUES = (
+    *(-(2.0**63), 1e20, -1e20, np.float32(1e20), np.float32(9.96921e36), 1e30, -1e30),
+    *(np.finfo(np.float32).max, np.float32(1.70141e38)),
 )
 
 model = load()
@@ -56,7 +62,7 @@ def test_without_the_rule_it_ruins_a_forecast():
     assert error_of(spoilt(-999, 3), keep_outliers=True) > 10
 
 
-@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("code", [*CODES, *FILL_VALUES])
 def test_error_codes_are_found_wherever_they_stand_and_in_runs(code):
     assert places(spoilt(code, 1)) == [-1]
     assert places(spoilt(code, 720)) == [-720]
@@ -66,6 +72,34 @@ def test_error_codes_are_found_wherever_they_stand_and_in_runs(code):
 
 def test_more_codes_than_a_day_of_hours_at_the_end_are_a_new_level():
     assert places(spoilt(65535, *range(1, 26))) == []
+
+
+@pytest.mark.parametrize("code", FILL_VALUES)
+@pytest.mark.parametrize("rest", [SENSOR, 0.01 * SENSOR, np.full(720, 5.0), np.zeros(720)])
+def test_fill_values_are_no_level_however_many_they_are(code, rest):
+    values = rest.copy()
+    values[-700:] = code
+    assert places(values) == list(range(-700, 0))
+
+
+@pytest.mark.parametrize("value", [1e20, 1e30])
+def test_what_is_no_larger_than_the_rest_is_no_fill_value(value):
+    assert places(np.r_[value * SENSOR, np.full(30, value)]) == []
+
+
+@pytest.mark.parametrize("value", [6553.5, 3276.7, -888, -1e4, 1e10])
+def test_numbers_that_are_codes_here_and_there_have_to_lie_far_out(value):
+    sales = np.abs(value) / 20 * (1 + RANDOM.uniform(size=500))
+    sales[[100, 200, 201, 202, 300, -1]] = value
+    assert places(sales) == []
+
+
+@pytest.mark.parametrize("value", [65535.0, 6553.5, 1e10, -1e4, -999.0, 1e20])
+def test_a_series_of_nothing_but_codes_is_kept(value):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert places(np.full(300, value)) == []
+        warn_of_kept_codes([np.full(300, value)], ["x"], stacklevel=1)
 
 
 @pytest.mark.parametrize("length", [300, 896, 950, 3048, 3120])
@@ -107,7 +141,7 @@ def test_a_negative_code_is_impossible_where_nothing_else_is_negative(values):
     assert places(spoilt) == [-5]
 
 
-@pytest.mark.parametrize("value", [-4000.0, 1e6, 999.25, -1e30])
+@pytest.mark.parametrize("value", [-4000.0, 1e6, 999.25, -3e30])
 def test_any_value_out_of_all_proportion_is_found_where_the_series_returns_after_it(value):
     assert places(spoilt(value, 100)) == [-100]
     assert places(spoilt(value, 100, 101, 300)) == [-300, -101, -100]
@@ -336,3 +370,52 @@ def test_a_reading_is_called_by_its_time_where_that_is_known():
             names=["shop 'b'", "shop 'a'"],
             time_of=lambda number, step: days[step] if number else None,
         )
+
+
+def test_codes_that_are_too_many_are_told_of_once():
+    values = spoilt(-999, *range(1, 26))
+    with pytest.warns(
+        KeptCodesWarning,
+        match=r"^series 'temp' ends in 25 readings of -999, taken as a new level \(and 1 more "
+        r"series have such readings\): put NaN, or an empty cell, in place of those that stand "
+        "for a missing value, or set keep_outliers=True$",
+    ) as told:
+        model.forecast([SENSOR, values, values], 3, names=["series 'a'", "series 'temp'", "'c'"])
+    assert len(told) == 1
+
+
+def test_codes_that_are_more_than_a_quarter_of_the_others_are_told_of():
+    values = SENSOR.copy()
+    values[::4] = 65535
+    both = np.stack([SENSOR, values], axis=1)
+    with pytest.warns(
+        KeptCodesWarning,
+        match="^series 0, channel 1 has 180 readings such as 65535 among 720, taken as its values",
+    ):
+        model.forecast([both], 3)
+
+
+@pytest.mark.parametrize(
+    "values", [SENSOR, spoilt(-999, *range(1, 25)), spoilt(1e20, *range(1, 400))]
+)
+def test_no_code_that_was_kept_is_told_of_where_there_is_none(values):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", OutlierWarning)
+        warnings.simplefilter("error", KeptCodesWarning)
+        model.forecast([values], 3)
+
+
+def test_codes_are_not_told_of_where_they_are_kept_on_purpose():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.forecast([spoilt(-999, *range(1, 26))], 3, keep_outliers=True)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_real_kinds_of_series_have_no_codes(kind):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for seed in range(20):
+            random = np.random.default_rng(seed)
+            values = KINDS[kind](random, int(random.integers(1, 3000)))
+            warn_of_kept_codes([values], ["x"], stacklevel=1)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from ttm_estimators.backtest.windows import Window, before
 from ttm_estimators.forecasting import OutlierWarning
-from ttm_estimators.inputs.outliers import Outlier, describe, without_outliers
+from ttm_estimators.inputs.outliers import Outlier, describe, warn_of_kept_codes, without_outliers
 from ttm_estimators.tables.panel import Panel
 
 
@@ -46,7 +46,7 @@ def possible_histories(
 
 
 def warn_of_outliers(known: set[Outlier], scored: Sequence[Outlier], panel: Panel) -> None:
-    """Tell once of all that was taken as missing, and of what is not scored.
+    """Tell once of all that was taken as missing, of what is not scored, and of codes that are.
 
     Parameters
     ----------
@@ -60,9 +60,10 @@ def warn_of_outliers(known: set[Outlier], scored: Sequence[Outlier], panel: Pane
     OutlierWarning
         When there are some.
     """
+    names = [f"series {one.name!r}" for one in panel.series]
+    warn_of_kept_codes([one.values for one in possible(panel)[0].series], names, stacklevel=5)
     found = sorted({(one.series, one.step): one for one in (*known, *scored)}.values())
     if found:
-        names = [f"series {one.name!r}" for one in panel.series]
         message = describe(found, names, "set keep_outliers=True", panel.time_of())
         if scored:
             message += f"; {len(scored)} in what is forecast, which does not count in the scores"

@@ -104,6 +104,7 @@ def finetune(
         raise InputError(f"{output} is a file: name a folder")
     require("lightning", "train", "fine-tuning")
     from ttm_estimators.forecasting import OutlierWarning
+    from ttm_estimators.inputs.outliers import KeptCodesWarning
     from ttm_estimators.tables.fine_tune import fine_tune_panel
     from ttm_estimators.training.fine_tuning.config import FineTuneConfig
     from ttm_estimators.weights import DEFAULT, load_network, resolve
@@ -146,6 +147,7 @@ def finetune(
             left = replace(settings, minutes=max(minutes - used, minutes / 2))
         with warnings.catch_warnings(), _making(output):
             warnings.simplefilter("ignore", OutlierWarning)  # told below
+            warnings.simplefilter("default", KeptCodesWarning)
             tuned = fine_tune_panel(
                 network,
                 panel,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from matplotlib.ticker import MaxNLocator
 from ttm_estimators.detection import Detection
 from ttm_estimators.forecasting import Forecast
 from ttm_estimators.inputs.arrays import Array, Mask
-from ttm_estimators.inputs.outliers import find_outliers
+from ttm_estimators.inputs.outliers import CodeLimits, find_outliers
 from ttm_estimators.regression import CovariateEffects
 from ttm_estimators.tables.panel import Panel, Series
 
@@ -177,7 +178,8 @@ def draw_flags(
     """
     series = panel.series[index]
     times, flag = _local(series.times), found.flag
-    impossible = find_outliers(series.values) & (not keep_outliers)
+    every_code = CodeLimits(at_end=math.inf)
+    impossible = find_outliers(series.values, every_code) & (not keep_outliers)
     values = np.where(impossible, np.nan, series.values)
     with mpl.rc_context({"text.parse_math": False}):
         figure = Figure(figsize=(10, 4.5), layout="constrained", facecolor="white")

@@ -162,6 +162,8 @@ def run(
     **options: Any,
 ) -> tuple[pd.DataFrame, Forecast]:
     """Forecast a panel; what goes wrong is an error for the command line."""
+    from ttm_estimators.inputs.outliers import KeptCodesWarning
+
     progress = len(panel.series) > options["batch_size"] and sys.stderr.isatty()
     with (
         answering(forecaster, f"{horizon} steps of {len(panel.series)} series"),
@@ -170,8 +172,9 @@ def run(
         warnings.simplefilter("always")
         frame, result = forecast(forecaster, panel, horizon, progress=progress, **options)
     for each in told:
-        if each.category is UserWarning:
-            typer.echo(f"warning: {each.message}", err=True)
+        if each.category in (UserWarning, KeptCodesWarning):
+            told_so = str(each.message).replace("set keep_outliers=True", "give --keep-outliers")
+            typer.echo(f"warning: {told_so}", err=True)
     warn_of(result.outliers, panel)
     return frame, result
 

@@ -23,6 +23,7 @@ import math
 
 import numpy as np
 
+from ttm_estimators.detection.normal_scores import MAX_SCORE
 from ttm_estimators.forecasting.quantile_levels import scores_of
 from ttm_estimators.inputs.arrays import Array
 
@@ -35,6 +36,10 @@ would put every threshold at the largest score of the past."""
 
 MAX_GROWTH = 1.5
 """What a flagged score counts as at most, as a multiple of the threshold that it passed."""
+
+MAX_LEVEL_SCORE = math.nextafter(MAX_SCORE, 0.0)
+"""What a score of new values counts as at most: so a long outage leaves a threshold that the
+largest score passes."""
 
 TYPICAL_SCORE_LEVELS = (0.0, 0.5, 0.9, 0.99, 0.999, 1.0)
 TYPICAL_SCORES = (0.0, 0.64, 1.6, 3.4, 6.0, 12.0)
@@ -93,6 +98,8 @@ class Calibration:
         self._flags_in_a_row = self._flags_in_a_row + 1 if flagged else 0
         if self._flags_in_a_row <= 1 or self._flags_in_a_row > MAX_FAULTY_POINTS:
             most = max(MAX_GROWTH * threshold, self._least_growth)
+            if self._flags_in_a_row > MAX_FAULTY_POINTS:
+                most = min(most, MAX_LEVEL_SCORE)
             self._window_A[self._next] = min(size, most)
             self._uncapped_A[self._next] = size
             self._apart_A[self._next] = self._flags_in_a_row == 1

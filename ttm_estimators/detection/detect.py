@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ttm_estimators.detection.calibration import thresholds
-from ttm_estimators.detection.normal_scores import values_at
+from ttm_estimators.detection.normal_scores import MAX_SCORE, values_at
+from ttm_estimators.detection.possible import impossible_points, range_before
 from ttm_estimators.detection.rolling import roll
 from ttm_estimators.inputs.arrays import Array, Mask, as_array, as_list, validated_count
 
@@ -89,15 +90,30 @@ def detect(
                 f"{name} has shape {values_T.shape}: give each channel as a series of its own, "
                 "list(series.T)"
             )
+        reach = forecaster.config.input_length
+        impossible_T = np.zeros(len(values_T), dtype=bool)
+        if not keep_outliers:
+            impossible_T = impossible_points(values_T, reach)
         quantiles_TQ, scores_T = roll(
-            forecaster, values_T, keep_outliers=keep_outliers, name=name, **counts
+            forecaster, values_T, impossible_T, keep_outliers=keep_outliers, name=name, **counts
         )
-        threshold_T = thresholds(scores_T, rate)
+        threshold_T = thresholds(np.where(impossible_T, np.nan, scores_T), rate)
         low_T, high_T = (
             values_at(side * threshold_T, quantiles_TQ, levels) for side in (-1.0, 1.0)
         )
+        scored_T = ~np.isnan(low_T)
+        # The largest score is of no value, and an impossible reading may be a likely one to a
+        # forecast that is unsure: there the limits are what the series had before.
+        for t in np.flatnonzero(scored_T & ((threshold_T >= MAX_SCORE) | impossible_T)).tolist():
+            lowest, highest = range_before(values_T, t, reach, keep_outliers=keep_outliers)
+            if threshold_T[t] >= MAX_SCORE:
+                low_T[t], high_T[t] = lowest, highest
+            elif values_T[t] < lowest:
+                low_T[t] = max(low_T[t], min(lowest, high_T[t]))
+            elif values_T[t] > highest:
+                high_T[t] = min(high_T[t], max(highest, low_T[t]))
         with np.errstate(invalid="ignore"):
-            flag_T = np.abs(scores_T) > threshold_T
+            flag_T = (values_T < low_T) | (values_T > high_T)
         found.append(
             Detection(scores_T, flag_T, quantiles_TQ[:, levels.index(0.5)], low_T, high_T, rate)
         )

@@ -2,7 +2,7 @@
 
 A faulty point is a fault in every later history too: what follows one that is far out is forecast
 as if it were missing. Where many follow each other they are the new values of the series, and count
-again (ours).
+again (ours). Impossible readings tell nothing of what is far out, and never count.
 
 Shape suffixes: B batch, T time, H horizon, Q quantile levels.
 """
@@ -15,8 +15,8 @@ import numpy as np
 
 from ttm_estimators.detection.calibration import MAX_FAULTY_POINTS, Calibration
 from ttm_estimators.detection.normal_scores import normal_scores
-from ttm_estimators.inputs.arrays import Array
-from ttm_estimators.inputs.outliers import without_outliers
+from ttm_estimators.detection.possible import without_codes
+from ttm_estimators.inputs.arrays import Array, Mask
 
 if TYPE_CHECKING:
     from ttm_estimators.forecasting import Forecaster
@@ -33,6 +33,7 @@ none, and all of them again, where one is."""
 def roll(
     forecaster: Forecaster,
     values_T: Array,
+    impossible_T: Mask,
     *,
     warm_up: int,
     step: int,
@@ -48,6 +49,8 @@ def roll(
         Model with quantiles, that forecasts channels apart.
     values_T : array
         Series, NaN where missing.
+    impossible_T : array of bool
+        Its points that are impossible by those before them.
     warm_up : int
         Observed points before the first that is forecast.
     step : int
@@ -77,10 +80,12 @@ def roll(
         latest_T = seen_T[max(0, origin - reach) : origin]
         if np.isnan(latest_T).all():
             latest_T = seen_T[:origin]
-        return latest_T if keep_outliers else without_outliers(latest_T, 0)[0]
+        return latest_T if keep_outliers else without_codes(latest_T)
 
     def take(t: int) -> bool:
         """Take a scored point into later histories, and tell whether they are other than it was."""
+        if impossible_T[t]:  # no history has it
+            return False
         if not calibration.add(scores_T[t]):
             faulty.clear()
             return False

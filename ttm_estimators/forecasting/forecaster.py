@@ -58,6 +58,7 @@ from ttm_estimators.inputs.outliers import (
     OutlierWarning,
     TimeOf,
     describe,
+    warn_of_kept_codes,
     without_outliers,
 )
 from ttm_estimators.network import TTMConfig
@@ -315,6 +316,9 @@ class Forecaster(DataFrames):
         if outliers:
             message = describe(outliers, names, "set keep_outliers=True", time_of)
             warnings.warn(message, OutlierWarning, stacklevel=2)
+        if not keep_outliers:
+            seen = [self._seen_points(array) for array in arrays]
+            warn_of_kept_codes(arrays, names, seen, stacklevel=2)
         limits = self._limits(rows)
         for i, one in enumerate(regressions):
             if one.kept:
@@ -378,8 +382,8 @@ class Forecaster(DataFrames):
         batch_size : int, default 256
             Histories that are forecast at once, at most. It changes memory and time only.
         keep_outliers : bool, default False
-            Whether impossible readings stay in histories, see :meth:`forecast`. They are scored
-            either way.
+            Whether impossible readings stay in histories, see :meth:`forecast`, and count as what
+            is normal. They are scored either way, and otherwise always flagged.
         names : sequence of str, optional
             How errors call each series. Default: "series 0" and so on.
 

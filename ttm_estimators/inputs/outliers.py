@@ -9,6 +9,8 @@ Shape suffixes: T time, C channels, A other axes: the observed readings of a cha
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -42,8 +44,15 @@ MAX_SINGLES = 3
 INTEGER_LIMITS = {2.0**15, 2.0**16, 2.0**31, 2.0**32, 2.0**63}
 """Sizes that whole numbers of 16, 32 and 64 bits end at, with and without a sign."""
 
-FILL_VALUES = (9.96921e36, 1e20, 3.4028235e38)
-"""What stands for a missing value in files of netCDF, CMIP and float32, to six digits."""
+FILL_VALUES = (9.96921e36, 3.4028235e38, 1.70141e38)
+"""What stands for a missing value in files of netCDF, float32 and Surfer, to six digits. CMIP's is
+a power of ten."""
+
+MIN_FILL_SIZE, MIN_FILL_RATIO = 1e15, 1e6
+"""Size of a code, by itself and beside all others, that is no level however often it comes."""
+
+MIN_POWER_OF_TEN, MIN_NEGATIVE_POWER = 1e10, 1e4
+"""Powers of ten that may stand for an error."""
 
 SAMPLED_READINGS = 128
 """Readings by which most series are told to be whole, as that takes no time."""
@@ -53,12 +62,25 @@ SAMPLED_FRACTIONS = np.arange(SAMPLED_READINGS) * 0.6180339887 % 1
 one phase."""
 
 
+class CodeLimits(NamedTuple):
+    """How many error codes a series may have. If there are more they are its values."""
+
+    at_end: float = MAX_CODES_AT_END
+    fraction: float = MAX_CODES_FRACTION
+
+
+FEW_CODES, NO_LIMITS = CodeLimits(), CodeLimits(math.inf, math.inf)
+
 TimeOf = Callable[[int, int], object]
 """The time of a reading by the number of its series and its step from the end: -1 is the last."""
 
 
 class OutlierWarning(UserWarning):
     """Readings were taken as missing."""
+
+
+class KeptCodesWarning(OutlierWarning):
+    """Readings look like error codes, and were not taken as missing."""
 
 
 class Outlier(NamedTuple):
@@ -113,6 +135,56 @@ def without_outliers(
     return np.where(found_TC, np.nan, values_TC).reshape(values.shape), outliers
 
 
+def warn_of_kept_codes(
+    arrays: Sequence[Array],
+    names: Sequence[str],
+    windows: Sequence[Sequence[slice]] | None = None,
+    *,
+    stacklevel: int,
+) -> None:
+    """Warn of what would be error codes, but that they are too many.
+
+    Parameters
+    ----------
+    arrays : sequence of array
+        Series of shape (time,) or (time, channels), :func:`without_outliers`.
+    names : sequence of str
+        How the user calls them.
+    windows : sequence of sequence of slice, optional
+        Readings of each of their channels that are looked at. Default: all.
+    stacklevel : int
+        Of the warning.
+    """
+    told = []
+    for i, values in enumerate(arrays):
+        for c, values_T in enumerate(values.reshape(len(values), -1).T if values.size else ()):
+            kept = _kept_codes(values_T[windows[i][c]] if windows else values_T)
+            if kept:
+                told.append(f"{names[i]}{'' if values.ndim == 1 else f', channel {c}'} {kept}")
+    if told:
+        more = f" (and {len(told) - 1} more series have such readings)" if len(told) > 1 else ""
+        warnings.warn(
+            f"{told[0]}{more}: put NaN, or an empty cell, in place of those that stand for a "
+            "missing value, or set keep_outliers=True",
+            KeptCodesWarning,
+            stacklevel=stacklevel + 1,
+        )
+
+
+def _kept_codes(values_T: Array) -> str | None:
+    """What is told of the error codes that a series has in spite of their number, if any."""
+    x_A = values_T[~np.isnan(values_T)]
+    code_A = find_outliers(x_A, NO_LIMITS)
+    at_end = int((~code_A[::-1]).argmax()) if code_A.any() else 0
+    codes = int(code_A.sum())
+    if at_end > MAX_CODES_AT_END:
+        return f"ends in {at_end} readings of {x_A[-1]:.10g}, taken as a new level"
+    if codes > max(1, MAX_CODES_FRACTION * (len(x_A) - codes)):
+        first = x_A[code_A][0]
+        return f"has {codes} readings such as {first:.10g} among {len(x_A)}, taken as its values"
+    return None
+
+
 def describe(
     outliers: Sequence[Outlier], names: Sequence[str], keep: str, time_of: TimeOf | None = None
 ) -> str:
@@ -143,13 +215,16 @@ def describe(
     )
 
 
-def find_outliers(values_T: Array) -> Mask:
+def find_outliers(values_T: Array, limits: CodeLimits = FEW_CODES) -> Mask:
     """Find the readings of a series that can not be.
 
     An error code is a number of three or more nines before its point and at most one behind it
-    (-999, 9999.9), a limit of whole numbers (65535), or the fill value of a file format. It is
-    impossible where it lies three times as far from the median as the farthest of all other
-    readings, or is negative where no other is. Another reading has to lie a hundred times as far,
+    (-999, 9999.9; -999.25 and -999.99 where it is negative), a limit of whole numbers (65535), or
+    the fill value of a file format. It is impossible where it lies three times as far from the
+    median as the farthest of all other readings, or is negative where no other is. Too many are
+    the values of the series, unless they are fill values that nothing else comes near to. Tenths of
+    limits (6553.5), large powers of ten and negative eights are error codes where they lie a
+    hundred times as far. Another reading has to lie a hundred times as far,
     more where the others have a heavy tail, there may be three of them, and the series has to
     return after each: the last reading may be the first of others like it. A series that is one
     value for more than half of its time has no scale to judge by: what lies on the side of its
@@ -159,6 +234,8 @@ def find_outliers(values_T: Array) -> Mask:
     ----------
     values_T : array
         A series, NaN where missing.
+    limits : CodeLimits
+        How many error codes it may have. Default: 24 at its end, a quarter of all other readings.
 
     Returns
     -------
@@ -169,14 +246,14 @@ def find_outliers(values_T: Array) -> Mask:
     observed_T = ~np.isnan(values_T)
     x_A = values_T if observed_T.all() else values_T[observed_T]
     if len(x_A) > MIN_OTHER_READINGS and _may_have_outliers(x_A):
-        found_T[observed_T] = _find(x_A)
+        found_T[observed_T] = _find(x_A, limits)
     return found_T
 
 
 def _may_have_outliers(x_A: Array) -> bool:
     """Whether the outermost readings, and some others, need to be checked."""
     low, high = x_A.min(), x_A.max()
-    if _is_code(low) or _is_code(high):
+    if may_be_code(low) or may_be_code(high):
         return True
     some = x_A
     if len(x_A) > SAMPLED_READINGS:
@@ -191,19 +268,32 @@ def _may_have_outliers(x_A: Array) -> bool:
     return bool(least > width and np.count_nonzero(np.abs(x_A - middle) > least) <= MAX_SINGLES)
 
 
-def _find(x_A: Array) -> Mask:
+def _find(x_A: Array, limits: CodeLimits) -> Mask:
     """Find impossible readings among all of a series."""
-    code_A = _outer_codes(x_A)
+    code_A = _outer_codes(x_A, _is_code)
     single_A = np.zeros(len(x_A), dtype=bool)
     single_A[~code_A] = _singles(x_A[~code_A])
-    impossible_A = _impossible_codes(x_A, code_A, x_A[~code_A & ~single_A])
+    impossible_A = _impossible_codes(x_A, code_A, x_A[~code_A & ~single_A], limits)
     if (code_A & ~impossible_A).any():  # these are readings like all others
         single_A[:] = False
         single_A[~impossible_A] = _singles(x_A[~impossible_A])
-    return impossible_A | single_A
+    found_A = impossible_A | single_A
+    found_A[~found_A] = _rare_codes(x_A[~found_A], limits)
+    return found_A
 
 
-def _outer_codes(x_A: Array) -> Mask:
+def _rare_codes(x_A: Array, limits: CodeLimits) -> Mask:
+    """Find impossible readings that are rather numbers than error codes, so that they have to lie
+    as far out as any other, but may come again.
+    """
+    code_A = _outer_codes(x_A, _is_rare_code)
+    rest = x_A[~code_A]
+    if not code_A.any() or not _few(code_A, limits):
+        return np.zeros(len(x_A), dtype=bool)
+    return code_A & _farther(x_A, rest, MIN_SINGLE_DISTANCE)
+
+
+def _outer_codes(x_A: Array, is_code: Callable[[float], bool]) -> Mask:
     """Find the error codes that lie below or above all but a few other readings."""
     code_A = np.zeros(len(x_A), dtype=bool)
     for sign in (1.0, -1.0):
@@ -211,7 +301,7 @@ def _outer_codes(x_A: Array) -> Mask:
         others = 0
         while others <= MAX_SINGLES and np.isfinite(value := left_A.min()):
             same_A = left_A == value
-            if _is_code(sign * value):
+            if is_code(sign * value):
                 code_A |= same_A
             else:
                 others += int(same_A.sum())
@@ -219,19 +309,37 @@ def _outer_codes(x_A: Array) -> Mask:
     return code_A
 
 
-def _impossible_codes(x_A: Array, code_A: Mask, rest: Array) -> Mask:
+def _impossible_codes(x_A: Array, code_A: Mask, rest: Array, limits: CodeLimits) -> Mask:
     """Tell the error codes that are impossible by the rest from those that are numbers."""
+    impossible_A = np.zeros(len(x_A), dtype=bool)
+    if not code_A.any() or len(rest) < MIN_OTHER_READINGS:
+        return impossible_A
+    size_A = np.abs(x_A)
+    least = max(MIN_FILL_SIZE, MIN_FILL_RATIO * np.abs(rest).max())
+    fill_A = code_A & (size_A >= least)
+    if _few(code_A[~fill_A], limits):
+        impossible_A = (x_A < 0) & (rest.min() >= 0) | _farther(x_A, rest, MIN_CODE_DISTANCE)
+    return fill_A | code_A & impossible_A
+
+
+def _few(code_A: Mask, limits: CodeLimits) -> bool:
+    """Whether error codes are too few to be a part of their series."""
     codes = int(code_A.sum())
-    at_end = int((~code_A[::-1]).argmax())
-    few = codes <= max(1, MAX_CODES_FRACTION * len(rest)) and at_end <= MAX_CODES_AT_END
-    if codes == 0 or not few or len(rest) < MIN_OTHER_READINGS:
+    at_end = int((~code_A[::-1]).argmax()) if codes else 0
+    others = max(1, len(code_A) - codes)
+    return codes <= max(1, limits.fraction * others) and at_end <= limits.at_end
+
+
+def _farther(x_A: Array, rest: Array, times: float) -> Mask:
+    """Find what lies so many times as far from the median as the farthest of all other readings."""
+    if len(rest) < MIN_OTHER_READINGS:
         return np.zeros(len(x_A), dtype=bool)
-    impossible_A = (x_A < 0) & (rest.min() >= 0)
     middle = np.median(rest)
     distance = np.abs(rest - middle)
-    if np.count_nonzero(distance) >= MIN_OTHER_READINGS:
-        impossible_A |= np.abs(x_A - middle) > MIN_CODE_DISTANCE * distance.max()
-    return code_A & impossible_A
+    if np.count_nonzero(distance) < MIN_OTHER_READINGS:
+        return np.zeros(len(x_A), dtype=bool)
+    farther_A: Mask = np.abs(x_A - middle) > times * distance.max()
+    return farther_A
 
 
 def _singles(x_A: Array) -> Mask:
@@ -259,14 +367,44 @@ def _singles(x_A: Array) -> Mask:
     return found_A
 
 
+def may_be_code(value: float) -> bool:
+    """Whether a number is an error code in some series."""
+    return _is_code(value) or _is_rare_code(value)
+
+
 def _is_code(value: float) -> bool:
-    """Whether a number is one that stands for an error. 99.99 is a price."""
+    """Whether a number is one that stands for an error. 99.99 is a price, -999.99 is none."""
     size = abs(float(value))
-    if size < 999:
+    if not 999 <= size < math.inf:
         return False
     if size >= 1e16:
-        return size in INTEGER_LIMITS or any(abs(size / fill - 1) < 1e-6 for fill in FILL_VALUES)
+        fill = any(abs(size / fill - 1) < 1e-6 for fill in FILL_VALUES)
+        return fill or size in INTEGER_LIMITS or _is_power_of_ten(size)
+    whole, behind = _digits(size)
+    nines = set(whole + behind) == {"9"} and len(behind) <= (2 if value < 0 else 1)
+    well_log = value < 0 and set(whole) == {"9"} and behind == "25"
+    return nines or well_log or size in INTEGER_LIMITS or size + 1 in INTEGER_LIMITS
+
+
+def _is_rare_code(value: float) -> bool:
+    """Whether a number stands for an error here and there: a limit of whole numbers of 16 bits that
+    were tenths, a large power of ten, or negative eights.
+    """
+    size = abs(float(value))
+    if not 888 <= size < 1e16:
+        return False
+    tenths = {round(10 * size, 2), round(10 * size, 2) + 1} & INTEGER_LIMITS
+    least = MIN_NEGATIVE_POWER if value < 0 else MIN_POWER_OF_TEN
+    eights = value < 0 and set("".join(_digits(size))) == {"8"}
+    return bool(tenths) or eights or (size >= least and _is_power_of_ten(size))
+
+
+def _digits(size: float) -> tuple[str, str]:
+    """Those before and behind the point."""
     text = f"{size:.0f}" if size.is_integer() else f"{size:.7g}"
     whole, _, behind = text.partition(".")
-    nines = set(whole + behind) == {"9"} and len(behind) <= 1
-    return nines or size in INTEGER_LIMITS or size + 1 in INTEGER_LIMITS
+    return whole, behind
+
+
+def _is_power_of_ten(size: float) -> bool:
+    return abs(size / 10.0 ** round(math.log10(size)) - 1) < 1e-6

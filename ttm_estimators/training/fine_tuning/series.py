@@ -19,6 +19,7 @@ from ttm_estimators.inputs.outliers import (
     OutlierWarning,
     TimeOf,
     describe,
+    warn_of_kept_codes,
     without_outliers,
 )
 from ttm_estimators.network import TinyTimeMixer, TTMConfig
@@ -62,6 +63,8 @@ def read_arrays(
     if outliers:
         message = describe(outliers, names, "set keep_outliers=True", time_of)
         warnings.warn(message, OutlierWarning, stacklevel=3)
+    if not keep_outliers:
+        warn_of_kept_codes(arrays, names, stacklevel=3)
     return Arrays(arrays, names, kind, tuple(outliers))
 
 
