@@ -74,6 +74,20 @@ def test_signs_of_numbers_are_those_of_both_files_together(tmp_path):
     assert panel.series[0].covariates["price"].tolist()[-1] == 1.0
 
 
+@pytest.mark.parametrize("separators", [(";", ";"), (",", ";"), (",", "\t")])
+def test_thousands_of_the_future_that_may_be_decimals_are_asked_for(tmp_path, separators):
+    history, ahead = both()
+    history["price"], ahead["price"] = 990, "1.024"
+    history["sales"] = np.arange(len(history))
+    history.to_csv(tmp_path / "sales.csv", index=False, sep=separators[0])
+    ahead.to_csv(tmp_path / "future.csv", index=False, sep=separators[1])
+    tables = read_file(tmp_path / "sales.csv"), read_file(tmp_path / "future.csv")
+    with pytest.raises(TableError, match=r"'1.024' may have a decimal sign"):
+        read_with_future(*tables, READING)
+    panel = read_with_future(*tables, Reading(known=["price"], thousands="."))
+    assert panel.series[0].covariates["price"].tolist()[-1] == 1024
+
+
 def test_a_parquet_file_and_a_csv_file_go_together(tmp_path):
     history, ahead = both()
     ahead.to_csv(tmp_path / "future.csv", index=False)

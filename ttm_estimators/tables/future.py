@@ -76,7 +76,7 @@ def read_with_future(table: Table, future: Table, reading: Reading) -> Panel:
     reading = replace(reading, time=past.time, id=past.ids, value=list(past.values))
     name = f"{table.name} with {future.name}"
     try:
-        panel = read_panel(_joined(table, both, name, written), reading)
+        panel = read_panel(_joined((table, future), both, name, written), reading)
     except TableError as error:
         if "has gaps" not in error.fault:
             raise
@@ -101,11 +101,13 @@ def _repeated(column: pd.Series[Any], rows: pd.DataFrame, ids: list[str]) -> pd.
 
 
 def _joined(
-    table: Table, frame: pd.DataFrame, name: str, written: dict[str, pd.Series[Any]]
+    tables: tuple[Table, Table], frame: pd.DataFrame, name: str, written: dict[str, pd.Series[Any]]
 ) -> Table:
+    table, future = tables
+    separator = table.separator if table.separator == future.separator else None
     text = {name: column.fillna("") for name, column in written.items()}
     if text:
-        return replace(table, frame=frame, name=name, text=text)
+        return replace(table, frame=frame, name=name, text=text, separator=separator)
     return replace(table, frame=frame, name=name, text={}, content=None, separator=None)
 
 
