@@ -193,9 +193,9 @@ def test_decimals_that_are_clear_are_read(read, text):
 def test_text_and_covariates_of_doubtful_thousands_are_asked_for(read):
     frame = pd.DataFrame({"day": DAYS, "load": GROUPED, "y": 1.5})
     for options in ({"value": ["load"]}, {"known": ["load"]}, {"past": ["load"]}):
-        with pytest.raises(TableError, match="'load' is not numeric as it stands: '1.024'"):
+        with pytest.raises(TableError, match=r"'load' is not numeric as it stands: '1.024'"):
             read_panel(Table(frame, "df"), Reading(**options))
-        with pytest.raises(TableError, match="'load' is not numeric as it stands: '1.024'"):
+        with pytest.raises(TableError, match=r"'load' is not numeric as it stands: '1.024'"):
             read(parted(GROUPED, ";", y=[f"{i},5" for i in range(20)]), **options)
 
 
