@@ -95,6 +95,31 @@ def test_a_parquet_file_and_a_csv_file_go_together(tmp_path):
     assert [len(one.covariates) for one in panel.series] == [70, 70]
 
 
+@pytest.mark.parametrize(("past", "future"), [("001", "1"), ("1", "001")])
+def test_ids_that_are_written_in_another_way_are_told_with_both(tmp_path, past, future):
+    history, ahead = both([past])
+    ahead["item"] = future
+    said = rf"future.csv has rows of '{future}', .*sales.csv none, but of '{past}': write ids the"
+    with pytest.raises(TableError, match=said):
+        read_with_future(*written(tmp_path, history, ahead), READING)
+
+
+@pytest.mark.parametrize(
+    ("cell", "remedy"),
+    [("10,00", "write all numbers of the column with the same signs"), ("low", "'price=low'")],
+)
+def test_a_cell_of_the_future_that_is_no_number_is_told_with_its_file(tmp_path, cell, remedy):
+    history, ahead = both()
+    ahead["price"] = ahead["price"].astype(object)
+    ahead.loc[2, "price"] = cell
+    said = rf"'price' of .*future.csv is not numeric: '{cell}' in row 3: .*{remedy}"
+    with pytest.raises(TableError, match=said):
+        read_with_future(*written(tmp_path, history, ahead), READING)
+    said = rf"'price' of future_df is not numeric: '{cell}' in row 3: .*{remedy}"
+    with pytest.raises(TableError, match=said):
+        read_with_future(Table(history, "df"), Table(ahead, "future_df"), READING)
+
+
 def test_columns_that_the_future_has_beside_are_told(tmp_path):
     history, ahead = both(visits=3, note="x", sales=np.nan)
     panel = read_with_future(Table(history, "df"), Table(ahead, "future_df"), READING)

@@ -125,12 +125,19 @@ def check_numbers(column: pd.Series[Any], numbers: Numbers, remedy: str = "") ->
             "say which with decimal= or thousands=",
         )
     if numbers.wrong.size:
-        row = int(numbers.wrong[0])
-        raise TableError(
-            f"column {column.name!r} is not numeric: {str(column.iloc[row])!r} in row {row + 1}",
-            remedy.format(column=column.name, cell=column.iloc[row]),
-        )
+        raise not_numeric(column, int(numbers.wrong[0]), remedy)
     return numbers.values
+
+
+def not_numeric(column: pd.Series[Any], row: int, remedy: str, of: str = "") -> TableError:
+    """Say which cell of a column, and ``of`` what file, is no number."""
+    cell = column.iloc[row]
+    if NUMBER.fullmatch(str(cell).strip()):
+        remedy = "write all numbers of the column with the same signs"
+    return TableError(
+        f"column {column.name!r}{of} is not numeric: {str(cell)!r} in row {row + 1}",
+        remedy.format(column=column.name, cell=cell),
+    )
 
 
 def is_number(text: str) -> bool:
