@@ -194,7 +194,7 @@ def _with_static(
 def warn_if_sparse(panel: Panel, stacklevel: int) -> None:
     """Warn of series most of whose times are absent."""
     if panel.sparse_note:
-        told = f"{panel.sparse_note}: give its own freq= if they never occur"
+        told = f"{panel.sparse_note}, or give its own freq= if they never occur"
         warnings.warn(told, TableWarning, stacklevel=stacklevel)
 
 

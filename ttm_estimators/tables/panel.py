@@ -168,7 +168,7 @@ class Panel:
         absent = self.variables * sum(one.whole - one.present for one in self.filled)
         times, are = ("time", "is") if absent == 1 else ("times", "are")
         count = self.variables * len(self.filled)
-        return f"{absent} absent {times} in {count} series {are} taken as missing"
+        return f"{absent} absent {times} in {count} series {are} taken as missing, not as 0"
 
     @property
     def sparse_note(self) -> str:
@@ -180,7 +180,7 @@ class Panel:
         more = f" (and {len(sparse) - 1} more)" if len(sparse) > 1 else ""
         return (
             f"series {first.name!r}{more} has only {first.present} of {first.whole} times, and all "
-            "others are taken as missing"
+            "others are taken as missing, not as 0: add rows of 0 if nothing happened then"
         )
 
     @property
