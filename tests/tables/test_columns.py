@@ -144,6 +144,24 @@ def test_dots_are_doubtful_where_semicolons_part_fields(read):
     assert read(text.replace(";", ",")).series[0].values[0] == 1.01
 
 
+@pytest.mark.parametrize("actual", ["actual", "Actuals", "sales_actual", "Ist (EUR)", "observed"])
+@pytest.mark.parametrize("shop", [[], ["id"]])
+def test_a_target_that_may_be_the_plan_of_actuals_is_asked_about(read, actual, shop):
+    numbers = np.arange(20.0)
+    frame = pd.DataFrame({"date": DAYS, actual: numbers, "target": 100.0 + numbers})
+    frame = frame.assign(**dict.fromkeys(shop, "a"))
+    with pytest.raises(TableError, match="'target' could all be the value: choose with value="):
+        read(frame)
+    assert list(read(frame, value=[actual]).chosen.values) == [actual]
+    assert list(read(frame, value=["target"]).chosen.values) == ["target"]
+
+
+@pytest.mark.parametrize("other", ["price", "factual", "dist"])
+def test_a_target_beside_other_numbers_is_the_value(read, other):
+    frame = pd.DataFrame({"date": DAYS, "target": np.arange(20.0), other: 5.0})
+    assert list(read(frame).chosen.values) == ["target"]
+
+
 GROUPED = [f"{950 + 37 * i % 120:,}".replace(",", ".") for i in range(20)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -32,6 +33,9 @@ TIME_NAMES = (
 )
 ID_NAMES = ("unique_id", "item_id", "series_id", "id", "series", "item")
 VALUE_NAMES = ("value", "target", "y")
+
+WORDS_OF_ACTUALS = frozenset(("actual", "actuals", "ist", "observed", "realised", "realized"))
+"""Words in the name of what has happened, beside which a "target" may be a plan."""
 
 PARTS_OF_DATES = ("year", "quarter", "month", "week", "day", "hour")
 """Names of columns that may repeat what the date says."""
@@ -358,7 +362,8 @@ def find_values(
             chosen.left_out[name] = why
     named = _named(numbers, VALUE_NAMES)
     if len(numbers) > 1 and (ids or len(named) == 1):
-        if len(named) != 1:
+        may_be_a_plan = named == _named(numbers, ["target"]) and any(map(_is_actual, numbers))
+        if len(named) != 1 or may_be_a_plan:
             raise TableError(
                 f"{quoted(list(numbers))} could all be the value",
                 "choose with value=, which may be given several times",
@@ -425,6 +430,10 @@ def read_column(table: Table, name: str, signs: Signs) -> Numbers:
     if doubt and (table.may_part_thousands or not is_number(doubt)):
         return replace(numbers, doubt=doubt)
     return numbers
+
+
+def _is_actual(name: str) -> bool:
+    return not WORDS_OF_ACTUALS.isdisjoint(re.split(r"[\W_]+", name.lower()))
 
 
 def _no_value(column: pd.Series[Any]) -> str:
