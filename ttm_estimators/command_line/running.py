@@ -166,8 +166,8 @@ def run(
     from ttm_estimators.tables.covariates import roles_of
 
     known = roles_of(forecaster.roles, options["known"]).known
-    for each in doubts(panel, horizon, known):
-        typer.echo(f"warning: {each}", err=True)
+    for doubt in doubts(panel, horizon, known):
+        typer.echo(f"warning: {doubt}", err=True)
     progress = len(panel.series) > options["batch_size"] and sys.stderr.isatty()
     with (
         answering(forecaster, f"{horizon} steps of {len(panel.series)} series"),
