@@ -658,14 +658,15 @@ def test_absent_times_are_counted_and_a_series_that_they_are_most_of_is_warned_o
     data = tmp_path / "data.csv"
     single(pd.date_range("2024-01-01", periods=ROWS)).drop(index=[5, 9]).to_csv(data, index=False)
     arguments = ["forecast", data, "--horizon", 3, "--model", model, "--fill-gaps"]
-    told = "Note: 2 absent times in 1 series are taken as missing\n"
+    told = "Note: 2 absent times in 1 series are taken as missing, not as 0\n"
     outcome = run(*arguments)
     assert told in outcome.out
     assert outcome.err == ""
     outcome = run(*arguments, "--freq", "12h")
     assert outcome.err == (
-        "warning: series 'load' has only 38 of 79 times, and all others are taken as missing: "
-        "give its own --freq if they never occur\n"
+        "warning: series 'load' has only 38 of 79 times, and all others are taken as missing, "
+        "not as 0: add rows of 0 if nothing happened then, or give its own --freq if they never "
+        "occur\n"
     )
 
 

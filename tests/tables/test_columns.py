@@ -1,5 +1,7 @@
 """What is taken for time, ids and values, and what is left out, from whole tables."""
 
+import decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -140,6 +142,85 @@ def test_dots_are_doubtful_where_semicolons_part_fields(read):
     assert read(text, decimal=".").series[0].values[0] == 1.01
     assert read(text, thousands=".").series[0].values[0] == 1010
     assert read(text.replace(";", ",")).series[0].values[0] == 1.01
+
+
+@pytest.mark.parametrize("actual", ["actual", "Actuals", "sales_actual", "Ist (EUR)", "observed"])
+@pytest.mark.parametrize("shop", [[], ["id"]])
+def test_a_target_that_may_be_the_plan_of_actuals_is_asked_about(read, actual, shop):
+    numbers = np.arange(20.0)
+    frame = pd.DataFrame({"date": DAYS, actual: numbers, "target": 100.0 + numbers})
+    frame = frame.assign(**dict.fromkeys(shop, "a"))
+    with pytest.raises(TableError, match="'target' could all be the value: choose with value="):
+        read(frame)
+    assert list(read(frame, value=[actual]).chosen.values) == [actual]
+    assert list(read(frame, value=["target"]).chosen.values) == ["target"]
+
+
+@pytest.mark.parametrize("other", ["price", "factual", "dist"])
+def test_a_target_beside_other_numbers_is_the_value(read, other):
+    frame = pd.DataFrame({"date": DAYS, "target": np.arange(20.0), other: 5.0})
+    assert list(read(frame).chosen.values) == ["target"]
+
+
+GROUPED = [f"{950 + 37 * i % 120:,}".replace(",", ".") for i in range(20)]
+
+
+def parted(cells, separator="\t", quote="", **columns) -> str:
+    table = pd.DataFrame({"day": DAYS.strftime("%d.%m.%Y"), "load": cells, **columns})
+    rows = [list(table), *table.to_numpy().tolist()]
+    return "".join(separator.join(f"{quote}{cell}{quote}" for cell in row) + "\n" for row in rows)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        parted(GROUPED),
+        parted(GROUPED, "|"),
+        parted(GROUPED, ",", '"'),
+        parted([f"{cell} €" for cell in GROUPED], ";"),
+        parted([f"€\u00a0{cell}" for cell in GROUPED], ","),
+        parted(["-", *GROUPED[1:]], ";"),
+        parted([cell.replace(".", ",") for cell in GROUPED], ",", '"'),
+    ],
+    ids=["tabs", "bars", "quotes", "euros behind", "euros before", "a mark for missing", "commas"],
+)
+def test_thousands_that_may_be_decimals_are_asked_for_in_any_file(read, text):
+    with pytest.raises(TableError, match=r"may have a decimal sign.*decimal= or thousands="):
+        read(text)
+    mark = "." if "1.024" in text else ","
+    assert read(text, thousands=mark).series[0].values[2] == 1024
+    assert read(text, decimal=mark).series[0].values[2] == 1.024
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        parted(GROUPED, ","),
+        parted(["-", *GROUPED[1:]], ","),
+        parted([*GROUPED[:-1], "0.512"]),
+        parted([*GROUPED[:-1], "12.5"], ";"),
+        parted([*GROUPED[:-1], "1200"]),
+        parted([f"{cell} %" for cell in GROUPED]),
+    ],
+    ids=["plain commas", "a mark for missing", "a zero", "two digits", "four digits", "percent"],
+)
+def test_decimals_that_are_clear_are_read(read, text):
+    assert read(text).series[0].values[2] == 1.024
+
+
+def test_text_and_covariates_of_doubtful_thousands_are_asked_for(read):
+    frame = pd.DataFrame({"day": DAYS, "load": GROUPED, "y": 1.5})
+    for options in ({"value": ["load"]}, {"known": ["load"]}, {"past": ["load"]}):
+        with pytest.raises(TableError, match=r"'load' is not numeric as it stands: '1.024'"):
+            read_panel(Table(frame, "df"), Reading(**options))
+        with pytest.raises(TableError, match=r"'load' is not numeric as it stands: '1.024'"):
+            read(parted(GROUPED, ";", y=[f"{i},5" for i in range(20)]), **options)
+
+
+def test_decimals_of_three_digits_that_are_no_text_are_read():
+    load = [decimal.Decimal(cell) for cell in GROUPED]
+    panel = read_panel(Table(pd.DataFrame({"day": DAYS, "load": load}), "df"), Reading())
+    assert panel.series[0].values[2] == 1.024
 
 
 def test_a_sign_for_two_purposes_is_refused(read):

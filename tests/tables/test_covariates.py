@@ -75,6 +75,7 @@ def test_a_calendar_is_that_of_arrays_side_by_side_with_known_columns(shipped, s
     np.testing.assert_allclose(result["median"], expected.point.ravel(), rtol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:series end on different dates")
 def test_series_that_end_on_other_days_do_not_learn_of_each_other(shipped):
     random = np.random.default_rng(0)
     frames = []

@@ -98,3 +98,14 @@ def test_a_part_of_a_table_has_the_frequency_of_another_part():
     assert find_steps([("a", sundays)], usual=weekly) == [pd.offsets.Week(weekday=6)]
     with pytest.raises(TableError, match="series 'b' has D and series 'elsewhere' W-MON"):
         find_steps([("b", days)], usual=weekly)
+
+
+def test_days_of_sales_without_the_others_are_told_to_need_rows_of_0():
+    sold = pd.Timestamp("2024-01-01") + pd.to_timedelta([0, 2, 7, 10, 16, 18, 21, 25], unit="D")
+    with pytest.raises(TableError, match="or add rows of 0 for days on which nothing happened"):
+        find_steps([("a", sold)], None)
+    weekly = pd.date_range("2024-01-01", periods=9, freq="7D").to_series()
+    weekly.iloc[4] += pd.Timedelta("1D")
+    with pytest.raises(TableError, match="not evenly spaced") as error:
+        find_steps([("a", pd.DatetimeIndex(weekly))], None)
+    assert "rows of 0" not in str(error.value)

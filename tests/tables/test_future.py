@@ -74,11 +74,50 @@ def test_signs_of_numbers_are_those_of_both_files_together(tmp_path):
     assert panel.series[0].covariates["price"].tolist()[-1] == 1.0
 
 
+@pytest.mark.parametrize("separators", [(";", ";"), (",", ";"), (",", "\t")])
+def test_thousands_of_the_future_that_may_be_decimals_are_asked_for(tmp_path, separators):
+    history, ahead = both()
+    history["price"], ahead["price"] = 990, "1.024"
+    history["sales"] = np.arange(len(history))
+    history.to_csv(tmp_path / "sales.csv", index=False, sep=separators[0])
+    ahead.to_csv(tmp_path / "future.csv", index=False, sep=separators[1])
+    tables = read_file(tmp_path / "sales.csv"), read_file(tmp_path / "future.csv")
+    with pytest.raises(TableError, match=r"'1.024' may have a decimal sign"):
+        read_with_future(*tables, READING)
+    panel = read_with_future(*tables, Reading(known=["price"], thousands="."))
+    assert panel.series[0].covariates["price"].tolist()[-1] == 1024
+
+
 def test_a_parquet_file_and_a_csv_file_go_together(tmp_path):
     history, ahead = both()
     ahead.to_csv(tmp_path / "future.csv", index=False)
     panel = read_with_future(Table(history, "df"), read_file(tmp_path / "future.csv"), READING)
     assert [len(one.covariates) for one in panel.series] == [70, 70]
+
+
+@pytest.mark.parametrize(("past", "future"), [("001", "1"), ("1", "001")])
+def test_ids_that_are_written_in_another_way_are_told_with_both(tmp_path, past, future):
+    history, ahead = both([past])
+    ahead["item"] = future
+    said = rf"future.csv has rows of '{future}', .*sales.csv none, but of '{past}': write ids the"
+    with pytest.raises(TableError, match=said):
+        read_with_future(*written(tmp_path, history, ahead), READING)
+
+
+@pytest.mark.parametrize(
+    ("cell", "remedy"),
+    [("10,00", "write all numbers of the column with the same signs"), ("low", "'price=low'")],
+)
+def test_a_cell_of_the_future_that_is_no_number_is_told_with_its_file(tmp_path, cell, remedy):
+    history, ahead = both()
+    ahead["price"] = ahead["price"].astype(object)
+    ahead.loc[2, "price"] = cell
+    said = rf"'price' of .*future.csv is not numeric: '{cell}' in row 3: .*{remedy}"
+    with pytest.raises(TableError, match=said):
+        read_with_future(*written(tmp_path, history, ahead), READING)
+    said = rf"'price' of future_df is not numeric: '{cell}' in row 3: .*{remedy}"
+    with pytest.raises(TableError, match=said):
+        read_with_future(Table(history, "df"), Table(ahead, "future_df"), READING)
 
 
 def test_columns_that_the_future_has_beside_are_told(tmp_path):

@@ -147,7 +147,7 @@ def tell(data: Path, panel: Panel, future: Path | None = None) -> None:
     for note in filter(None, (panel.remark, panel.empty_ends, panel.filled_note)):
         typer.echo(f"Note: {note}")
     if panel.sparse_note:
-        told = f"{panel.sparse_note}: give its own --freq if they never occur"
+        told = f"{panel.sparse_note}, or give its own --freq if they never occur"
         typer.echo(f"warning: {told}", err=True)
     if panel.id_note:
         typer.echo(f"Note: {panel.id_note}; choose with --id", err=True)

@@ -163,7 +163,12 @@ def run(
 ) -> tuple[pd.DataFrame, Forecast]:
     """Forecast a panel; what goes wrong is an error for the command line."""
     from ttm_estimators.inputs.outliers import KeptCodesWarning
+    from ttm_estimators.tables.ahead import doubts
+    from ttm_estimators.tables.covariates import roles_of
 
+    known = roles_of(forecaster.roles, options["known"]).known
+    for doubt in doubts(panel, horizon, known):
+        typer.echo(f"warning: {doubt}", err=True)
     progress = len(panel.series) > options["batch_size"] and sys.stderr.isatty()
     with (
         answering(forecaster, f"{horizon} steps of {len(panel.series)} series"),

@@ -117,7 +117,8 @@ class DataFrames:
         Warns
         -----
         TableWarning
-            When columns were left out. It names each and says why.
+            When columns were left out, each with the reason; when series end on different dates;
+            when the future of a covariate is missing in part, or seems to have another unit.
 
         Raises
         ------

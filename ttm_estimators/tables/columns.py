@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
@@ -21,6 +22,7 @@ from ttm_estimators.tables.numbers import (
     Numbers,
     check_numbers,
     doubtful_dots,
+    is_number,
     read_numbers,
 )
 
@@ -31,6 +33,9 @@ TIME_NAMES = (
 )
 ID_NAMES = ("unique_id", "item_id", "series_id", "id", "series", "item")
 VALUE_NAMES = ("value", "target", "y")
+
+WORDS_OF_ACTUALS = frozenset(("actual", "actuals", "ist", "observed", "realised", "realized"))
+"""Words in the name of what has happened, beside which a "target" may be a plan."""
 
 PARTS_OF_DATES = ("year", "quarter", "month", "week", "day", "hour")
 """Names of columns that may repeat what the date says."""
@@ -341,7 +346,7 @@ def find_values(
         if reason:
             chosen.left_out[name] = reason
             continue
-        read = _read(table, name, signs)
+        read = read_column(table, name, signs)
         if read.count == 0 and not read.doubt:
             empty = not read.wrong.size
             chosen.left_out[name] = NOTHING_IN_IT if empty else "text"
@@ -357,7 +362,8 @@ def find_values(
             chosen.left_out[name] = why
     named = _named(numbers, VALUE_NAMES)
     if len(numbers) > 1 and (ids or len(named) == 1):
-        if len(named) != 1:
+        may_be_a_plan = named == _named(numbers, ["target"]) and any(map(_is_actual, numbers))
+        if len(named) != 1 or may_be_a_plan:
             raise TableError(
                 f"{quoted(list(numbers))} could all be the value",
                 "choose with value=, which may be given several times",
@@ -366,7 +372,7 @@ def find_values(
         numbers = {named[0]: numbers[named[0]]}
     if not numbers:
         if len(free) == 1 and chosen.left_out.get(free[0]) != "row numbers":
-            numbers = {free[0]: _read(table, free[0], signs)}
+            numbers = {free[0]: read_column(table, free[0], signs)}
             chosen.left_out.pop(free[0], None)
         else:
             reasons = [f"{name!r} is {why}" for name, why in chosen.left_out.items()][:1]
@@ -398,27 +404,36 @@ def read_values(
     """
     values, notes = {}, {}
     for name in names:
-        read = _read(table, name, signs)
+        read = read_column(table, name, signs)
         values[name] = check_numbers(table.frame[name], read)
         if read.notes:
             notes[name] = ", ".join(read.notes)
     return values, notes
 
 
-def _read(table: Table, name: str, signs: Signs) -> Numbers:
+def read_column(table: Table, name: str, signs: Signs) -> Numbers:
+    """Read a column by the signs that were given, or by those that its cells tell."""
     column = table.frame[name]
     given = signs.decimal is not None or signs.thousands is not None
-    if table.separator == ";" and types.is_float_dtype(column) and not given:
-        doubt = doubtful_dots(table.as_written([name])[name].str.strip())
-        if doubt:
-            return Numbers(column.to_numpy(np.float64), np.arange(0), doubt=doubt)
-    if given and types.is_numeric_dtype(column) and not types.is_bool_dtype(column):
-        column = table.as_written([name])[name]
     if types.is_bool_dtype(column):
         column = column.astype(object).where(column.notna(), None)
         values = np.array([np.nan if one is None else float(one) for one in column])
         return Numbers(values, np.arange(0), ("true as 1 and false as 0",))
-    return read_numbers(column, signs.decimal, signs.thousands)
+    if given and types.is_numeric_dtype(column):
+        column = table.as_written([name])[name]
+    numbers = read_numbers(column, signs.decimal, signs.thousands)
+    if given or numbers.doubt or numbers.wrong.size:
+        return numbers
+    if types.is_float_dtype(column) and table.may_part_thousands:
+        column = table.as_written([name])[name]
+    doubt = None if types.is_numeric_dtype(column) else doubtful_dots(column)
+    if doubt and (table.may_part_thousands or not is_number(doubt)):
+        return replace(numbers, doubt=doubt)
+    return numbers
+
+
+def _is_actual(name: str) -> bool:
+    return not WORDS_OF_ACTUALS.isdisjoint(re.split(r"[\W_]+", name.lower()))
 
 
 def _no_value(column: pd.Series[Any]) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ttm_estimators.inputs.covariates import Roles
+from ttm_estimators.tables.ahead import doubts
 from ttm_estimators.tables.columns import names_of
 from ttm_estimators.tables.covariates import roles_of
 from ttm_estimators.tables.detect import detect_panel
@@ -63,6 +64,8 @@ def forecast_frame(
     else:
         panel = read_with_future(table, as_table(future_df, "future_df")[0], reading)
     tell(panel, reading)
+    for each in doubts(panel, horizon, roles.known):
+        warnings.warn(each, TableWarning, stacklevel=3)
     options |= {"known": known, "calendar": calendar, "holidays": holidays}
     try:
         result, forecast = run(model, panel, horizon, **options)
@@ -191,7 +194,7 @@ def _with_static(
 def warn_if_sparse(panel: Panel, stacklevel: int) -> None:
     """Warn of series most of whose times are absent."""
     if panel.sparse_note:
-        told = f"{panel.sparse_note}: give its own freq= if they never occur"
+        told = f"{panel.sparse_note}, or give its own freq= if they never occur"
         warnings.warn(told, TableWarning, stacklevel=stacklevel)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import sys
 import warnings
 import zlib
@@ -12,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -31,6 +33,9 @@ HEADER_SEARCH_ROWS, HEADER_SEARCH_LETTERS = 50, 2**20
 """Start of a CSV file in which its header is searched for."""
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".parquet")
+
+QUOTED_GROUPS = re.compile(rb'"\s*[-+]?[1-9]\d{0,2}\.\d{3}\s*"')
+"""A number in quotes with a dot that may part thousands."""
 
 
 @dataclass
@@ -61,6 +66,15 @@ class Table:
 
     index_levels: list[str] = field(default_factory=list)
     """Columns that were levels of a MultiIndex."""
+
+    @cached_property
+    def may_part_thousands(self) -> bool:
+        """Whether dots in plain numbers may part thousands: not where commas part fields, unless
+        numbers are quoted. Programs that write dots for decimals write such files.
+        """
+        if self.separator != ",":
+            return True
+        return self.content is not None and QUOTED_GROUPS.search(self.content) is not None
 
     def as_written(self, names: list[str]) -> pd.DataFrame:
         """Columns of a CSV file as text, "" where empty; others as they are."""

@@ -204,7 +204,10 @@ def _first_fault(name: str, times: pd.Index[Any], step: Step, on_grid: bool) -> 
     expected = follow(times, step, len(times), after=0)
     k = int(np.argmax(expected[:-1] != times[1:]))
     if on_grid:
-        remedy = "add the missing rows, or use fill_gaps=True to treat them as missing values"
+        remedy = (
+            "add the missing rows, of 0 if nothing happened then, or use fill_gaps=True to treat "
+            "them as missing values"
+        )
         if is_elapsed(step) and may_be_a_change_of_the_clock(expected[k]):
             remedy += "; if the clock was changed there, give timezone="
         if isinstance(step, (offsets.BusinessDay, Timetable)):
@@ -216,6 +219,8 @@ def _first_fault(name: str, times: pd.Index[Any], step: Step, on_grid: bool) -> 
         )
     jitter = _jitter(times)
     remedy = "correct or aggregate it, or give the right freq="
+    if _are_some_days(times):
+        remedy += ", or add rows of 0 for days on which nothing happened"
     if jitter:
         remedy = f"round the times with round_time='{jitter}', or correct them"
     elif _are_days_elsewhere(times):
@@ -231,6 +236,14 @@ def _first_fault(name: str, times: pd.Index[Any], step: Step, on_grid: bool) -> 
         f"{describe(step)}",
         remedy,
     )
+
+
+def _are_some_days(times: pd.Index[Any]) -> bool:
+    """Whether times are days at all distances, such as those on which something was sold."""
+    if not isinstance(times, pd.DatetimeIndex):
+        return False
+    distances, counts = np.unique(np.diff(times.as_unit("ns").asi8), return_counts=True)
+    return bool((distances % DAY_NS == 0).all()) and 2 * counts.max() < counts.sum()
 
 
 def _is_one_a_month(times: pd.Index[Any]) -> bool:

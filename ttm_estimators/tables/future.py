@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from ttm_estimators.tables.columns import names_of
+from ttm_estimators.tables.columns import Signs, names_of, read_column
 from ttm_estimators.tables.dates import first_cell
 from ttm_estimators.tables.errors import TableError, quoted
 from ttm_estimators.tables.files import Table
-from ttm_estimators.tables.panel import Panel, read_panel
+from ttm_estimators.tables.numbers import not_numeric
+from ttm_estimators.tables.panel import AS_NUMBERS, Panel, read_panel
 from ttm_estimators.tables.reading import Reading
 
 
@@ -62,12 +63,18 @@ def read_with_future(table: Table, future: Table, reading: Reading) -> Panel:
             ahead[name] = future.text[name].to_numpy()
         ahead[name] = _cast(ahead[name], frame[name], table.name, future.name)
     if past.ids:
-        rows = ahead[past.ids].astype(object)
-        series = frame[past.ids].astype(object).drop_duplicates()
+        rows, series = ahead[past.ids].astype(object), frame[past.ids].astype(object)
+        if written:  # ids that are numbers in both may be 001 in one and 1 in the other
+            rows, series = (each.as_written(past.ids) for each in (future, table))
+        series = series.drop_duplicates()
         unknown = rows.merge(series, "left", past.ids, indicator="found")["found"].eq("left_only")
         if unknown.any():
-            which = first_row(ahead[unknown.to_numpy()], past.ids)
-            raise TableError(f"{future.name} has rows of {which}, {table.name} none")
+            which = first_row(rows[unknown.to_numpy()], past.ids)
+            raise TableError(
+                f"{future.name} has rows of {which}, {table.name} none, but of "
+                f"{first_row(series, past.ids)}",
+                "write ids the same way in both",
+            )
     both = pd.concat([frame, ahead], ignore_index=True)
     for name in reading.static:
         for columns in (both, written):
@@ -75,8 +82,14 @@ def read_with_future(table: Table, future: Table, reading: Reading) -> Panel:
                 columns[name] = _repeated(columns[name], both, past.ids)
     reading = replace(reading, time=past.time, id=past.ids, value=list(past.values))
     name = f"{table.name} with {future.name}"
+    joined = _joined((table, future), both, name, written)
+    for each in reading.known:
+        wrong = read_column(joined, each, Signs(reading.decimal, reading.thousands)).wrong
+        if wrong.size and wrong[0] >= len(frame):
+            row = int(wrong[0]) - len(frame)
+            raise not_numeric(ahead[each], row, AS_NUMBERS, of=f" of {future.name}")
     try:
-        panel = read_panel(_joined(table, both, name, written), reading)
+        panel = read_panel(joined, reading)
     except TableError as error:
         if "has gaps" not in error.fault:
             raise
@@ -101,11 +114,13 @@ def _repeated(column: pd.Series[Any], rows: pd.DataFrame, ids: list[str]) -> pd.
 
 
 def _joined(
-    table: Table, frame: pd.DataFrame, name: str, written: dict[str, pd.Series[Any]]
+    tables: tuple[Table, Table], frame: pd.DataFrame, name: str, written: dict[str, pd.Series[Any]]
 ) -> Table:
+    table, future = tables
+    separator = table.separator if table.separator == future.separator else None
     text = {name: column.fillna("") for name, column in written.items()}
     if text:
-        return replace(table, frame=frame, name=name, text=text)
+        return replace(table, frame=frame, name=name, text=text, separator=separator)
     return replace(table, frame=frame, name=name, text={}, content=None, separator=None)
 
 

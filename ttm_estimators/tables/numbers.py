@@ -27,6 +27,9 @@ MISSING = frozenset(
 UNIT_SIGNS = "%$€£¥₹₽₩₺₴₿¢"
 """Signs that may stand before or behind all numbers of a column."""
 
+MONEY_SIGNS = UNIT_SIGNS.replace("%", "") + " \t\u00a0\u202f"
+"""Those of currencies, and blanks between them and numbers."""
+
 GROUPS = re.compile(r"[-+]?\d{1,3}([\s\u00a0\u202f\u2009']\d{3})+([.,]\d+)?")
 """A number with blanks or apostrophes between its thousands."""
 
@@ -35,6 +38,12 @@ BLANKS = re.compile(r"[\s\u00a0\u202f\u2009']")
 
 NUMBER = re.compile(r"[-+]?[\d.,]*\d[\d.,]*(e[-+]?\d+)?", re.IGNORECASE)
 """A number with any signs."""
+
+DOUBTFUL = re.compile(r"[-+]?[1-9]\d{0,2}\.\d{3}")
+"""A number with a dot that may part thousands or be a decimal sign."""
+
+BELOW_A_THOUSAND = re.compile(r"[-+]?\d{1,3}")
+"""What has no dot where dots part thousands."""
 
 
 @dataclass(frozen=True)
@@ -116,12 +125,19 @@ def check_numbers(column: pd.Series[Any], numbers: Numbers, remedy: str = "") ->
             "say which with decimal= or thousands=",
         )
     if numbers.wrong.size:
-        row = int(numbers.wrong[0])
-        raise TableError(
-            f"column {column.name!r} is not numeric: {str(column.iloc[row])!r} in row {row + 1}",
-            remedy.format(column=column.name, cell=column.iloc[row]),
-        )
+        raise not_numeric(column, int(numbers.wrong[0]), remedy)
     return numbers.values
+
+
+def not_numeric(column: pd.Series[Any], row: int, remedy: str, of: str = "") -> TableError:
+    """Say which cell of a column, and ``of`` what file, is no number."""
+    cell = column.iloc[row]
+    if NUMBER.fullmatch(str(cell).strip()):
+        remedy = "write all numbers of the column with the same signs"
+    return TableError(
+        f"column {column.name!r}{of} is not numeric: {str(cell)!r} in row {row + 1}",
+        remedy.format(column=column.name, cell=cell),
+    )
 
 
 def is_number(text: str) -> bool:
@@ -129,12 +145,22 @@ def is_number(text: str) -> bool:
     return not pd.isna(pd.to_numeric(text, errors="coerce"))
 
 
-def doubtful_dots(text: pd.Series[str]) -> str | None:
-    """A number such as 1.010 where all dots may part thousands, in a file that has semicolons."""
-    dotted = text[text.str.contains(".", regex=False)]
-    if len(dotted) and dotted.str.fullmatch(r"[-+]?[1-9]\d{0,2}(\.\d{3})+").all():
-        return str(dotted.iloc[0])
-    return None
+def doubtful_dots(column: pd.Series[Any]) -> str | None:
+    """The first text such as 1.010 € of a column whose dots may all part thousands.
+
+    They are decimal signs where a cell has another number of digits behind its dot, or before it
+    a 0, or four digits and more without a dot. Percentages are not counted by thousands.
+    """
+    doubt = None
+    for cell in _factorized(column)[1]:
+        text = cell.strip(MONEY_SIGNS).replace("\u2212", "-") if isinstance(cell, str) else ""
+        if not NUMBER.fullmatch(text.removesuffix("%").rstrip()):
+            continue
+        if DOUBTFUL.fullmatch(text):
+            doubt = doubt or cell.strip()
+        elif not BELOW_A_THOUSAND.fullmatch(text):
+            return None
+    return doubt
 
 
 def _factorized(column: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], list[Any]]:

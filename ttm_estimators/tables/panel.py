@@ -23,6 +23,7 @@ from ttm_estimators.tables.columns import (
     find_values,
     may_hold_time,
     names_of,
+    read_column,
     read_values,
     suggest_ids,
 )
@@ -30,7 +31,7 @@ from ttm_estimators.tables.dates import Stamps, date_formats, first_cell, refuse
 from ttm_estimators.tables.errors import MAX_NAMES_IN_A_MESSAGE, TableError, quoted
 from ttm_estimators.tables.files import Table
 from ttm_estimators.tables.frequency import find_steps
-from ttm_estimators.tables.numbers import Array, check_numbers, is_number, read_numbers
+from ttm_estimators.tables.numbers import Array, check_numbers, is_number
 from ttm_estimators.tables.reading import Reading
 from ttm_estimators.tables.rules import find_step
 from ttm_estimators.tables.steps import (
@@ -167,7 +168,7 @@ class Panel:
         absent = self.variables * sum(one.whole - one.present for one in self.filled)
         times, are = ("time", "is") if absent == 1 else ("times", "are")
         count = self.variables * len(self.filled)
-        return f"{absent} absent {times} in {count} series {are} taken as missing"
+        return f"{absent} absent {times} in {count} series {are} taken as missing, not as 0"
 
     @property
     def sparse_note(self) -> str:
@@ -179,7 +180,7 @@ class Panel:
         more = f" (and {len(sparse) - 1} more)" if len(sparse) > 1 else ""
         return (
             f"series {first.name!r}{more} has only {first.present} of {first.whole} times, and all "
-            "others are taken as missing"
+            "others are taken as missing, not as 0: add rows of 0 if nothing happened then"
         )
 
     @property
@@ -407,8 +408,7 @@ def _covariates(table: Table, reading: Reading, signs: Signs) -> pd.DataFrame:
     others = table.frame[names].copy()
     for name in (*reading.known, *reading.past):
         column = table.frame[name]
-        numbers = read_numbers(column, signs.decimal, signs.thousands)
-        others[name] = check_numbers(column, numbers, AS_NUMBERS)
+        others[name] = check_numbers(column, read_column(table, name, signs), AS_NUMBERS)
     written = table.as_written(list(dict.fromkeys(reading.static))).astype(str)
     for name in reading.static:
         # Tables with an empty cell hold, and are written with, 1.0 for 1.
