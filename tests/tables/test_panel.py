@@ -176,3 +176,40 @@ def test_of_two_columns_with_names_of_ids_one_of_dicts_is_none():
     panel = read(frame)
     assert panel.chosen.ids == ["series"]
     assert panel.left_out == "'id' (cells of dict)"
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%m/%d/%Y", "%d.%m.%Y", None])
+def test_rows_from_new_to_old_are_counted_from_the_last_one_on(form):
+    days = DAYS.delete(10)
+    old = table(days if form is None else days.strftime(form))
+    both = pd.concat([old.assign(id="a"), old.assign(id="b")], ignore_index=True)
+    for frame in (old, both):
+        panel = read(frame[::-1], no_time=True)
+        assert all(list(one.values) == list(old["y"]) for one in panel.series)
+        assert "from the last one on, as 'date' runs from new to old" in panel.took
+        assert all(list(one.values) == list(old["y"]) for one in read(frame, no_time=True).series)
+        assert "from new to old" not in read(frame, no_time=True).took
+
+
+def test_months_from_new_to_old_are_seen_whose_days_could_be_months():
+    old = table(pd.date_range("2023-01-01", periods=12, freq="MS").strftime("%d/%m/%Y"))
+    assert list(read(old[::-1], no_time=True).series[0].values) == list(old["y"])
+
+
+def test_rows_from_new_to_old_are_seen_above_a_total():
+    old = table(DAYS.strftime("%Y-%m-%d"))
+    sheet = pd.concat([old[::-1], pd.DataFrame({"date": ["Total"], "y": [99.0]})])
+    assert "from new to old" in read(sheet, no_time=True).took
+
+
+def test_values_that_fall_do_not_turn_rows_around():
+    falling = pd.DataFrame({"index": [9, 7, 6, 4, 3, 1], "y": [6.0, 5, 4, 3, 2, 1]})
+    assert list(read(falling, no_time=True, value=["y"]).series[0].values) == [6, 5, 4, 3, 2, 1]
+
+
+def test_months_in_seconds_since_1970_are_told_how_to_be_read():
+    months = pd.date_range("2020-01-01", periods=30, freq="MS")
+    frame = table(months.as_unit("s").asi8)
+    with pytest.raises(TableError, match=r"seconds since 1970, or parts of them, give .*'%s'"):
+        read(frame)
+    assert ahead(read(frame, date_format="%s")) == [[pd.Timestamp("2022-07-01", tz="UTC")]]

@@ -26,7 +26,13 @@ from ttm_estimators.tables.columns import (
     read_values,
     suggest_ids,
 )
-from ttm_estimators.tables.dates import Stamps, date_formats, first_cell, refuse_missing
+from ttm_estimators.tables.dates import (
+    Stamps,
+    date_formats,
+    first_cell,
+    refuse_missing,
+    seem_since_1970,
+)
 from ttm_estimators.tables.errors import MAX_NAMES_IN_A_MESSAGE, TableError, quoted
 from ttm_estimators.tables.files import Table
 from ttm_estimators.tables.frequency import find_steps
@@ -219,7 +225,8 @@ class Panel:
             time = self.series[number * columns].times[step]
             if isinstance(time, pd.Timestamp):
                 return time
-            return f"{self.time} {time}" if self.chosen.time else f"row {time}, counted from 0,"
+            named = self.chosen.time or self.stamps.notes
+            return f"{self.time} {time}" if named else f"row {time}, counted from 0,"
 
         return tell
 
@@ -328,7 +335,9 @@ def read_columns(table: Table, reading: Reading) -> Columns:
     codes = _codes(keys)
     if repeated:
         _refuse_few_ids(free, time, ids, codes, reading)
-    stamps, label = read_stamps(frame, time, codes, reading)
+    rest = [name for name in names_of(free) if not time and name not in (*named, *ids)]
+    dates = [name for name in rest if may_hold_time(name, frame[name])]
+    stamps, label = read_stamps(frame, time, codes, reading, dates)
     if reading.value:
         values, notes = read_values(table, reading.value, signs)
         rest = [name for name in names_of(free) if name not in (*time, *ids, *values)]
@@ -477,7 +486,14 @@ def _split(
     every = [index[start:end] for start, end in zip(starts, ends, strict=True)]
     given = step if step is not None else _own_step(stamps, every)
     members = list(zip(names, every, strict=True))
-    steps = find_steps(members, given, gaps=reading.fill_gaps, usual=usual)
+    try:
+        steps = find_steps(members, given, gaps=reading.fill_gaps, usual=usual)
+    except TableError as error:
+        if not seem_since_1970(index):
+            raise
+        raise TableError(
+            error.fault, "if they are seconds since 1970, or parts of them, give date_format='%s'"
+        ) from error
     series, filled = list[Series](), list[Filled]()
     others: Any = covariates.iloc[order] if covariates.columns.size else None
     parts = list(columns.values())
