@@ -207,6 +207,28 @@ def test_values_that_fall_do_not_turn_rows_around():
     assert list(read(falling, no_time=True, value=["y"]).series[0].values) == [6, 5, 4, 3, 2, 1]
 
 
+COUNTRIES = pd.DataFrame(
+    {"Country": ["Chad", "Peru"], **{str(y): [1.0, 2] for y in range(1990, 2024)}}
+)
+MONTHS = pd.DataFrame({"month": range(1, 13), **{str(y): range(12) for y in (2022, 2023)}})
+
+
+@pytest.mark.parametrize("options", [{}, {"no_time": True}])
+@pytest.mark.parametrize("frame", [COUNTRIES, MONTHS, COUNTRIES.set_index("Country")])
+@pytest.mark.parametrize("name", ["{}", "{}.0", "{0} [YR{0}]"])
+def test_columns_of_years_are_to_be_turned_around(frame, options, name):
+    frame = frame.rename(columns=lambda year: name.format(year) if year.isdecimal() else year)
+    frame = frame.reset_index() if frame.index.name else frame
+    with pytest.raises(TableError, match=r"columns such as '(1990|2022).* turn the table around"):
+        read(frame, **options)
+
+
+def test_numbers_of_shops_are_no_years_where_rows_have_dates():
+    shops = pd.DataFrame({"date": DAYS, **{str(shop): np.arange(30.0) for shop in (2001, 2002)}})
+    for options in ({}, {"no_time": True}):
+        assert [one.name for one in read(shops, **options).series] == ["2001", "2002"]
+
+
 def test_months_in_seconds_since_1970_are_told_how_to_be_read():
     months = pd.date_range("2020-01-01", periods=30, freq="MS")
     frame = table(months.as_unit("s").asi8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,6 +17,7 @@ from pandas.api import types
 from pandas.tseries.api import guess_datetime_format
 
 from ttm_estimators.tables.errors import TableError
+from ttm_estimators.tables.numbers import is_number
 
 YEARS = (1800, 2200)
 """Years in which a whole number may be a date."""
@@ -39,6 +41,12 @@ MONTH_OR_WEEK = r"\d{4}[-/. ]\d{1,2}|\d{1,2}[-/. ]\d{4}"
 
 SEASON = r"(\d{4})[-/\u2013](\d{2}|\d{4})"
 """A year and the next one, as of a season of sports, a school year or a fiscal year."""
+
+YEAR_COLUMN = r"(\d{4})(?:\.0| \[YR\d{4}\])?"
+"""Name of a column for a year, as written by hand, by spreadsheets or by the World Bank."""
+
+MAX_YEARS_APART = 10
+"""Years from one column for a year to the next."""
 
 SHORT_YEARS = ("%y%m%d", "%d%m%y", "%m%d%y")
 """How whole numbers of six digits may be dates, of which five are left where the first is 0."""
@@ -224,6 +232,16 @@ def may_hold_dates(column: pd.Series[Any]) -> bool:
         or re.match(SPAN, text)
         or date_formats(text)
     )
+
+
+def years_among(names: Sequence[str]) -> list[str]:
+    """Names of columns that are years in order, beside others that are no numbers."""
+    found = {name: re.fullmatch(YEAR_COLUMN, name.strip()) for name in names}
+    years = {name: int(match[1]) for name, match in found.items() if match}
+    steps = np.unique(np.diff([*years.values()]))
+    if len(steps) != 1 or not 0 < abs(steps[0]) <= MAX_YEARS_APART or all(map(is_number, names)):
+        return []
+    return [*years] if all(YEARS[0] <= year <= YEARS[1] for year in years.values()) else []
 
 
 def run_backwards(column: pd.Series[Any], codes: npt.NDArray[Any]) -> bool:

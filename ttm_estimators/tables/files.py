@@ -19,7 +19,7 @@ from typing import Any
 
 import pandas as pd
 
-from ttm_estimators.tables.dates import date_formats
+from ttm_estimators.tables.dates import date_formats, years_among
 from ttm_estimators.tables.errors import TableError
 from ttm_estimators.tables.numbers import is_number
 
@@ -223,7 +223,10 @@ def _read_csv(content: bytes, name: str, headless: bool) -> Table:
         raise ValueError("it is not text")
     separator, header, names, notes = _find_header(text[:HEADER_SEARCH_LETTERS])
     table = Table(pd.DataFrame(), name, separator, notes, content, header, remark=remark)
-    if headless and any(is_number(name) or date_formats(name) for name in names):
+    numbers = any(is_number(name) or date_formats(name) for name in names)
+    if headless and numbers and not years_among(names):
+        told = "the first line was read as a row, for it has numbers or dates"
+        table.remark = "; ".join(filter(None, [remark, told]))
         table.options = {"header": None}
         frame = _parse_csv(content, separator, header, **table.options)
         table.frame = frame.set_axis([f"column {i + 1}" for i in range(frame.shape[1])], axis=1)
