@@ -151,6 +151,13 @@ def test_years_stay_names_where_there_is_no_time(read):
     assert (list(table.frame), table.remark) == (["month", "2022", "2023"], "")
 
 
+def test_a_header_of_two_lines_is_refused(read):
+    head = ",Store A,,Store B,\nDate,Sales,Returns,Sales,Returns\n"
+    with pytest.raises(TableError, match="a row of names below them, such as 'Date': make one"):
+        read(head + "2024-01-01,5,1,7,2\n")
+    assert len(read(",Store A,,Store B,\n2024-01-01,5,1,7,2\n").frame) == 1
+
+
 def test_no_column_is_parsed_as_text_twice(read, monkeypatch):
     table = read("id;a;b\n1;1.5;2.5\n")
     first = table.as_written(["b", "id"])
