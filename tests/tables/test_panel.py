@@ -202,6 +202,26 @@ def test_rows_from_new_to_old_are_seen_above_a_total():
     assert "from new to old" in read(sheet, no_time=True).took
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_dates_in_no_order_or_in_both_do_not_turn_rows_around(seed):
+    old = table(DAYS)
+    shuffled = np.random.default_rng(seed).permutation(DAYS)
+    for frame in (old.assign(date=shuffled), old.assign(expires=DAYS[::-1])):
+        assert list(read(frame, no_time=True).series[0].values) == list(old["y"])
+
+
+def test_row_numbers_do_not_hide_that_dates_run_from_new_to_old():
+    new = table(DAYS)[::-1].assign(index=range(30))
+    assert list(read(new, no_time=True, value=["y"]).series[0].values) == list(new["y"][::-1])
+
+
+def test_an_hour_that_comes_twice_does_not_turn_rows_around():
+    hours = pd.date_range("2024-10-26", periods=60, freq="h", tz=BERLIN).tz_localize(None)
+    for frame in (table(hours), table(hours)[::-1]):
+        values = read(frame, no_time=True).series[0].values
+        assert list(values) == list(table(hours)["y"])
+
+
 def test_values_that_fall_do_not_turn_rows_around():
     falling = pd.DataFrame({"index": [9, 7, 6, 4, 3, 1], "y": [6.0, 5, 4, 3, 2, 1]})
     assert list(read(falling, no_time=True, value=["y"]).series[0].values) == [6, 5, 4, 3, 2, 1]

@@ -56,6 +56,9 @@ MIN_SHORT_YEARS = 3
 
 A_MONTH = pd.Timedelta("31D")
 
+MIN_STEPS_OF_ORDER = 9
+"""Steps in the order of dates for one against it, as where the clock is changed."""
+
 EPOCH_FORMAT = "%s"
 """What reads whole numbers as time since 1970."""
 
@@ -244,28 +247,40 @@ def years_among(names: Sequence[str]) -> list[str]:
     return [*years] if all(YEARS[0] <= year <= YEARS[1] for year in years.values()) else []
 
 
-def run_backwards(column: pd.Series[Any], codes: npt.NDArray[Any]) -> bool:
-    """Whether dates run from new to old in every series, whose number each row has in ``codes``."""
+def direction(column: pd.Series[Any], codes: npt.NDArray[Any]) -> int:
+    """1 where dates run from old to new in every series, -1 where from new to old, else 0.
+
+    Whole numbers that are no dates only tell where they count down.
+
+    Parameters
+    ----------
+    column : Series
+        All rows.
+    codes : array
+        Number of the series of each row.
+    """
     present = column.notna().to_numpy()
     column, codes = column[present], codes[present]
     first = first_cell(column)
     try:
-        readings = [pd.Series(read_times(column).index)]
+        dates = pd.Series(read_times(column).index)
     except TableError:  # such as days that could be months, or a total below them
-        text = column.astype(str).str.strip()
-        formats = date_formats(text.iloc[0]) if isinstance(first, str) else []
-        readings = [pd.Series(_parse(text, each)) for each in formats]
-    for dates in readings:
-        steps = dates.groupby(codes).diff()
-        if dates.dtype.kind in "iu":  # a count has no gaps, other numbers fall by chance
-            if len(steps) > 1 and steps.max() == steps.min() < 0:
-                return True
-            continue
-        falls = (steps < pd.Timedelta(0)).groupby(codes).sum()
-        rises = (steps > pd.Timedelta(0)).groupby(codes).sum()
-        if (falls >= rises).all() and (falls > rises).any():
-            return True
-    return False
+        formats = date_formats(first.strip()) if isinstance(first, str) else []
+        if not formats:
+            return 0
+        dates = pd.Series(_parse(column.astype(str).str.strip(), formats[0]))
+    steps = dates.groupby(codes).diff().dropna()
+    if types.is_integer_dtype(dates):
+        return -1 if len(steps) and steps.min() == steps.max() < 0 else 0
+    rises, falls = (
+        each.groupby(codes[steps.index]).sum()
+        for each in (steps > pd.Timedelta(0), steps < pd.Timedelta(0))
+    )
+    if not len(steps) or not (rises.any() or falls.any()):
+        return 0
+    if (falls >= MIN_STEPS_OF_ORDER * rises).all():
+        return -1
+    return int((rises >= MIN_STEPS_OF_ORDER * falls).all())
 
 
 def first_cell(column: pd.Series[Any]) -> Any:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ttm_estimators.tables.clock import parts_of_date, read_parts, read_time_of_day
-from ttm_estimators.tables.dates import Stamps, read_times, run_backwards
+from ttm_estimators.tables.dates import Stamps, direction, read_times
 from ttm_estimators.tables.errors import TableError, quoted
 from ttm_estimators.tables.reading import Reading
 from ttm_estimators.tables.steps import is_elapsed, localized, parse_step
@@ -42,8 +42,8 @@ def read_stamps(
     reading : Reading
         How dates are written, their zone, and what they are rounded to.
     others : sequence of str, optional
-        Those that may hold dates. Where these run from new to old, rows are counted from the last
-        one on.
+        Those that may hold dates. Where one runs from new to old, and none from old to new, rows
+        are counted from the last one on.
 
     Raises
     ------
@@ -51,7 +51,8 @@ def read_stamps(
         When the columns make no date, or a date can not be read.
     """
     if not time:
-        falling = [name for name in others if run_backwards(frame[name], codes)]
+        runs = {each: direction(frame[each], codes) for each in others}
+        falling = [each for each in runs if runs[each] < 0 and max(runs.values()) < 1]
         count = pd.Series(codes).groupby(codes).cumcount(ascending=not falling)
         name = next(each for each in (STEP, "row", "row number") if each not in frame)
         notes = [f"from the last one on, as {each!r} runs from new to old" for each in falling[:1]]
