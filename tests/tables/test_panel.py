@@ -222,6 +222,11 @@ def test_an_hour_that_comes_twice_does_not_turn_rows_around():
         assert list(values) == list(table(hours)["y"])
 
 
+def test_an_empty_column_of_dates_does_not_tell_an_order():
+    for empty in (None, np.nan, pd.NaT):
+        assert len(read(table(DAYS).assign(time=empty), no_time=True).series[0].values) == 30
+
+
 def test_values_that_fall_do_not_turn_rows_around():
     falling = pd.DataFrame({"index": [9, 7, 6, 4, 3, 1], "y": [6.0, 5, 4, 3, 2, 1]})
     assert list(read(falling, no_time=True, value=["y"]).series[0].values) == [6, 5, 4, 3, 2, 1]

@@ -260,6 +260,8 @@ def direction(column: pd.Series[Any], codes: npt.NDArray[Any]) -> int:
         Number of the series of each row.
     """
     present = column.notna().to_numpy()
+    if not present.any():
+        return 0
     column, codes = column[present], codes[present]
     first = first_cell(column)
     try:
@@ -608,7 +610,7 @@ def _compact_format(whole: pd.Series[int]) -> str | None:
         years, rest = whole // 10 ** (digits - 4), whole % 10 ** (digits - 4)
         dated = bool(years.between(*YEARS).all())
         form = COMPACT.get(digits)
-        weeks = of_weeks(whole.name)
+        weeks = digits == 6 and of_weeks(whole.name)
         if dated and form and not weeks and not _parse(text, form).hasnans:
             return form
         known = dated and bool(rest.between(1, COUNTS.get(digits, 0)).all())

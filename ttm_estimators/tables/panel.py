@@ -511,9 +511,8 @@ def _split(
     except TableError as error:
         if not seem_since_1970(index):
             raise
-        raise TableError(
-            error.fault, "if they are seconds since 1970, or parts of them, give date_format='%s'"
-        ) from error
+        epochs = "if they are seconds since 1970, or parts of them, give date_format='%s'"
+        raise TableError(error.fault, f"{error.remedy}; {epochs}") from error
     series, filled = list[Series](), list[Filled]()
     others: Any = covariates.iloc[order] if covariates.columns.size else None
     parts = list(columns.values())
