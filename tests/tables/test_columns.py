@@ -294,6 +294,27 @@ def test_dates_in_the_header_are_told_to_be_turned(read):
         read("id,2024-01,2024-02\na,1,2\nb,3,4\n")
 
 
+@pytest.mark.parametrize("others", [{}, {"price": np.repeat([3, 4, 5, 6, 7], 8)}])
+def test_the_only_values_are_no_id(read, others):
+    days = DAYS.repeat(2)
+    frame = pd.DataFrame({"date": days, "kwh": [0, 10] * 10 + [5, 15] * 10, **others})
+    with pytest.raises(TableError, match=r"add them up or drop one, or name the columns .* id=$"):
+        read(frame[["date", "kwh"]])
+    frame["shop"] = [1, 2] * 20
+    with pytest.raises(TableError, match=r"tell series apart with id='shop'$"):
+        read(frame)
+
+
+@pytest.mark.parametrize("year", ["{}", "FY{}"])
+@pytest.mark.parametrize("name", ["Fiscal Year", "Haushaltsjahr", "FY"])
+def test_a_year_is_no_id_of_its_periods(read, name, year):
+    years = [year.format(2021 + i // 12) for i in range(36)]
+    frame = pd.DataFrame({name: years, "Period": [1 + i % 12 for i in range(36)], "rev": range(36)})
+    with pytest.raises(TableError, match=f"make one date of '{name}' and 'Period', such as"):
+        read(frame)
+    assert len(read(frame, id=[name]).series) == 3
+
+
 def test_rows_are_counted_where_there_is_no_time(read):
     for text in ("4,1\n5,2\n6,3\n", "a,b\n4,1\n5,2\n6,3\n"):
         panel = read(text, no_time=True)

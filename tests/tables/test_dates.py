@@ -198,3 +198,85 @@ def test_quarters_are_read_in_every_spelling(quarter):
 def test_offsets_and_formats_that_are_none_are_refused(cell, options, said):
     with pytest.raises(TableError, match=said):
         read([cell], **options)
+
+
+@pytest.mark.parametrize("year", ["{0}-{2:02d}", "{0}/{2:02d}", "{0}\u2013{2:02d}", "{0}/{1}"])
+def test_years_that_end_in_the_next_one_are_no_months(year):
+    cells = [year.format(first, first + 1, (first + 1) % 100) for first in range(1995, 2020)]
+    for some in (cells, cells[6:17]):  # 2001-02 to 2011-12 could all be months
+        stamps = read(some)
+        assert list(stamps.index.year) == [int(cell[:4]) for cell in some]
+        assert (stamps.index.dayofyear == 1).all()
+        assert stamps.notes == ("the year in which each begins",)
+
+
+def test_months_are_no_years_that_end_in_the_next_one():
+    assert list(read(["2001-02", "2001-03"]).index.month) == [2, 3]
+
+
+@pytest.mark.parametrize("name", ["Week", "yearweek", "Kalenderwoche", "KW", "Semaine", "yyyyww"])
+@pytest.mark.parametrize("week", ["2024-{:02d}", "2024/{:02d}", "{:02d}/2024", "2024{:02d}"])
+def test_weeks_are_not_read_as_months(name, week):
+    cells = [week.format(i) for i in range(1, 12)]
+    column = pd.Series(cells if "/" in week or "-" in week else list(map(int, cells)), name=name)
+    with pytest.raises(TableError, match="write weeks as 2024-W05"):
+        read_times(column)
+    assert len(read_times(column.rename("month"), "%m/%Y" if week[0] == "{" else None).index) == 11
+
+
+def test_dates_of_weeks_are_read():
+    for cells in (["2024-01-01", "2024-01-08"], [20240101, 20240108], ["2024-W01", "2024-W02"]):
+        assert [date.day for date in read_times(pd.Series(cells, name="week")).index] == [1, 8]
+
+
+@pytest.mark.parametrize("form", ["%y%m%d", "%d%m%y"])
+def test_whole_numbers_with_years_of_two_digits_do_not_count_on(form):
+    days = pd.date_range("2009-12-20", periods=31)
+    numbers = [int(day.strftime(form)) for day in days]
+    with pytest.raises(TableError, match=f"seem to be dates.* date_format='{form}'$"):
+        read(numbers)
+    assert list(read(numbers, date_format=form).index) == list(days)
+
+
+@pytest.mark.parametrize("first", [1, 1000, 10100, 100_000, 240_101, 500_000])
+def test_whole_numbers_that_leave_the_calendar_count(first):
+    assert list(read(range(first, first + 200)).index) == list(range(first, first + 200))
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_seconds_since_1970_are_times_where_it_is_said(unit):
+    days = pd.date_range("2024-03-20", periods=20, tz=BERLIN)
+    numbers = days.tz_convert("UTC").tz_localize(None).as_unit(unit).asi8
+    stamps = read(numbers, date_format="%s", timezone=BERLIN)
+    assert list(stamps.index) == list(days)
+    assert list(stamps.restored(stamps.index)) == list(days)
+    assert str(read(numbers, date_format="%s").index.tz) == "UTC"
+    assert list(read(numbers).index) == list(numbers)
+
+
+def test_numbers_that_are_no_seconds_since_1970_are_refused():
+    with pytest.raises(TableError, match=r"such as 5 are no seconds since 1970"):
+        read([5, 6, 7], date_format="%s")
+
+
+def test_an_abbreviated_zone_is_left_out_and_told_or_checked():
+    hours = pd.date_range("2024-01-01", periods=5, freq="h")
+    text = list(hours.strftime("%Y-%m-%d %H:%M EST"))
+    stamps = read(text)
+    assert list(stamps.index) == list(hours)
+    assert stamps.notes == ("local times, without EST",)
+    with pytest.raises(TableError, match="00:00 EST' in row 1 is not by the clock of UTC"):
+        read(text, timezone="UTC")
+    assert list(read(text, timezone="America/New_York").index.tz_localize(None)) == list(hours)
+
+
+def test_abbreviated_zones_that_change_need_the_name_of_their_zone():
+    hours = pd.date_range("2024-11-02", periods=60, freq="h", tz="America/New_York")
+    text = list(hours.strftime("%Y-%m-%d %H:%M %Z"))
+    with pytest.raises(TableError, match="several zones, such as EDT and EST: name the time zone"):
+        read(text)
+    assert list(read(text, timezone="America/New_York").index) == list(hours)
+
+
+def test_greenwich_mean_time_is_utc():
+    assert str(read(["2024-01-01 00:00 GMT", "2024-01-01 01:00 GMT"]).index.tz) == "UTC"

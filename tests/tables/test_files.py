@@ -72,6 +72,7 @@ def test_blanks_around_names_are_no_part_of_them(read):
 
 def test_rows_of_numbers_have_no_header_where_there_is_no_time(read):
     table = read("0,10\n1,11\n2,12\n", headless=True)
+    assert table.remark == "the first line was read as a row, for it has numbers or dates"
     assert table.frame.to_numpy().tolist() == [[0, 10], [1, 11], [2, 12]]
     assert list(read("a,b\n1,2\n", headless=True).frame) == ["a", "b"]
 
@@ -143,6 +144,18 @@ def test_an_empty_first_column_without_a_name_stays_one(read):
 
 def test_a_first_row_of_data_is_kept_where_there_is_no_time(read):
     assert len(read("a,2024-01-01,3\na,2024-01-02,4\n", headless=True).frame) == 2
+
+
+def test_years_stay_names_where_there_is_no_time(read):
+    table = read("month,2022,2023\n1,5,6\n2,5,6\n", headless=True)
+    assert (list(table.frame), table.remark) == (["month", "2022", "2023"], "")
+
+
+def test_a_header_of_two_lines_is_refused(read):
+    head = ",Store A,,Store B,\nDate,Sales,Returns,Sales,Returns\n"
+    with pytest.raises(TableError, match="a row of names below them, such as 'Date': make one"):
+        read(head + "2024-01-01,5,1,7,2\n")
+    assert len(read(",Store A,,Store B,\n2024-01-01,5,1,7,2\n").frame) == 1
 
 
 def test_no_column_is_parsed_as_text_twice(read, monkeypatch):

@@ -176,3 +176,87 @@ def test_of_two_columns_with_names_of_ids_one_of_dicts_is_none():
     panel = read(frame)
     assert panel.chosen.ids == ["series"]
     assert panel.left_out == "'id' (cells of dict)"
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%m/%d/%Y", "%d.%m.%Y", None])
+def test_rows_from_new_to_old_are_counted_from_the_last_one_on(form):
+    days = DAYS.delete(10)
+    old = table(days if form is None else days.strftime(form))
+    both = pd.concat([old.assign(id="a"), old.assign(id="b")], ignore_index=True)
+    for frame in (old, both):
+        panel = read(frame[::-1], no_time=True)
+        assert all(list(one.values) == list(old["y"]) for one in panel.series)
+        assert "from the last one on, as 'date' runs from new to old" in panel.took
+        assert all(list(one.values) == list(old["y"]) for one in read(frame, no_time=True).series)
+        assert "from new to old" not in read(frame, no_time=True).took
+
+
+def test_months_from_new_to_old_are_seen_whose_days_could_be_months():
+    old = table(pd.date_range("2023-01-01", periods=12, freq="MS").strftime("%d/%m/%Y"))
+    assert list(read(old[::-1], no_time=True).series[0].values) == list(old["y"])
+
+
+def test_rows_from_new_to_old_are_seen_above_a_total():
+    old = table(DAYS.strftime("%Y-%m-%d"))
+    sheet = pd.concat([old[::-1], pd.DataFrame({"date": ["Total"], "y": [99.0]})])
+    assert "from new to old" in read(sheet, no_time=True).took
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_dates_in_no_order_or_in_both_do_not_turn_rows_around(seed):
+    old = table(DAYS)
+    shuffled = np.random.default_rng(seed).permutation(DAYS)
+    for frame in (old.assign(date=shuffled), old.assign(expires=DAYS[::-1])):
+        assert list(read(frame, no_time=True).series[0].values) == list(old["y"])
+
+
+def test_row_numbers_do_not_hide_that_dates_run_from_new_to_old():
+    new = table(DAYS)[::-1].assign(index=range(30))
+    assert list(read(new, no_time=True, value=["y"]).series[0].values) == list(new["y"][::-1])
+
+
+def test_an_hour_that_comes_twice_does_not_turn_rows_around():
+    hours = pd.date_range("2024-10-26", periods=60, freq="h", tz=BERLIN).tz_localize(None)
+    for frame in (table(hours), table(hours)[::-1]):
+        values = read(frame, no_time=True).series[0].values
+        assert list(values) == list(table(hours)["y"])
+
+
+def test_an_empty_column_of_dates_does_not_tell_an_order():
+    for empty in (None, np.nan, pd.NaT):
+        assert len(read(table(DAYS).assign(time=empty), no_time=True).series[0].values) == 30
+
+
+def test_values_that_fall_do_not_turn_rows_around():
+    falling = pd.DataFrame({"index": [9, 7, 6, 4, 3, 1], "y": [6.0, 5, 4, 3, 2, 1]})
+    assert list(read(falling, no_time=True, value=["y"]).series[0].values) == [6, 5, 4, 3, 2, 1]
+
+
+COUNTRIES = pd.DataFrame(
+    {"Country": ["Chad", "Peru"], **{str(y): [1.0, 2] for y in range(1990, 2024)}}
+)
+MONTHS = pd.DataFrame({"month": range(1, 13), **{str(y): range(12) for y in (2022, 2023)}})
+
+
+@pytest.mark.parametrize("options", [{}, {"no_time": True}])
+@pytest.mark.parametrize("frame", [COUNTRIES, MONTHS, COUNTRIES.set_index("Country")])
+@pytest.mark.parametrize("name", ["{}", "{}.0", "{0} [YR{0}]"])
+def test_columns_of_years_are_to_be_turned_around(frame, options, name):
+    frame = frame.rename(columns=lambda year: name.format(year) if year.isdecimal() else year)
+    frame = frame.reset_index() if frame.index.name else frame
+    with pytest.raises(TableError, match=r"columns such as '(1990|2022).* turn the table around"):
+        read(frame, **options)
+
+
+def test_numbers_of_shops_are_no_years_where_rows_have_dates():
+    shops = pd.DataFrame({"date": DAYS, **{str(shop): np.arange(30.0) for shop in (2001, 2002)}})
+    for options in ({}, {"no_time": True}):
+        assert [one.name for one in read(shops, **options).series] == ["2001", "2002"]
+
+
+def test_months_in_seconds_since_1970_are_told_how_to_be_read():
+    months = pd.date_range("2020-01-01", periods=30, freq="MS")
+    frame = table(months.as_unit("s").asi8)
+    with pytest.raises(TableError, match=r"seconds since 1970, or parts of them, give .*'%s'"):
+        read(frame)
+    assert ahead(read(frame, date_format="%s")) == [[pd.Timestamp("2022-07-01", tz="UTC")]]

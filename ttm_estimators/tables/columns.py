@@ -61,6 +61,15 @@ MIN_REPEATED_FRACTION = 0.1
 MAX_ID_FRACTION = 0.5
 """Distinct cells of a column, as a fraction of all rows, up to which it is suggested as an id."""
 
+MIN_PANEL_FRACTION = 0.5
+"""Rows, as a fraction of one for each time and cell of a column of numbers, from which on it is
+suggested as an id."""
+
+YEAR_NAME = r"year|jahr|(?:^|[^a-z])(?:fy|yr)(?:[^a-z]|$)"
+"""Names of columns of years."""
+
+DAYS_OF_A_YEAR = 366
+
 UNREADABLE = (bytes, bytearray, list, tuple, dict, set, np.ndarray, pd.Timedelta)
 """Types of cells that are neither numbers nor text."""
 
@@ -277,6 +286,8 @@ def suggest_ids(
 ) -> str:
     """Say which columns beside ``ids`` leave each series a single row for each time, if any do.
 
+    The only numbers are no id, and a year is none where times start anew with it.
+
     Raises
     ------
     TableError
@@ -289,8 +300,38 @@ def suggest_ids(
         and _may_be_id(frame[name])
         and not may_hold_dates(frame[name])
     ]
+    others = [name for name in names_of(frame) if name not in (*time, *ids)]
+    read = {name: read_numbers(frame[name]) for name in others}
+    numbers = [name for name in others if read[name].count or read[name].doubt]
+    free = [
+        name
+        for name in free
+        if not types.is_numeric_dtype(frame[name]) or _recurs(frame, time, name)
+    ]
+    if not values and len(numbers) == 1:
+        free = [name for name in free if name not in numbers]
     free.sort(key=lambda name: frame[name].isna().any())
     return _suggestion(frame, time, free, ids)
+
+
+def _recurs(frame: pd.DataFrame, time: Sequence[str], name: str) -> bool:
+    """Whether most cells of a column come at most times, as those of an id do."""
+    times = len(frame[[*time]].drop_duplicates())
+    return bool(frame[name].nunique() * times * MIN_PANEL_FRACTION <= len(frame))
+
+
+def year_before(frame: pd.DataFrame, time: Sequence[str], ids: Sequence[str]) -> str:
+    """Say what to do where one of the ids is the year of times that count months, weeks or days
+    of it, or nothing.
+    """
+    if len(time) != 1 or not types.is_integer_dtype(frame[time[0]]):
+        return ""
+    if not frame[time[0]].between(0, DAYS_OF_A_YEAR).all():
+        return ""
+    years = [name for name in ids if re.search(YEAR_NAME, name.lower())]
+    if not years:
+        return ""
+    return f"make one date of {years[0]!r} and {time[0]!r}, such as 2024-05-01 for a month"
 
 
 def _suggestion(
@@ -303,6 +344,9 @@ def _suggestion(
     few = min(choices, key=lambda names: len(frame[[*names]].drop_duplicates()))
     for name in few:
         refuse_missing(frame[name])
+    joined = year_before(frame, time, [*ids, *few])
+    if joined:
+        return joined
     return f"tell series apart with {' '.join(f'id={name!r}' for name in (*ids, *few))}"
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import datetime
 import re
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pandas.api import types
 from pandas.tseries.api import guess_datetime_format
 
 from ttm_estimators.tables.errors import TableError
+from ttm_estimators.tables.numbers import is_number
 
 YEARS = (1800, 2200)
 """Years in which a whole number may be a date."""
@@ -30,6 +33,41 @@ QUARTER = r"(?:(\d{4})[-/ ]?[Qq]([1-4])|(?:[Qq]([1-4])|([1-4])[Qq])[-/ ]?(\d{4})
 
 WEEK = r"\d{4}-?W\d{2}"
 
+WEEK_NAME = r"week|woche|semaine|semana|settimana|ww|wk|(?:^|[^a-z])kw(?:[^a-z]|$)"
+"""Names of columns of weeks."""
+
+MONTH_OR_WEEK = r"\d{4}[-/. ]\d{1,2}|\d{1,2}[-/. ]\d{4}"
+"""A year and a month, or a week."""
+
+SEASON = r"(\d{4})[-/\u2013](\d{2}|\d{4})"
+"""A year and the next one, as of a season of sports, a school year or a fiscal year."""
+
+YEAR_COLUMN = r"(\d{4})(?:\.0| \[YR\d{4}\])?"
+"""Name of a column for a year, as written by hand, by spreadsheets or by the World Bank."""
+
+MAX_YEARS_APART = 10
+"""Years from one column for a year to the next."""
+
+SHORT_YEARS = ("%y%m%d", "%d%m%y", "%m%d%y")
+"""How whole numbers of six digits may be dates, of which five are left where the first is 0."""
+
+MIN_SHORT_YEARS = 3
+"""Numbers that have to be such dates (ours: one in thirty is by chance)."""
+
+A_MONTH = pd.Timedelta("31D")
+
+MIN_STEPS_OF_ORDER = 9
+"""Steps in the order of dates for one against it, as where the clock is changed."""
+
+EPOCH_FORMAT = "%s"
+"""What reads whole numbers as time since 1970."""
+
+EPOCH_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+"""Units of times since 1970, and how many are in a second."""
+
+EPOCH_SECONDS = (10**9, 2 * 10**9)
+"""Seconds since 1970 that whole numbers are taken for: from 2001 to 2033."""
+
 FORMATS_PANDAS_DOES_NOT_GUESS = (
     *("%m/%d/%Y %I:%M %p", "%d/%m/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M:%S %p"),
     *("%b %Y", "%B %Y", "%Y/%m", "%YM%m"),
@@ -42,8 +80,11 @@ FORMATS_TO_SUGGEST = ("%b-%y", "%b-%Y", "%m/%Y", "%m.%Y", "FY%Y", "%d.%m.%y", "%
 FIRST_SECOND, LAST_SECOND = (time.value // 10**9 for time in (pd.Timestamp.min, pd.Timestamp.max))
 """Seconds from 1970 to the ends of the dates that nanoseconds count."""
 
-OFFSET = r"^(.*\d{2}:\d{2}\S*?)\s*(Z|UTC|[+-]\d{2}(?::?\d{2})?)$"
+OFFSET = r"^(.*\d{2}:\d{2}\S*?)\s*(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
 """A date with an offset from UTC."""
+
+ABBREVIATION = r"^(.*\d{2}:\d{2}\S*)\s+(?!AM$|PM$)([A-Z]{2,5})$"
+"""A time with an abbreviated zone, such as EST, of which the world has several."""
 
 CHANGING_OFFSETS_NOTE = (
     "offsets from UTC change, so dates are given in UTC unless a time zone is named"
@@ -51,6 +92,9 @@ CHANGING_OFFSETS_NOTE = (
 
 SPAN = r"^(.+\d{1,2}:\d{2}.*?)\s+[-\u2013]\s+(.+:\d{2}.*)$"
 """From one date with a time to another."""
+
+WRITE_WEEKS = "write weeks as 2024-W05, months as 2024-05-01"
+"""What to do with a year and a number that may be either."""
 
 MINUTES_OF_A_DAY = 24 * 60
 
@@ -150,7 +194,7 @@ def read_times(
     if date_format is not None and not _is_written(column):
         raise TableError(f"column {column.name!r} holds dates, not text", "leave date_format= out")
     try:
-        stamps = _read(column, date_format, zone is not None)
+        stamps = _read(column, date_format, zone)
     except pd.errors.OutOfBoundsDatetime as error:
         raise TableError(f"column {column.name!r}: {error}") from error
     if not isinstance(stamps.index, pd.DatetimeIndex):
@@ -191,6 +235,54 @@ def may_hold_dates(column: pd.Series[Any]) -> bool:
         or re.match(SPAN, text)
         or date_formats(text)
     )
+
+
+def years_among(names: Sequence[str]) -> list[str]:
+    """Names of columns that are years in order, beside others that are no numbers."""
+    found = {name: re.fullmatch(YEAR_COLUMN, name.strip()) for name in names}
+    years = {name: int(match[1]) for name, match in found.items() if match}
+    steps = np.unique(np.diff([*years.values()]))
+    if len(steps) != 1 or not 0 < abs(steps[0]) <= MAX_YEARS_APART or all(map(is_number, names)):
+        return []
+    return [*years] if all(YEARS[0] <= year <= YEARS[1] for year in years.values()) else []
+
+
+def direction(column: pd.Series[Any], codes: npt.NDArray[Any]) -> int:
+    """1 where dates run from old to new in every series, -1 where from new to old, else 0.
+
+    Whole numbers that are no dates only tell where they count down.
+
+    Parameters
+    ----------
+    column : Series
+        All rows.
+    codes : array
+        Number of the series of each row.
+    """
+    present = column.notna().to_numpy()
+    if not present.any():
+        return 0
+    column, codes = column[present], codes[present]
+    first = first_cell(column)
+    try:
+        dates = pd.Series(read_times(column).index)
+    except TableError:  # such as days that could be months, or a total below them
+        formats = date_formats(first.strip()) if isinstance(first, str) else []
+        if not formats:
+            return 0
+        dates = pd.Series(_parse(column.astype(str).str.strip(), formats[0]))
+    steps = dates.groupby(codes).diff().dropna()
+    if types.is_integer_dtype(dates):
+        return -1 if len(steps) and steps.min() == steps.max() < 0 else 0
+    rises, falls = (
+        each.groupby(codes[steps.index]).sum()
+        for each in (steps > pd.Timedelta(0), steps < pd.Timedelta(0))
+    )
+    if not len(steps) or not (rises.any() or falls.any()):
+        return 0
+    if (falls >= MIN_STEPS_OF_ORDER * rises).all():
+        return -1
+    return int((rises >= MIN_STEPS_OF_ORDER * falls).all())
 
 
 def first_cell(column: pd.Series[Any]) -> Any:
@@ -250,10 +342,10 @@ def _zone(name: str | None) -> ZoneInfo | None:
         ) from None
 
 
-def _read(column: pd.Series[Any], date_format: str | None, zoned: bool) -> Stamps:
+def _read(column: pd.Series[Any], date_format: str | None, zone: ZoneInfo | None) -> Stamps:
     dtype, name = column.dtype, column.name
     if isinstance(dtype, pd.CategoricalDtype):
-        found = _read(column.astype(dtype.categories.dtype), date_format, zoned)
+        found = _read(column.astype(dtype.categories.dtype), date_format, zone)
         return found if isinstance(found.index, pd.DatetimeIndex) else Stamps(found.index)
     if isinstance(dtype, pd.PeriodDtype):
         dates = pd.PeriodIndex(column).to_timestamp().as_unit("ns").rename(None)
@@ -265,14 +357,14 @@ def _read(column: pd.Series[Any], date_format: str | None, zoned: bool) -> Stamp
         index = pd.DatetimeIndex(column, name=None)
         return Stamps(index.as_unit("ns"), dtype, index.tz)
     if types.is_numeric_dtype(dtype):
-        return _read_whole(column, date_format, zoned)
+        return _read_whole(column, date_format, zone)
     first = column.iloc[0]
     if isinstance(first, pd.Period):
         try:
             periods = pd.PeriodIndex(column)
         except ValueError as error:
             raise TableError(f"column {name!r} holds periods of several kinds: {error}") from error
-        return _read(pd.Series(periods, name=name), date_format, zoned)
+        return _read(pd.Series(periods, name=name), date_format, zone)
     if isinstance(first, (datetime.date, np.datetime64)):
         try:
             index = pd.DatetimeIndex(pd.to_datetime(column)).as_unit("ns").rename(None)
@@ -283,11 +375,11 @@ def _read(column: pd.Series[Any], date_format: str | None, zoned: bool) -> Stamp
     if not isinstance(first, (str, bytes, int)):
         raise TableError(f"column {name!r} holds cells of {type(first).__name__}, no dates")
     if isinstance(first, int) and not isinstance(first, bool):  # such as those beyond 64 bits
-        return _read_whole(column, date_format, zoned)
-    return _of_text(column.astype(str).str.strip(), date_format, zoned)
+        return _read_whole(column, date_format, zone)
+    return _of_text(column.astype(str).str.strip(), date_format, zone)
 
 
-def _read_whole(column: pd.Series[Any], date_format: str | None, zoned: bool) -> Stamps:
+def _read_whole(column: pd.Series[Any], date_format: str | None, zone: ZoneInfo | None) -> Stamps:
     name = column.name
     numbers = column.to_numpy(dtype=object)
     if types.is_bool_dtype(column) or any(number % 1 != 0 for number in numbers[:1]):
@@ -298,33 +390,72 @@ def _read_whole(column: pd.Series[Any], date_format: str | None, zoned: bool) ->
     if unsigned and int(column.max()) > np.iinfo(np.uint64).max:
         raise TableError(f"column {name!r} holds numbers beyond those of 64 bits")
     whole = column.astype(np.uint64 if unsigned else np.int64)
+    if date_format == EPOCH_FORMAT:
+        return _since_1970(whole)
     date_format = date_format or _compact_format(whole)
     if date_format is None:
         return Stamps(pd.Index(whole, name=None), column.dtype)
     width = len(pd.Timestamp(0).strftime(date_format))
     text = whole.astype(str).str.zfill(width)  # 01022024 has lost its first digit
-    return _of_text(text, date_format, zoned)
+    return _of_text(text, date_format, zone)
 
 
-def _of_text(column: pd.Series[str], date_format: str | None, zoned: bool) -> Stamps:
+def seem_since_1970(numbers: pd.Index[Any]) -> bool:
+    """Whether whole numbers seem to be seconds since 1970, or parts of them."""
+    return not isinstance(numbers, pd.DatetimeIndex) and _epoch_unit(numbers) is not None
+
+
+def _epoch_unit(numbers: Any) -> str | None:
+    first, last = int(numbers.min()), int(numbers.max())
+    for unit, count in EPOCH_UNITS.items():
+        if EPOCH_SECONDS[0] * count <= first and last < EPOCH_SECONDS[1] * count:
+            return unit
+    return None
+
+
+def _since_1970(numbers: pd.Series[int]) -> Stamps:
+    unit = _epoch_unit(numbers)
+    if unit is None:
+        raise TableError(
+            f"column {numbers.name!r}: numbers such as {numbers.iloc[0]} are no seconds since 1970 "
+            "from 2001 to 2033, nor thousandths, millionths or billionths of them",
+            "leave date_format= out",
+        )
+    dates = numbers.to_numpy(dtype=np.int64).astype(f"datetime64[{unit}]")
+    return Stamps(pd.DatetimeIndex(dates).as_unit("ns").tz_localize("UTC"))
+
+
+def _of_text(column: pd.Series[str], date_format: str | None, zone: ZoneInfo | None) -> Stamps:
     """Dates of texts, of which each distinct one is read once."""
     codes, distinct = pd.factorize(column)
     text = pd.Series(distinct, name=column.name)
-    index, notes = _read_text(text, date_format, zoned, pd.Series(codes))
+    index, notes = _read_text(text, date_format, zone, pd.Series(codes))
     # Offsets that change are those of the zone that is given.
-    zone = None if CHANGING_OFFSETS_NOTE in notes else index.tz
-    return Stamps(index.take(codes), None, zone, notes=() if zoned else notes)
+    own = None if CHANGING_OFFSETS_NOTE in notes else index.tz
+    return Stamps(index.take(codes), None, own, notes=() if zone else notes)
 
 
 def _read_text(
-    text: pd.Series[str], date_format: str | None, zoned: bool, rows: pd.Series[int]
+    text: pd.Series[str], date_format: str | None, zone: ZoneInfo | None, rows: pd.Series[int]
 ) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
     """Dates of distinct texts, and notes on them."""
     first = text.iloc[0]
     if re.fullmatch(SPAN, first) and not (date_format and _reads(first, date_format)):
         text = text.str.replace(SPAN, r"\1", regex=True)
-        index, notes = _read_text(text, date_format, zoned, rows)
+        index, notes = _read_text(text, date_format, zone, rows)
         return index, (*notes, "the start of each span")
+    if date_format is None and of_weeks(text.name) and re.fullmatch(MONTH_OR_WEEK, first):
+        raise TableError(
+            f"column {text.name!r}: {first!r} in row 1 may be a week or a month", WRITE_WEEKS
+        )
+    seasons = re.fullmatch(SEASON, first) and text.str.fullmatch(SEASON).all()
+    if date_format is None and seasons and len(text) > 1:
+        years = text.str.extract(f"^{SEASON}$")
+        # A month that is always that of the next year is none.
+        if all(str(int(year) + 1).endswith(end) for year, end in years.to_numpy()):
+            return _parsed(years[0].rename(str(text.name)), "%Y", rows), (
+                "the year in which each begins",
+            )
     if date_format is None and text.str.fullmatch(QUARTER).all():
         parts = text.str.extract(f"^{QUARTER}$").fillna("")
         text = parts[0] + parts[4] + "Q" + parts[1] + parts[2] + parts[3]
@@ -333,12 +464,15 @@ def _read_text(
         text = text.str.replace("-", "", regex=False) + "1"
         date_format = "%GW%V%u"
     if date_format is None and re.match(OFFSET, first):
-        return _with_offsets(text, zoned, rows)
+        return _with_offsets(text, zone, rows)
+    abbreviated = re.match(ABBREVIATION, first) and text.str.fullmatch(ABBREVIATION).all()
+    if date_format is None and abbreviated:
+        return _with_abbreviations(text, zone, rows)
     return _parsed(text, date_format, rows), ()
 
 
 def _with_offsets(
-    text: pd.Series[str], zoned: bool, rows: pd.Series[int]
+    text: pd.Series[str], zone: ZoneInfo | None, rows: pd.Series[int]
 ) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
     """Dates with offsets from UTC, each read apart: pandas is slow where these change."""
     name = text.name
@@ -364,7 +498,7 @@ def _with_offsets(
     if len(set(minutes)) == 1:
         fixed = datetime.timezone(datetime.timedelta(minutes=int(minutes[0])))
         return utc.tz_localize("UTC").tz_convert("UTC" if not minutes[0] else fixed), ()
-    if not zoned and len(set((wall - wall.normalize()).asi8)) == 1:
+    if not zone and len(set((wall - wall.normalize()).asi8)) == 1:
         raise TableError(
             f"column {name!r}: the offsets from UTC change, such as {offsets[0]} and {offsets[1]}, "
             "which leaves those of future days open",
@@ -373,8 +507,36 @@ def _with_offsets(
     return utc.tz_localize("UTC"), (CHANGING_OFFSETS_NOTE,)
 
 
+def _with_abbreviations(
+    text: pd.Series[str], zone: ZoneInfo | None, rows: pd.Series[int]
+) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
+    """Dates by the clock of an abbreviated zone, which has to be that of the zone if one is given,
+    and is left out otherwise.
+    """
+    parts = text.str.extract(ABBREVIATION)
+    wall = _parsed(parts[0].rename(str(text.name)), None, rows)
+    zones = parts[1].unique()
+    if zone is None:
+        if len(zones) > 1:
+            raise TableError(
+                f"column {text.name!r}: dates are of several zones, such as {zones[0]} and "
+                f"{zones[1]}",
+                "name the time zone with timezone=, such as timezone='America/New_York'",
+            )
+        return wall, (f"local times, without {zones[0]}",)
+    local = wall.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+    wrong = np.flatnonzero(local.notna() & (local.strftime("%Z").to_numpy() != parts[1]))
+    if wrong.size:
+        raise TableError(
+            f"column {text.name!r}: {text.iloc[wrong[0]]!r} {_row(wrong[0], rows)} is not by the "
+            f"clock of {zone.key}",
+            "give its own timezone=, or write its offset from UTC, such as -05:00, in its place",
+        )
+    return wall, ()
+
+
 def _minutes(offset: str) -> int:
-    if offset in ("Z", "UTC"):
+    if offset in ("Z", "UTC", "GMT"):
         return 0
     digits = offset[1:].replace(":", "").ljust(4, "0")
     if int(digits[2:]) >= 60:
@@ -448,20 +610,42 @@ def _compact_format(whole: pd.Series[int]) -> str | None:
         years, rest = whole // 10 ** (digits - 4), whole % 10 ** (digits - 4)
         dated = bool(years.between(*YEARS).all())
         form = COMPACT.get(digits)
-        weeks = "week" in str(whole.name).lower()
+        weeks = digits == 6 and of_weeks(whole.name)
         if dated and form and not weeks and not _parse(text, form).hasnans:
             return form
         known = dated and bool(rest.between(1, COUNTS.get(digits, 0)).all())
     if text.str.len().between(7, 8).all():
         readings = [_parse(text.str.zfill(8), form) for form in ("%d%m%Y", "%m%d%Y")]
         known |= any(((one.year >= YEARS[0]) & (one.year <= YEARS[1])).all() for one in readings)
-    if known:
+    remedy = "write them as 2024-01-31, or give date_format= if it can read them"
+    short = _short_year_format(text)
+    if short:
+        remedy = f"write them as 2024-01-31, or give date_format={short!r}"
+    if known or short:
         raise TableError(
             f"column {whole.name!r}: numbers such as {whole.iloc[0]} seem to be dates, which do "
             "not go on like numbers",
-            "write them as 2024-01-31, or give date_format= if it can read them",
+            WRITE_WEEKS if digits == 6 and of_weeks(whole.name) else remedy,
         )
     return None
+
+
+def _short_year_format(text: pd.Series[str]) -> str | None:
+    """Format with a year of two digits by which whole numbers are dates that are a month apart at
+    most, as numbers that count are years apart where the year is at their end.
+    """
+    if len(text) < MIN_SHORT_YEARS or not text.str.fullmatch(r"\d{5,6}").all():
+        return None
+    for each in SHORT_YEARS:
+        dates = _parse(text.str.zfill(6), each)
+        if not dates.hasnans and pd.Series(dates).diff().abs().median() <= A_MONTH:
+            return each
+    return None
+
+
+def of_weeks(name: Any) -> bool:
+    """Whether a column is of weeks by its name."""
+    return re.search(WEEK_NAME, str(name).lower()) is not None
 
 
 def _reads(text: str, date_format: str) -> bool:

@@ -21,9 +21,9 @@ from typing import Any
 
 import pandas as pd
 
-from ttm_estimators.tables.dates import date_formats
+from ttm_estimators.tables.dates import date_formats, years_among
 from ttm_estimators.tables.errors import TableError
-from ttm_estimators.tables.numbers import is_number
+from ttm_estimators.tables.numbers import MISSING, is_number
 
 STDIN = Path("-")
 
@@ -237,7 +237,10 @@ def _read_csv(content: bytes, name: str, headless: bool) -> Table:
         raise ValueError("it is not text")
     separator, header, names, notes = _find_header(text[:HEADER_SEARCH_LETTERS])
     table = Table(pd.DataFrame(), name, separator, notes, content, header, remark=remark)
-    if headless and any(is_number(name) or date_formats(name) for name in names):
+    numbers = any(is_number(name) or date_formats(name) for name in names)
+    if headless and numbers and not years_among(names):
+        told = "the first line was read as a row, for it has numbers or dates"
+        table.remark = "; ".join(filter(None, [remark, told]))
         table.options = {"header": None}
         frame = _parse_csv(content, separator, header, **table.options)
         table.frame = frame.set_axis([f"column {i + 1}" for i in range(frame.shape[1])], axis=1)
@@ -248,11 +251,28 @@ def _read_csv(content: bytes, name: str, headless: bool) -> Table:
     table.options = {"skipinitialspace": any(name.lstrip()[:1] == '"' for name in names)}
     frame = _parse_csv(content, separator, header, **table.options)
     frame.columns = frame.columns.map(str.strip)
+    _refuse_second_header(frame, name)
     unnamed = frame.columns[0]
     if unnamed.startswith("Unnamed: 0"):  # pandas writes an index without a name
         frame = frame.rename(columns={unnamed: _unnamed(frame) or unnamed})
     table.frame = frame
     return table
+
+
+def _refuse_second_header(frame: pd.DataFrame, name: str) -> None:
+    """Refuse a row of names below a header that lacks some."""
+    lacking = any(each.startswith("Unnamed: ") for each in frame.columns[1:])
+    cells = list(frame.iloc[0]) if lacking and len(frame) else []
+    if cells and all(isinstance(cell, str) and _may_be_name(cell) for cell in cells):
+        raise TableError(
+            f"{name} has columns without a name, and a row of names below them, such as "
+            f"{cells[0]!r}",
+            "make one header of both lines",
+        )
+
+
+def _may_be_name(cell: str) -> bool:
+    return not (cell.strip().lower() in MISSING or is_number(cell) or date_formats(cell))
 
 
 def _unnamed(frame: pd.DataFrame) -> str | None:

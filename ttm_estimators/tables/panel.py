@@ -26,8 +26,17 @@ from ttm_estimators.tables.columns import (
     read_column,
     read_values,
     suggest_ids,
+    year_before,
 )
-from ttm_estimators.tables.dates import Stamps, date_formats, first_cell, refuse_missing
+from ttm_estimators.tables.dates import (
+    Stamps,
+    date_formats,
+    first_cell,
+    may_hold_dates,
+    refuse_missing,
+    seem_since_1970,
+    years_among,
+)
 from ttm_estimators.tables.errors import MAX_NAMES_IN_A_MESSAGE, TableError, quoted
 from ttm_estimators.tables.files import Table
 from ttm_estimators.tables.frequency import find_steps
@@ -220,7 +229,8 @@ class Panel:
             time = self.series[number * columns].times[step]
             if isinstance(time, pd.Timestamp):
                 return time
-            return f"{self.time} {time}" if self.chosen.time else f"row {time}, counted from 0,"
+            named = self.chosen.time or self.stamps.notes
+            return f"{self.time} {time}" if named else f"row {time}, counted from 0,"
 
         return tell
 
@@ -319,6 +329,8 @@ def read_columns(table: Table, reading: Reading) -> Columns:
             raise TableError(f"column {name!r} was chosen twice")
     others = _covariates(table, reading, signs)
     free = frame.drop(columns=[name for name in covariates if name not in named])
+    if not reading.time:
+        _refuse_years(free)
     time = [] if reading.no_time else list(reading.time) or _time(table, free, named)
     repeated = bool(time) and _duplicated(frame, time)
     levels = [name for name in table.index_levels if name not in (*named, *time, *covariates)]
@@ -327,9 +339,14 @@ def read_columns(table: Table, reading: Reading) -> Columns:
         ids, not_ids = find_ids(free, time, reading.value, repeated)
     keys = _read_ids(table, ids)
     codes = _codes(keys)
+    joined = "" if reading.id or not repeated else year_before(frame, time, ids)
+    if joined:
+        raise TableError(f"{quoted(time)} starts anew in each {quoted(ids)}", joined)
     if repeated:
         _refuse_few_ids(free, time, ids, codes, reading)
-    stamps, label = read_stamps(frame, time, codes, reading)
+    rest = [name for name in names_of(free) if not time and name not in (*named, *ids)]
+    dates = [name for name in rest if may_hold_time(name, frame[name])]
+    stamps, label = read_stamps(frame, time, codes, reading, dates)
     if reading.value:
         values, notes = read_values(table, reading.value, signs)
         rest = [name for name in names_of(free) if name not in (*time, *ids, *values)]
@@ -370,11 +387,23 @@ def _time(table: Table, free: pd.DataFrame, named: list[str]) -> list[str]:
     ):
         sideways = counted
     if sideways:
-        raise TableError(
-            f"columns such as {sideways[0]!r} are times: each row holds a series or a year",
-            "turn the table around, such as by pandas.melt",
-        )
+        raise _turned(sideways[0])
     return find_time(free, named)
+
+
+def _refuse_years(free: pd.DataFrame) -> None:
+    """Refuse columns for years, unless their rows have dates: then the years are names."""
+    names = names_of(free)
+    years = years_among(names)
+    if years and not any(may_hold_dates(free[name]) for name in names if name not in years):
+        raise _turned(years[0])
+
+
+def _turned(name: str) -> TableError:
+    return TableError(
+        f"columns such as {name!r} are times: each row holds a series or a year",
+        "turn the table around, such as by pandas.melt",
+    )
 
 
 def _refuse_few_ids(
@@ -477,7 +506,13 @@ def _split(
     every = [index[start:end] for start, end in zip(starts, ends, strict=True)]
     given = step if step is not None else _own_step(stamps, every)
     members = list(zip(names, every, strict=True))
-    steps = find_steps(members, given, gaps=reading.fill_gaps, usual=usual)
+    try:
+        steps = find_steps(members, given, gaps=reading.fill_gaps, usual=usual)
+    except TableError as error:
+        if not seem_since_1970(index):
+            raise
+        epochs = "if they are seconds since 1970, or parts of them, give date_format='%s'"
+        raise TableError(error.fault, f"{error.remedy}; {epochs}") from error
     series, filled = list[Series](), list[Filled]()
     others: Any = covariates.iloc[order] if covariates.columns.size else None
     parts = list(columns.values())

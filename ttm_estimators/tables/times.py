@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ttm_estimators.tables.clock import parts_of_date, read_parts, read_time_of_day
-from ttm_estimators.tables.dates import Stamps, read_times
+from ttm_estimators.tables.dates import Stamps, direction, read_times
 from ttm_estimators.tables.errors import TableError, quoted
 from ttm_estimators.tables.reading import Reading
 from ttm_estimators.tables.steps import is_elapsed, localized, parse_step
@@ -22,7 +23,11 @@ STEP = "step"
 
 
 def read_stamps(
-    frame: pd.DataFrame, time: list[str], codes: npt.NDArray[Any], reading: Reading
+    frame: pd.DataFrame,
+    time: list[str],
+    codes: npt.NDArray[Any],
+    reading: Reading,
+    others: Sequence[str] = (),
 ) -> tuple[Stamps, str]:
     """Read the times of all rows, and say what their column is called.
 
@@ -36,6 +41,9 @@ def read_stamps(
         Number of the series of each row.
     reading : Reading
         How dates are written, their zone, and what they are rounded to.
+    others : sequence of str, optional
+        Those that may hold dates. Where one runs from new to old, and none from old to new, rows
+        are counted from the last one on.
 
     Raises
     ------
@@ -43,9 +51,12 @@ def read_stamps(
         When the columns make no date, or a date can not be read.
     """
     if not time:
-        count = pd.Series(codes).groupby(codes).cumcount()
+        runs = {each: direction(frame[each], codes) for each in others}
+        falling = [each for each in runs if runs[each] < 0 and max(runs.values()) < 1]
+        count = pd.Series(codes).groupby(codes).cumcount(ascending=not falling)
         name = next(each for each in (STEP, "row", "row number") if each not in frame)
-        return Stamps(pd.Index(count.to_numpy(dtype=np.int64))), name
+        notes = [f"from the last one on, as {each!r} runs from new to old" for each in falling[:1]]
+        return Stamps(pd.Index(count.to_numpy(dtype=np.int64)), notes=tuple(notes)), name
     name = time[0]
     column = frame[name]
     parts = parts_of_date(time) if len(time) > 1 else []
