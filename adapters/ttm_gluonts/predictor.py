@@ -157,7 +157,11 @@ class TTMPredictor(RepresentablePredictor):
         self._empty = QuantileForecast(
             np.empty((len(self.forecast_keys), prediction_length)),
             start_date=pd.Period("1970-01-01", "D"),
-            forecast_keys=self.forecast_keys,
+            # GluonTS finds "0.1" by the level 0.1, and not "0.10".
+            forecast_keys=[
+                key if key == "mean" else str(level)
+                for key, level in zip(self.forecast_keys, self.levels, strict=True)
+            ],
         )
 
     def _declare(self, known: int) -> None:

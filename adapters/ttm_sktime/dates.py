@@ -50,6 +50,21 @@ def infer_frequency(times: pd.Index) -> Frequency:
     return step.as_offset() if isinstance(step, Timetable) else step
 
 
+def of_kind(fh: Any, cutoff: pd.Index | None) -> Any:
+    """Turn dates of a horizon to periods where the data has these, and periods to its dates."""
+    if isinstance(fh, ForecastingHorizon) and fh.is_relative:
+        return fh
+    times = fh.to_pandas() if isinstance(fh, ForecastingHorizon) else fh
+    if isinstance(times, pd.DatetimeIndex) and isinstance(cutoff, pd.PeriodIndex):
+        return times.to_period(cutoff.freq)
+    if isinstance(times, pd.PeriodIndex) and isinstance(cutoff, pd.DatetimeIndex):
+        starts = cutoff.to_period(times.freq).to_timestamp()
+        if (starts == cutoff).all():
+            return times.to_timestamp()
+        return times.to_timestamp(how="end").normalize()
+    return fh
+
+
 def filled(times: pd.Index, size: int, frequency: Frequency) -> pd.Index:
     """A number of dates from the first one on."""
     if isinstance(times, pd.DatetimeIndex):

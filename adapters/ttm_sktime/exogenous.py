@@ -49,7 +49,19 @@ def check_same_levels(X: Any, y: Any) -> None:
     frames = (pd.Series, pd.DataFrame)
     if not isinstance(X, frames) or not isinstance(y, frames):
         return
-    if y.index.nlevels > 1 == X.index.nlevels:
+    if y.index.nlevels > 1:
+        check_has_levels(X)
+
+
+def check_has_levels(X: pd.Series | pd.DataFrame) -> None:
+    """Refuse rows that name no series.
+
+    Raises
+    ------
+    ValueError
+        When they do not.
+    """
+    if X.index.nlevels == 1:
         raise ValueError(
             "y holds several series, but X rows of none in particular: give each its own, such as "
             "pd.concat({key: X for key in y.index.droplevel(-1).unique()}, names=y.index.names)"

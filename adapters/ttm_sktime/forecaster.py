@@ -24,9 +24,10 @@ from ttm_estimators import Forecast, TinyTimeMixer
 from ttm_estimators.forecasting.quantile_levels import check_levels
 from ttm_estimators.network.presets import find_config
 from ttm_estimators.tables.steps import parse_step
-from ttm_sktime.dates import Frequency, as_zoned, has_frequency, in_zone
+from ttm_sktime.dates import Frequency, as_zoned, has_frequency, in_zone, of_kind
 from ttm_sktime.exogenous import (
     check_calendar,
+    check_has_levels,
     check_same_levels,
     columns_of,
     continued,
@@ -186,7 +187,7 @@ class TTMForecaster(BaseForecaster):
             frequency = self.cutoff.freq
             if frequency is None and fh is not None and fh.freq is not None:
                 frequency = parse_step(fh.freq)
-        self._known = self._columns(X)
+        self._known = None if X is None else self._columns(X.copy())  # it may be changed later
         self._histories: Histories = read(y, self._points, frequency)
         if self._has_calendar:
             if self._forecaster().config.tied_channels:
@@ -229,6 +230,7 @@ class TTMForecaster(BaseForecaster):
     def _check_fh(self, fh: Any, pred_int: bool = False) -> ForecastingHorizon | None:
         """Check a horizon as sktime does, and say what to give instead."""
         fh = in_zone(getattr(self, "_fh", None) if fh is None else fh, self.cutoff)
+        fh = of_kind(fh, self.cutoff)
         if isinstance(fh, ForecastingHorizon) and isinstance(self.cutoff, pd.DatetimeIndex):
             dates = None if fh.is_relative else fh.to_pandas()
             if isinstance(dates, pd.DatetimeIndex) and (dates > self.cutoff[0]).all():
@@ -344,6 +346,8 @@ class TTMForecaster(BaseForecaster):
         """Forecast all steps up to the last, with the steps asked for and their index."""
         steps_NS, index = self._histories.horizon(fh)
         forecaster, horizon = self._forecaster(), int(steps_NS.max())
+        if X is not None and self._histories.keys is not None:
+            check_has_levels(X)
         known = continued(self._known, self._columns(X))
         if known is None and forecaster.uses_covariates:
             raise ValueError("the network was trained with X: give X to fit and to predict")

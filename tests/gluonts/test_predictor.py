@@ -395,3 +395,12 @@ def test_an_impossible_reading_is_told_of_by_its_item_and_is_missing(model_folde
     np.testing.assert_array_equal(found.forecast_array, expected.forecast_array)
     keeper = TTMPredictor(prediction_length=5, model=model_folder, keep_outliers=True)
     assert next(keeper.predict(entries(60, item_id="b", target=spoilt))).quantile(0.5).min() < -10
+
+
+@pytest.mark.parametrize("key", ["0.10", "p10", ".1"])
+def test_a_level_is_found_however_its_key_is_written(model_folder, hourly, key):
+    predictor = TTMPredictor(3, model=model_folder, forecast_keys=[key, "0.9"])
+    usual = TTMPredictor(3, model=model_folder, forecast_keys=["0.1", "0.9"])
+    for found, expected in zip(predictor.predict(hourly), usual.predict(hourly), strict=True):
+        np.testing.assert_array_equal(found.quantile(0.1), expected.quantile(0.1))
+        assert np.isfinite(found.quantile(0.1)).all()

@@ -210,3 +210,17 @@ def test_what_pandas_infers_is_not_taken_for_what_the_dates_are(forecaster):
     last = fridays[(fridays + pd.Timedelta("7D")).month != fridays.month]
     forecast = forecaster.fit(pd.Series(np.arange(27.0), last)).predict(fh=[1, 2, 3])
     assert list(forecast.index.strftime("%Y-%m-%d")) == ["2024-04-26", "2024-05-31", "2024-06-28"]
+
+
+@pytest.mark.parametrize("given_to", ["fit", "predict"])
+@pytest.mark.parametrize("alias", ["MS", "ME", "D"])
+def test_a_horizon_may_be_periods_where_the_data_has_dates_and_dates_where_it_has_periods(
+    forecaster, alias, given_to
+):
+    dates = pd.date_range("2024-01-31", periods=15, freq=alias)
+    periods = dates.to_period()
+    for past, future, wanted in ((dates, periods, dates), (periods, dates, periods)):
+        y, fh = pd.Series(np.arange(12.0), past[:12]), future[[12, 14]]
+        fitted = forecaster.clone().fit(y, fh=fh if given_to == "fit" else None)
+        forecast = fitted.predict() if given_to == "fit" else fitted.predict(fh)
+        assert list(forecast.index) == list(wanted[[12, 14]])

@@ -348,3 +348,21 @@ def test_a_network_that_learnt_from_x_has_no_place_for_a_calendar(model, tuned):
     folder = save_network(tuned._forecaster().network, Path(model) / "tuned")
     with pytest.raises(ValueError, match="trained with X, or mixes series, which leaves no place"):
         TTMForecaster(folder, holidays="DE").fit(y, X=X)
+
+
+def test_what_becomes_of_X_after_fit_has_no_say():  # noqa: N802
+    y, X, _ = driven()
+    past = X[: len(y)].copy()
+    forecaster = TTMForecaster().fit(y, X=past)
+    expected = forecaster.predict(FH, X=X[len(y) :])
+    past["price"] = 0.0
+    assert forecaster.predict(FH, X=X[len(y) :]).equals(expected)
+
+
+def test_one_X_for_a_panel_is_refused_by_predict_too():  # noqa: N802
+    y, X, _ = driven()
+    both = {key: y.to_frame() for key in "ab"}
+    given = {key: X[: len(y)] for key in "ab"}
+    forecaster = TTMForecaster().fit(pd.concat(both), X=pd.concat(given))
+    with pytest.raises(ValueError, match="X rows of none in particular: give each its own"):
+        forecaster.predict(FH, X=X[len(y) :])
