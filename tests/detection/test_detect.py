@@ -142,7 +142,7 @@ def test_a_sensor_that_was_constant_for_long_is_flagged_only_where_it_comes_aliv
     flag = shipped.detect(series.astype(float), step=6)[0].flag
     assert not flag[:2100].any()
     assert flag[2100:2150].sum() > MAX_FAULTY_POINTS / 2
-    assert flag[2200:].sum() <= 2
+    assert flag[2240:].sum() <= 2
 
 
 @pytest.mark.parametrize(
