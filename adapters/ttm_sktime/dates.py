@@ -55,10 +55,13 @@ def of_kind(fh: Any, cutoff: pd.Index | None) -> Any:
     if isinstance(fh, ForecastingHorizon) and fh.is_relative:
         return fh
     times = fh.to_pandas() if isinstance(fh, ForecastingHorizon) else fh
+    frequency: Frequency
     if isinstance(times, pd.DatetimeIndex) and isinstance(cutoff, pd.PeriodIndex):
-        return times.to_period(cutoff.freq)
+        frequency = cutoff.freq
+        return times.to_period(frequency)
     if isinstance(times, pd.PeriodIndex) and isinstance(cutoff, pd.DatetimeIndex):
-        starts = cutoff.to_period(times.freq).to_timestamp()
+        frequency = times.freq
+        starts = cutoff.to_period(frequency).to_timestamp()
         if (starts == cutoff).all():
             return times.to_timestamp()
         return times.to_timestamp(how="end").normalize()
