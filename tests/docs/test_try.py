@@ -17,6 +17,7 @@ import pytest
 import ttm_estimators
 from tests.browser import DESKTOP, PHONE, browser
 from ttm_estimators.inputs import batch, forward_fill
+from ttm_estimators.inputs import gaps as inputs_gaps
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytest.importorskip("furo")
@@ -151,6 +152,11 @@ def test_the_example_is_forecast_and_only_its_own_site_is_asked(model_tab, opene
         (40, 24, []),
         (700, 100, [(0, 5), (300, 310), (400, 500), (695, 700)]),
         (2048, 720, []),
+        (
+            900,
+            48,
+            [(420, 430), (560, 566), (600, 640), (700, 720), (760, 765), (800, 840), (897, 900)],
+        ),
         (4096, 48, [(2000, 2100), (4000, 4090)]),
     ],
 )
@@ -183,7 +189,7 @@ def test_of_a_long_series_it_says_what_was_left_out(model_tab):
         (24, "a\n1\nx", "no column has only numbers"),
         (24, "t,y\n2024-01-02,1\n2024-01-01,2", "in line 3 “t” is 2024-01-01, which is not after"),
         (24, "t,y\n" + "".join(f"{i},1\n" for i in range(99)) + "1e9,1", "“t” spans 1000000001"),
-        (24, "t,y\n0,1\n" + "".join(f"{i},\n" for i in range(1, 2100)), "the latest 2048 values"),
+        (24, "t,y\n0,1\n" + "".join(f"{i},\n" for i in range(1, 2100)), "the last 2099 values"),
     ],
 )
 def test_it_refuses_in_words(tab, horizon, text, message):
@@ -303,6 +309,8 @@ def test_its_constants_are_those_of_the_package():
     assert int(found["CONTEXT_LENGTH"]) == config.context_length
     assert int(found["INPUT_LENGTH"]) == config.input_length
     assert int(found["MAX_HORIZON"]) == config.horizon
+    for name in ("MIN_GAP_STEPS", "MAX_GAPS", "REACH_POINTS"):
+        assert int(found[name]) == getattr(inputs_gaps, name)
     assert int(found["FORWARD_FILL_LIMIT_STEPS"]) == forward_fill.FORWARD_FILL_LIMIT_STEPS
     assert float(found["MAX_DEVIATION_OF_A_CONSTANT"]) == batch.MAX_DEVIATION_OF_A_CONSTANT
     assert f"LEVELS = {list(config.quantile_levels)};" in script

@@ -1,9 +1,13 @@
-// Values to quantiles, as ttm_estimators/inputs/batch.py and forward_fill.py have it.
+// Values to quantiles, as ttm_estimators/inputs has it: batch.py, gaps.py and forward_fill.py.
 
 export const CONTEXT_LENGTH = 2048;
 export const INPUT_LENGTH = 4096;
 export const MAX_HORIZON = 720;
 export const LEVELS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
+const MEDIAN = LEVELS.indexOf(0.5);
+const MIN_GAP_STEPS = 6;
+const MAX_GAPS = 4;
+const REACH_POINTS = 512;
 const FORWARD_FILL_LIMIT_STEPS = 64;
 const MAX_DEVIATION_OF_A_CONSTANT = 1e-13;
 
@@ -35,7 +39,43 @@ async function bytes(name) {
 
 /** Quantiles of the next steps: an array of nine for each. NaN means missing. */
 export async function forecast(values, horizon) {
-  const { past, observed, loc, scale } = prepared(values);
+  const end = values.findLastIndex((one) => !Number.isNaN(one)) + 1;
+  const gap = values.length - end;
+  if (gap + horizon > MAX_HORIZON) {
+    throw new Error(
+      `the last ${gap} values are missing, and ${MAX_HORIZON} steps after the one before them can ` +
+        "be forecast: cut the series where its values end, or choose a shorter horizon",
+    );
+  }
+  const latest = values.slice(Math.max(0, end - INPUT_LENGTH), end);
+  const history = latest.slice(latest.findIndex((one) => !Number.isNaN(one)));
+  for (const [start, stop] of gapsToForecast(history)) {
+    const quantiles = await next(history.slice(0, start), stop - start);
+    quantiles.forEach((row, step) => (history[start + step] = row[MEDIAN]));
+  }
+  return (await next(history, gap + horizon)).slice(gap);
+}
+
+/** The gaps between values that are forecast before the series is, the oldest first. */
+function gapsToForecast(history) {
+  const found = [];
+  let last = -1;
+  history.forEach((one, i) => {
+    if (Number.isNaN(one)) return;
+    const start = last + 1;
+    const chosen =
+      i - start >= MIN_GAP_STEPS &&
+      i - start <= MAX_HORIZON &&
+      i > history.length - REACH_POINTS &&
+      start > history.length - CONTEXT_LENGTH;
+    if (chosen) found.push([start, i]);
+    last = i;
+  });
+  return found.slice(-MAX_GAPS);
+}
+
+async function next(history, horizon) {
+  const { past, observed, loc, scale } = prepared(history);
   session ??= start();
   const { ort, network } = await session.catch((error) => {
     session = undefined; // to try again
@@ -56,15 +96,8 @@ export async function forecast(values, horizon) {
   );
 }
 
-/** A history as the network takes it: cut, scaled in float64, padded, and short gaps filled. */
-function prepared(values) {
-  const latest = values.slice(-INPUT_LENGTH);
-  if (latest.slice(-CONTEXT_LENGTH).every(Number.isNaN)) {
-    throw new Error(
-      `the latest ${CONTEXT_LENGTH} values are all missing: cut the series where its values end`,
-    );
-  }
-  const seen = latest.slice(latest.findIndex((one) => !Number.isNaN(one)));
+/** A history as the network takes it: scaled in float64, padded, and short gaps filled. */
+function prepared(seen) {
   const length = seen.length > CONTEXT_LENGTH ? INPUT_LENGTH : CONTEXT_LENGTH;
   const start = length - CONTEXT_LENGTH;
   const past = new Float64Array(length).fill(NaN);
