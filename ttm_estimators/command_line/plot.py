@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ttm_estimators.detection import Detection
+from ttm_estimators.detection.possible import without_codes
 from ttm_estimators.forecasting import Forecast
 from ttm_estimators.inputs.arrays import Array, Mask
-from ttm_estimators.inputs.outliers import CodeLimits, find_outliers
 from ttm_estimators.regression import CovariateEffects
 from ttm_estimators.tables.panel import Panel, Series
 
@@ -178,9 +177,8 @@ def draw_flags(
     """
     series = panel.series[index]
     times, flag = _local(series.times), found.flag
-    every_code = CodeLimits(at_end=math.inf)
-    impossible = find_outliers(series.values, every_code) & (not keep_outliers)
-    values = np.where(impossible, np.nan, series.values)
+    values = series.values if keep_outliers else without_codes(series.values)
+    impossible = np.isnan(values) & ~np.isnan(series.values)
     with mpl.rc_context({"text.parse_math": False}):
         figure = Figure(figsize=(10, 4.5), layout="constrained", facecolor="white")
         axes = figure.add_subplot()
