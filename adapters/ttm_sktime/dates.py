@@ -19,11 +19,11 @@ from pandas.tseries.frequencies import to_offset
 from sktime.forecasting.base import ForecastingHorizon
 
 from ttm_estimators.tables.rules import find_step, is_exact
-from ttm_estimators.tables.steps import follow, positions
+from ttm_estimators.tables.steps import describe, follow, positions
 from ttm_estimators.tables.timetable import Timetable
 
 Frequency = Any
-"""A pandas offset, or None: not known, or not needed for periods and whole numbers."""
+"""A pandas offset, a step between whole numbers, or None: not known, or not needed for periods."""
 
 
 def has_frequency(times: pd.Index) -> TypeGuard[pd.DatetimeIndex | pd.TimedeltaIndex]:
@@ -32,20 +32,21 @@ def has_frequency(times: pd.Index) -> TypeGuard[pd.DatetimeIndex | pd.TimedeltaI
 
 
 def infer_frequency(times: pd.Index) -> Frequency:
-    """Frequency that makes exactly some dates, or None where there is none, as of fewer than three.
+    """Frequency that makes exactly some dates or whole numbers, or None, as of fewer than three.
 
     Raises
     ------
     ValueError
         When two fit, of which neither is the usual one.
     """
-    if not has_frequency(times):
+    if isinstance(times, pd.PeriodIndex):
         return None
     if isinstance(times, pd.TimedeltaIndex):
         return times.freq or (to_offset(pd.infer_freq(times)) if len(times) > 2 else None)
     # sktime sets what pandas infers, which is not always what makes these dates.
-    if times.freq is not None and is_exact(times, times.freq):
-        return times.freq
+    given = times.freq if isinstance(times, pd.DatetimeIndex) else None
+    if given is not None and is_exact(times, given):
+        return given
     step = find_step(times)
     return step.as_offset() if isinstance(step, Timetable) else step
 
@@ -171,7 +172,7 @@ def horizon_of(
     steps_S = _steps_to(wanted_S, times, frequency)
     if (steps_S < 1).any():
         wrong = wanted_S[steps_S < 1][0]
-        rhythm = f" with the frequency {frequency.freqstr}" if frequency is not None else ""
+        rhythm = f" with the frequency {describe(frequency)}" if frequency is not None else ""
         raise ValueError(
             f"fh holds {wrong}, which is no date after the last one of a series, {last}{rhythm}: "
             "give dates that continue y, or steps such as fh=[1, 2, 3]"
@@ -196,7 +197,7 @@ def _between(first: Any, last: Any, frequency: Frequency) -> pd.Index:
         return pd.timedelta_range(first, last, freq=frequency, unit=first.unit)
     if isinstance(first, pd.Period):
         return pd.period_range(first, last)
-    return pd.RangeIndex(first, last + 1)
+    return pd.RangeIndex(first, last + 1, frequency)
 
 
 def _range(first: Any, size: int, frequency: Frequency) -> pd.Index:
@@ -204,4 +205,4 @@ def _range(first: Any, size: int, frequency: Frequency) -> pd.Index:
         return pd.timedelta_range(first, periods=size, freq=frequency, unit=first.unit)
     if isinstance(first, pd.Period):
         return pd.period_range(first, periods=size)
-    return pd.RangeIndex(first, first + size)
+    return pd.RangeIndex(first, first + size * frequency, frequency)

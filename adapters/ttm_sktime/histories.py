@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.types import is_integer_dtype
 from sktime.forecasting.base import ForecastingHorizon
 
 from ttm_estimators import Covariates, Forecast, Forecaster
 from ttm_estimators.inputs.arrays import as_array
-from ttm_estimators.tables.steps import wall_clock
+from ttm_estimators.tables.steps import describe, wall_clock
 from ttm_sktime.dates import (
     Frequency,
     filled,
@@ -217,12 +218,13 @@ def read(
 def frequency_of(y: pd.DataFrame) -> Frequency:
     """Frequency of the index of a frame, or else of the longest series that has one."""
     level = y.index.levels[-1] if isinstance(y.index, pd.MultiIndex) else y.index
-    if not has_frequency(level):
-        return None
-    if level.freq is not None and infer_frequency(level) == level.freq:
+    if has_frequency(level) and level.freq is not None and infer_frequency(level) == level.freq:
         return level.freq
     series = sorted((member.times_T for member in split(y)[1]), key=len, reverse=True)
-    return next(filter(None, map(infer_frequency, series)), None)
+    found = next(filter(None, map(infer_frequency, series)), None)
+    if found is None and is_integer_dtype(level):
+        return max(1, int(np.gcd.reduce(np.diff(series[0]))))
+    return found
 
 
 def split(y: pd.DataFrame) -> tuple[pd.Index | None, list[History]]:
@@ -248,10 +250,10 @@ def _regular(member: History, points: int, frequency: Frequency, name: str) -> H
     times_T, values_TV = member
     position_T = grid_positions(times_T, frequency)
     own = None if position_T[-1] == len(position_T) - 1 else infer_frequency(times_T)
-    rhythm = None if frequency is None else frequency.freqstr
+    rhythm = None if frequency is None else describe(frequency)
     if own is not None and own != frequency:
         raise ValueError(
-            f"{name} has the frequency {own.freqstr} and others {rhythm}: "
+            f"{name} has the frequency {describe(own)} and others {rhythm}: "
             "resample all to one, or forecast them apart"
         )
     if (position_T < 0).any():

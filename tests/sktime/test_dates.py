@@ -51,12 +51,13 @@ def test_periods_go_on(forecaster, alias):
     [
         pd.RangeIndex(5, 17),
         pd.Index(np.arange(100, 112)),
+        pd.RangeIndex(7, 127, 10),
         pd.timedelta_range("1h", periods=12, freq="h"),
         pd.date_range("2024-03-28", periods=12, freq="D", tz="Europe/Berlin"),  # over a DST change
         pd.date_range("2024-03-30 20:00", periods=12, freq="h", tz="Europe/Berlin"),
         pd.date_range("2024-01-01", periods=12, freq="D", unit="s"),
     ],
-    ids=["range", "integer", "timedelta", "days with time zone", "hours with time zone", "seconds"],
+    ids=["range", "integer", "tens", "timedelta", "days with zone", "hours with zone", "seconds"],
 )
 def test_other_indices_go_on(forecaster, index):
     y = pd.Series(np.arange(9.0), index[:9])
@@ -113,6 +114,26 @@ def test_absolute_and_relative_horizons_agree(forecaster, kind):
     else:
         absolute = forecaster.predict(fh=ForecastingHorizon(relative.index, is_relative=False))
     pd.testing.assert_series_equal(absolute, relative, check_freq=False)
+
+
+@pytest.mark.parametrize("rows", [slice(None), [0, 1, 3, *range(5, 30)]], ids=["even", "holes"])
+def test_whole_numbers_have_the_step_that_is_between_them(forecaster, rows):
+    y = series(30).reset_index(drop=True).iloc[rows]
+    tens = pd.Series(y.to_numpy(), y.index * 10)
+    forecast = forecaster.fit(tens).predict(fh=[1, 3])
+    assert list(forecast.index) == [300, 320]
+    dated = forecaster.predict(fh=ForecastingHorizon([300, 320], is_relative=False))
+    pd.testing.assert_series_equal(dated, forecast, check_freq=False)
+    with pytest.raises(ValueError, match=r"fh holds 305, .* with the frequency 10"):
+        forecaster.predict(fh=ForecastingHorizon([305], is_relative=False))
+    assert list(forecast) == list(forecaster.fit(y).predict(fh=[1, 3]))
+
+
+def test_whole_numbers_of_two_steps_in_a_panel_are_refused(forecaster):
+    apart = [series(20).reset_index(drop=True), series(12).set_axis(pd.RangeIndex(0, 60, 5))]
+    y = pd.concat(apart, keys=["a", "b"]).to_frame()
+    with pytest.raises(ValueError, match=r"series 'b' of y has the frequency 5 and others 1"):
+        forecaster.fit(y)
 
 
 def test_a_date_off_the_frequency_is_refused(forecaster):
