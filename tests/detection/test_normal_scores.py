@@ -12,7 +12,7 @@ def score(value, quantiles=QUANTILES):
     return normal_scores(np.array([value]), np.asarray(quantiles, dtype=float), LEVELS)[0]
 
 
-@pytest.mark.parametrize("level", [0.0001, 0.01, 0.1, 0.3, 0.5, 0.77, 0.9, 0.999])
+@pytest.mark.parametrize("level", [0.1, 0.15, 0.3, 0.5, 0.77, 0.9])
 def test_a_quantile_has_the_normal_score_of_its_level(level):
     value = float(interpolate(QUANTILES, LEVELS, (level,))[0, 0])
     assert score(value) == pytest.approx(scores_of([level])[0])

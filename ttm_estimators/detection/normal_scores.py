@@ -1,7 +1,8 @@
 """How far values lie from the middle of their predictive distributions.
 
-The rule is that of :func:`ttm_estimators.forecasting.quantile_levels.interpolate`, the other way
-round: between and beyond the known levels a quantile is linear in the normal score of its level.
+Between and beyond the known levels a quantile is linear in the normal score of its level. That is
+:func:`ttm_estimators.forecasting.quantile_levels.interpolate` the other way round, but for its
+longer tails: how far out is too far is learnt from the scores themselves, whatever their scale.
 
 Shape suffixes: Q quantile levels, A other axes: the values that are scored.
 """

@@ -117,7 +117,8 @@ class Forecast:
     def at(self, levels: Sequence[float]) -> Array:
         """Quantiles at other levels, in the last axis.
 
-        Between and beyond its levels a quantile is linear in the normal score of its level.
+        Between its levels a quantile is linear in the normal score of its level, and beyond them
+        tails are longer than normal ones, see :mod:`ttm_estimators.forecasting.quantile_levels`.
 
         Raises
         ------

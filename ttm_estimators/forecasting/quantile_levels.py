@@ -13,6 +13,12 @@ import numpy.typing as npt
 
 from ttm_estimators.inputs.arrays import Array
 
+TAIL_GROWTH = 0.25
+"""By how much a tail is longer than a normal one, for each normal score beyond the outermost level
+that is known (ours). From deciles to the level 0.999 it is within 4 % of Student's distribution
+with 8 degrees of freedom. Of 0, 1/8, 1/4, 3/8 and 1/2 it has the lowest quantile losses at the
+levels 0.005 to 0.05 and 0.95 to 0.995, on the corpus and on windows before tests together."""
+
 
 def told(levels: Sequence[float]) -> str:
     """Levels as a message has them."""
@@ -61,9 +67,9 @@ def scores_of(levels: Sequence[float]) -> Array:
 def interpolate(quantiles_Q: Array, known: tuple[float, ...], wanted: tuple[float, ...]) -> Array:
     """Quantiles at wanted levels from those at known ones.
 
-    Between and beyond the known levels a quantile is linear in the normal score of its level
-    (ours): exact for a normal distribution, and tails fall off like one. A known level is itself,
-    and the order of quantiles is kept.
+    Between known levels a quantile is linear in the normal score of its level (ours): exact for a
+    normal distribution. Beyond them tails are longer, see :data:`TAIL_GROWTH`. A known level is
+    itself, and the order of quantiles is kept.
 
     Parameters
     ----------
@@ -81,6 +87,8 @@ def interpolate(quantiles_Q: Array, known: tuple[float, ...], wanted: tuple[floa
         return np.repeat(quantiles_Q, len(wanted), axis=-1)
     score_Q, score_A = scores_of(known), scores_of(wanted)
     left_A = (np.searchsorted(score_Q, score_A, side="right") - 1).clip(0, len(known) - 2)
+    beyond_A = score_A - score_A.clip(score_Q[0], score_Q[-1])
+    score_A += TAIL_GROWTH * beyond_A * np.abs(beyond_A)
     fraction_A = (score_A - score_Q[left_A]) / (score_Q[left_A + 1] - score_Q[left_A])
     low_A = quantiles_Q[..., left_A]
     # Not (1 - fraction) * low + fraction * high, which rounds equal quantiles out of order.
