@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import functools
+import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, TypeVar
 
 Class = TypeVar("Class", bound=type)
+
+REPLACE_CALLS = 2 if sys.version_info >= (3, 13) else 1
+"""Calls of :func:`dataclasses.replace` between the line of a user and the class."""
 
 
 def renamed_fields(**new_names: str) -> Callable[[Class], Class]:
@@ -24,7 +28,8 @@ def renamed_fields(**new_names: str) -> Callable[[Class], Class]:
                 if old in named:
                     if new in named and not replaced:
                         raise TypeError(f"{old} is now called {new}: give one of them")
-                    warn_of(f"{cls.__name__}({old}=…)", new, stacklevel=2 + replaced)
+                    stacklevel = 2 + REPLACE_CALLS * replaced
+                    warn_of(f"{cls.__name__}({old}=…)", new, stacklevel=stacklevel)
                     named[new] = named.pop(old)
             make(self, *values, **named)
 

@@ -286,6 +286,19 @@ def test_effects_on_a_logarithm_stay_within_those_of_the_history():
     assert found.point.max() < 3 * y[:200].max()
 
 
+def test_a_covariate_that_counts_is_found_at_a_horizon_of_one_step():
+    def kept(seed, effect):
+        rng, steps = np.random.default_rng(seed), np.arange(401)
+        promotion = (rng.random(401) < 0.2).astype(float)
+        noise = np.convolve(rng.normal(size=403), [0.5, 0.3, 0.2], "valid")
+        demand = 20 + 3 * np.sin(2 * np.pi * steps / 7) + noise + effect * promotion
+        known = Covariates(known=pd.DataFrame({"promotion": promotion}))
+        return model.forecast([demand[:400]], 1, covariates=known).effects[0].kept
+
+    assert sum(kept(seed, 1.0) for seed in range(6)) >= 4  # with 24 windows it was one
+    assert sum(kept(seed, 0.0) for seed in range(6)) == 0
+
+
 def test_no_more_windows_are_forecast_than_it_takes_until_it_is_clear():
     windows = []
     for price in (5.0, 0.3):

@@ -35,6 +35,10 @@ MIN_FIRST_WINDOWS, MAX_FIRST_WINDOWS, PANEL_FIRST_WINDOWS = 1, 3, 12
 where it is any better than none: the best of several looks better where it was chosen. More windows
 to choose left too few to judge (on series of the corpus)."""
 
+SHORT_HORIZON = 4
+"""Steps below which a horizon has so many times more windows at most as it is shorter, two with 2
+or 3 steps and four with 1: a window of one step tells little."""
+
 PANEL_WINDOWS_AT_ONCE = 16
 """Windows of all the series of a panel that judge before it is looked whether it is clear: a
 network is fast with some at a time."""
@@ -292,7 +296,8 @@ def _members(
             known_TX = aligned[-1]
         aligned.append(known_TX)
     continuous = continuous_columns(aligned) if columns else []
-    windows = _bounded(MIN_WINDOWS, MAX_WINDOWS, PANEL_WINDOWS, len(series))
+    more = _more(horizon)
+    windows = _bounded(MIN_WINDOWS, MAX_WINDOWS * more, PANEL_WINDOWS * more, len(series))
     return [
         _Member(
             name,
@@ -338,6 +343,11 @@ def _scale(values_T: Array, *, logarithm: bool) -> _Scale | None:
 def _bounded(minimum: int, maximum: int, of_panel: int, series: int) -> int:
     """Windows of each series, so that a panel has few in all."""
     return max(minimum, min(maximum, of_panel // max(series, 1)))
+
+
+def _more(horizon: int) -> int:
+    """How many times more windows a short horizon has."""
+    return max(1, -(-SHORT_HORIZON // horizon))
 
 
 def _spread(windows: Sequence[int]) -> list[int]:
@@ -429,7 +439,9 @@ class _Losses(NamedTuple):
         how many windows were forecast.
         """
         series, windows = len(self.panel), max(len(one.cutoffs) for one in self.panel)
-        first_windows = _bounded(MIN_FIRST_WINDOWS, MAX_FIRST_WINDOWS, PANEL_FIRST_WINDOWS, series)
+        more = _more(self.panel[0].horizon)
+        most, of_panel = MAX_FIRST_WINDOWS * more, PANEL_FIRST_WINDOWS * more
+        first_windows = _bounded(MIN_FIRST_WINDOWS, most, of_panel, series)
         loss_JNRA = np.full((1 + len(_CANDIDATES), series, windows, len(WIDTHS)), np.nan)
         every = max(2 if windows >= 2 * MIN_OTHER_WINDOWS else 1, windows // first_windows)
         first = [*range(0, windows, every)]
