@@ -209,6 +209,16 @@ def test_results_without_a_source_are_told_of(tmp_path):
         run(source, tmp_path / "out")
 
 
+def test_files_that_have_no_rows_any_more_are_told_of(tmp_path):
+    source = write(tmp_path / "in", 4)
+    run(source, tmp_path / "out")
+    for name in ("part-01.parquet", "part-02.parquet"):
+        pd.read_parquet(source / name)[:0].to_parquet(source / name, index=False)
+    with pytest.warns(TableWarning, match=r"source of part-01\.parquet \(and 1 more\) has no rows"):
+        run(source, tmp_path / "out")
+    assert sorted(contents(tmp_path / "out")) == ["part-00.parquet", "part-03.parquet"]
+
+
 def test_a_folder_with_other_files_is_no_output(tmp_path):
     source = write(tmp_path / "in", 2)
     mine = write(tmp_path / "mine", 1) / "part-00.parquet"

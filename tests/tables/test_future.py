@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ttm_estimators.tables import TableError
+from ttm_estimators.tables import TableError, TableWarning
 from ttm_estimators.tables.files import Table, read_file
 from ttm_estimators.tables.future import read_with_future
 from ttm_estimators.tables.panel import read_panel
@@ -118,6 +118,44 @@ def test_a_cell_of_the_future_that_is_no_number_is_told_with_its_file(tmp_path, 
     said = rf"'price' of future_df is not numeric: '{cell}' in row 3: .*{remedy}"
     with pytest.raises(TableError, match=said):
         read_with_future(Table(history, "df"), Table(ahead, "future_df"), READING)
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d/%m/%Y"])
+def test_a_table_of_past_and_future_gives_what_its_rows_after_the_end_give(tmp_path, form, recwarn):
+    history, ahead = both(form=form)
+    expected = read_with_future(*written(tmp_path, history, ahead), READING)
+    plan = pd.concat([ahead, history.drop(columns="sales")], ignore_index=True)
+    assert_same(read_with_future(*written(tmp_path, history, plan), READING), expected)
+    tables = Table(history, "df"), Table(plan, "future_df")
+    assert_same(read_with_future(*tables, READING), expected)
+    assert not recwarn
+
+
+def test_other_values_at_times_that_both_have_are_told(tmp_path):
+    history, ahead = both()
+    plan = pd.concat([history.drop(columns="sales").assign(price=7.0)[40:], ahead])
+    said = r"sales.csv have other values of 'price' at the same times, such as '2024-02-10', 'a'"
+    with pytest.warns(TableWarning, match=said):
+        panel = read_with_future(*written(tmp_path, history, plan), READING)
+    assert panel.series[0].covariates["price"].unique().tolist() == [5.5]
+
+
+def test_a_cell_of_a_table_of_past_and_future_that_is_no_number_is_told_with_its_row(tmp_path):
+    history, ahead = both()
+    plan = pd.concat([history.drop(columns="sales"), ahead.astype({"price": object})])
+    plan = plan.reset_index(drop=True)
+    plan.loc[122, "price"] = "low"
+    with pytest.raises(TableError, match=r"future.csv is not numeric: 'low' in row 123"):
+        read_with_future(*written(tmp_path, history, plan), READING)
+
+
+def test_series_that_the_history_lacks_are_told_and_left_out(tmp_path):
+    history, ahead = both(("a", "b"))
+    _, others = both(("c", "d"))
+    expected = read_with_future(*written(tmp_path, history, ahead), READING)
+    with pytest.warns(TableWarning, match="has rows of 'c' and 1 more series, .*sales.csv none"):
+        panel = read_with_future(*written(tmp_path, history, pd.concat([others, ahead])), READING)
+    assert_same(panel, expected)
 
 
 def test_columns_that_the_future_has_beside_are_told(tmp_path):

@@ -179,7 +179,22 @@ def run_dataset(
         finally:
             if left:
                 manifest.write()
-    return manifest.frame()
+    frame = manifest.frame()
+    _tell_empty(frame)
+    return frame
+
+
+def _tell_empty(manifest: pd.DataFrame) -> None:
+    """Warn of files without rows: what an earlier run has made of them is gone."""
+    done = manifest["error"].isna() & manifest["failed"].map(len).eq(0)
+    files = manifest.loc[done & manifest["series"].eq(0), "file"]
+    if len(files):
+        more = f" (and {len(files) - 1} more)" if len(files) > 1 else ""
+        warnings.warn(
+            f"the source of {files.iloc[0]}{more} has no rows: there is no result of it",
+            TableWarning,
+            stacklevel=3,
+        )
 
 
 def _refuse_failed(manifest: Manifest) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ttm_estimators.tables.columns import Signs, names_of, read_column
 from ttm_estimators.tables.dates import first_cell
-from ttm_estimators.tables.errors import TableError, quoted
+from ttm_estimators.tables.errors import TableError, TableWarning, quoted
 from ttm_estimators.tables.files import Table
 from ttm_estimators.tables.numbers import not_numeric
 from ttm_estimators.tables.panel import AS_NUMBERS, Panel, read_panel
 from ttm_estimators.tables.reading import Reading
+from ttm_estimators.tables.steps import show
 
 
 def read_with_future(table: Table, future: Table, reading: Reading) -> Panel:
@@ -32,8 +36,14 @@ def read_with_future(table: Table, future: Table, reading: Reading) -> Panel:
     Raises
     ------
     TableError
-        When a column is lacking in one of the two, or is of another type there, when a series is
-        not in ``table``, or when its rows do not go on where it ends.
+        When a column is lacking in one of the two, or is of another type there, when ids are
+        written in another way, or when rows do not go on where a series ends.
+
+    Warns
+    -----
+    TableWarning
+        When ``future`` has series that ``table`` has not, or other values at times that both have.
+        Neither is used.
     """
     frame, ahead = table.frame, future.frame
     covariates = [*reading.known, *reading.past, *reading.static]
@@ -62,19 +72,26 @@ def read_with_future(table: Table, future: Table, reading: Reading) -> Panel:
             frame = frame.assign(**{name: table.text[name]})
             ahead[name] = future.text[name].to_numpy()
         ahead[name] = _cast(ahead[name], frame[name], table.name, future.name)
+    new = np.ones(len(ahead), dtype=bool)
     if past.ids:
         rows, series = ahead[past.ids].astype(object), frame[past.ids].astype(object)
         if written:  # ids that are numbers in both may be 001 in one and 1 in the other
             rows, series = (each.as_written(past.ids) for each in (future, table))
-        series = series.drop_duplicates()
-        unknown = rows.merge(series, "left", past.ids, indicator="found")["found"].eq("left_only")
-        if unknown.any():
-            which = first_row(rows[unknown.to_numpy()], past.ids)
-            raise TableError(
-                f"{future.name} has rows of {which}, {table.name} none, but of "
-                f"{first_row(series, past.ids)}",
-                "write ids the same way in both",
+        new = _is_known(rows, series, table.name, future.name)
+    if past.time:
+        again = _is_there(ahead, frame, [*past.time, *past.ids], reading.known)
+        if again.differ:
+            warnings.warn(
+                f"{future.name} and {table.name} have other values of {quoted(again.differ)} at "
+                f"the same times, such as {again.example}: those of {table.name} count",
+                TableWarning,
+                stacklevel=4,
             )
+        new &= ~again.rows
+    origin = np.flatnonzero(new)
+    ahead = ahead[new].reset_index(drop=True)
+    kept = np.concatenate([np.ones(len(frame), dtype=bool), new])
+    written = {name: text[kept].reset_index(drop=True) for name, text in written.items()}
     both = pd.concat([frame, ahead], ignore_index=True)
     for name in reading.static:
         for columns in (both, written):
@@ -86,8 +103,8 @@ def read_with_future(table: Table, future: Table, reading: Reading) -> Panel:
     for each in reading.known:
         wrong = read_column(joined, each, Signs(reading.decimal, reading.thousands)).wrong
         if wrong.size and wrong[0] >= len(frame):
-            row = int(wrong[0]) - len(frame)
-            raise not_numeric(ahead[each], row, AS_NUMBERS, of=f" of {future.name}")
+            row = int(origin[wrong[0] - len(frame)])
+            raise not_numeric(future.frame[each], row, AS_NUMBERS, of=f" of {future.name}")
     try:
         panel = read_panel(joined, reading)
     except TableError as error:
@@ -103,6 +120,64 @@ def read_with_future(table: Table, future: Table, reading: Reading) -> Panel:
     more = [each for each in names_of(future.frame) if each not in (*needed, *empty)]
     notes = [*alone.notes, *future.notes, *[f"{quoted(more)} of {future.name}"][: len(more)]]
     return replace(panel, chosen=past, notes=notes)
+
+
+def _is_known(
+    rows: pd.DataFrame, series: pd.DataFrame, past: str, future: str
+) -> npt.NDArray[np.bool_]:
+    """Which rows of the future are of a series of the past.
+
+    Others are an error where a series of the past has none, for then ids may be written in
+    different ways.
+    """
+    ids = names_of(rows)
+    series, futures = series.drop_duplicates(), rows.drop_duplicates()
+    known = rows.merge(series, "left", ids, indicator="found")["found"].eq("both").to_numpy()
+    if known.all():
+        return known
+    which = first_row(rows[~known], ids)
+    if series.merge(futures, "left", ids, indicator="found")["found"].eq("left_only").any():
+        raise TableError(
+            f"{future} has rows of {which}, {past} none, but of {first_row(series, ids)}",
+            "write ids the same way in both",
+        )
+    more = len(futures) - len(series) - 1
+    others = f" and {more} more series" if more else ""
+    warnings.warn(
+        f"{future} has rows of {which}{others}, {past} none: they are not used",
+        TableWarning,
+        stacklevel=5,
+    )
+    return known
+
+
+class _Again(NamedTuple):
+    """Rows of the future that the past has too."""
+
+    rows: npt.NDArray[np.bool_]
+    differ: list[str]
+    """Columns with other values there."""
+
+    example: str
+
+
+def _is_there(
+    ahead: pd.DataFrame, frame: pd.DataFrame, keys: list[str], known: Sequence[str]
+) -> _Again:
+    once = frame[~frame.duplicated(keys)]
+    at = pd.MultiIndex.from_frame(once[keys]).get_indexer(pd.MultiIndex.from_frame(ahead[keys]))
+    rows = at >= 0
+    theirs, ours = (
+        ahead.loc[rows, [*known]],
+        once[[*known]].iloc[at[rows]].set_axis(rows.nonzero()[0]),
+    )
+    other = theirs.astype(object).ne(ours.astype(object)) & ~(theirs.isna() & ours.isna())
+    # A cell of words makes text of all numbers of its column.
+    numbers = (each.apply(pd.to_numeric, errors="coerce") for each in (theirs, ours))
+    other &= next(numbers).ne(next(numbers))
+    differ = [name for name in known if other[name].any()]
+    example = first_row(ahead.loc[rows][other.any(axis=1)], keys) if differ else ""
+    return _Again(rows, differ, example)
 
 
 def _repeated(column: pd.Series[Any], rows: pd.DataFrame, ids: list[str]) -> pd.Series[Any]:
@@ -126,7 +201,8 @@ def _joined(
 
 def first_row(rows: pd.DataFrame, names: Sequence[str]) -> str:
     """Some cells of the first row, for a message."""
-    return ", ".join(repr(cell) for cell in rows[list(names)].astype(object).iloc[0])
+    cells = rows[list(names)].astype(object).iloc[0]
+    return ", ".join(show(cell) if isinstance(cell, pd.Timestamp) else repr(cell) for cell in cells)
 
 
 def _cast(column: pd.Series[Any], like: pd.Series[Any], past: str, future: str) -> pd.Series[Any]:
