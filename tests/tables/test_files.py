@@ -1,5 +1,7 @@
 import gzip
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -176,3 +178,18 @@ def test_whatever_arrow_finds_in_a_damaged_file_is_one_error(tmp_path, monkeypat
     monkeypatch.setattr("pyarrow.parquet.ParquetFile.read", fail)
     with pytest.raises(TableError, match=r"data\.parquet can not be read: Unknown error"):
         read_file(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads as Linux does")
+def test_no_thread_of_arrow_is_left_that_could_abort_a_process_at_its_end(tmp_path):
+    pd.DataFrame({"y": np.arange(1000.0)}).to_parquet(tmp_path / "a.parquet")
+    script = (
+        "import os, sys, pyarrow.parquet\n"
+        "from pathlib import Path\n"
+        "from ttm_estimators.tables.files import read_file\n"
+        "count = lambda: len(os.listdir('/proc/self/task'))\n"
+        "before = count()\n"
+        "read_file(Path(sys.argv[1]))\n"
+        "assert count() == before, (before, count())\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "a.parquet")], check=True)

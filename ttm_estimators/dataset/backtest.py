@@ -244,8 +244,10 @@ def _scores(output: str, manifest: pd.DataFrame, models: int) -> Iterator[pd.Dat
             ) from None
         with opened as file:
             left = pd.DataFrame()
-            for batch in pq.ParquetFile(file).iter_batches(SCORES_AT_ONCE):
-                table = pd.concat([left, batch.to_pandas()], ignore_index=True)
+            for batch in pq.ParquetFile(file, pre_buffer=False).iter_batches(
+                SCORES_AT_ONCE, use_threads=False
+            ):
+                table = pd.concat([left, batch.to_pandas(use_threads=False)], ignore_index=True)
                 whole = len(table) - len(table) % models
                 yield table[:whole]
                 left = table[whole:]

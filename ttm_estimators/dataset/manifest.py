@@ -170,8 +170,8 @@ class Manifest:
         """Manifest of an earlier run, or that there is one which can not be read."""
         try:
             with self.system.open(f"{self.folder}/{FILE}", "rb") as file:
-                # Not by datasets, whose threads may abort a process that ends soon after.
-                before = pq.ParquetFile(file).read(use_threads=False)
+                # By this thread alone: Arrow's may abort a process that ends soon after.
+                before = pq.ParquetFile(file, pre_buffer=False).read(use_threads=False)
             json.loads((before.schema.metadata or {})[KEY])
         except FileNotFoundError:
             return None, False

@@ -142,8 +142,9 @@ def read_file(path: Path, *, headless: bool = False) -> Table:
 def _read_parquet(content: bytes, name: str) -> pd.DataFrame:
     parquet = _parquet(name)
     try:
-        file = parquet.ParquetFile(io.BytesIO(content))
-        return file.read(use_threads=False).to_pandas()
+        # By this thread alone: Arrow's may abort a process that ends soon after, as of a refusal.
+        file = parquet.ParquetFile(io.BytesIO(content), pre_buffer=False)
+        return file.read(use_threads=False).to_pandas(use_threads=False)
     except import_module("pyarrow").ArrowException as error:  # not all are a ValueError
         raise TableError(f"{name} can not be read: {error}") from error
 
