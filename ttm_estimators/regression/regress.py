@@ -36,8 +36,8 @@ where it is any better than none: the best of several looks better where it was 
 to choose left too few to judge (on series of the corpus)."""
 
 SHORT_HORIZON = 4
-"""Steps below which a horizon has so many times more windows at most as it is shorter, two with 2
-or 3 steps and four with 1: a window of one step tells little."""
+"""Steps below which there may be more windows, twice as many at 2 or 3 steps and four times as many
+at one: a window of one step tells little (ours, on series of the corpus)."""
 
 PANEL_WINDOWS_AT_ONCE = 16
 """Windows of all the series of a panel that judge before it is looked whether it is clear: a

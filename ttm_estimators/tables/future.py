@@ -167,10 +167,8 @@ def _is_there(
     once = frame[~frame.duplicated(keys)]
     at = pd.MultiIndex.from_frame(once[keys]).get_indexer(pd.MultiIndex.from_frame(ahead[keys]))
     rows = at >= 0
-    theirs, ours = (
-        ahead.loc[rows, [*known]],
-        once[[*known]].iloc[at[rows]].set_axis(rows.nonzero()[0]),
-    )
+    theirs = ahead.loc[rows, [*known]]
+    ours = once[[*known]].iloc[at[rows]].set_axis(theirs.index)
     other = theirs.astype(object).ne(ours.astype(object)) & ~(theirs.isna() & ours.isna())
     # A cell of words makes text of all numbers of its column.
     numbers = (each.apply(pd.to_numeric, errors="coerce") for each in (theirs, ours))
