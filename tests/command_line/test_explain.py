@@ -64,6 +64,17 @@ def test_a_forecast_with_covariates_is_that_of_a_frame_and_says_what_they_gain(r
     assert list(result["date"]) == list(pd.read_csv(FUTURE)["date"])
 
 
+def test_series_of_the_future_that_the_history_lacks_are_a_line_of_warning(run, here):
+    run("forecast", *DRIVEN, "--output", "forecast.csv")
+    plan = pd.read_csv(FUTURE)
+    pd.concat([plan, plan.assign(shop="closed")]).to_csv("plan.csv", index=False)
+    driven = (*DRIVEN[:-1], "plan.csv")
+    code, _, err = run("forecast", *driven, "--output", "same.csv")
+    assert code == 0
+    assert err == f"warning: plan.csv has rows of 'closed', {SALES} none: they are not used\n"
+    pd.testing.assert_frame_equal(pd.read_csv("same.csv"), pd.read_csv("forecast.csv"))
+
+
 def random_numbers_beside_a_wave():
     random = np.random.default_rng(0)
     frame = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=207)})

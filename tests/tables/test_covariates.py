@@ -50,6 +50,17 @@ def test_rows_after_the_end_and_a_future_table_give_the_same_numbers(shipped, sa
     assert list(in_rows["date"][:HORIZON]) == list(ahead["date"][:HORIZON])
 
 
+def test_what_a_future_table_has_beside_is_warned_of(shipped, sales):
+    past, ahead = sales
+    ahead = ahead.drop(columns="sales")
+    expected = shipped.forecast_df(past, HORIZON, known=KNOWN, value="sales", future_df=ahead)
+    closed = pd.concat([ahead, ahead[:HORIZON].assign(shop="closed")])
+    with pytest.warns(TableWarning, match="future_df has rows of 'closed', df none") as told:
+        found = shipped.forecast_df(past, HORIZON, known=KNOWN, value="sales", future_df=closed)
+    pd.testing.assert_frame_equal(found, expected)
+    assert told[0].filename == __file__
+
+
 def test_the_numbers_are_those_of_arrays(shipped, sales):
     past, ahead = sales
     joined = pd.concat([past, ahead.drop(columns="sales")], ignore_index=True)

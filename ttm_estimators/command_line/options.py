@@ -146,6 +146,8 @@ def tell(data: Path, panel: Panel, future: Path | None = None) -> None:
     typer.echo(f"Read {files}: {panel.took}{left_out}")
     for note in filter(None, (panel.remark, panel.empty_ends, panel.filled_note)):
         typer.echo(f"Note: {note}")
+    for each in panel.unused_future:
+        typer.echo(f"warning: {each}", err=True)
     if panel.sparse_note:
         told = f"{panel.sparse_note}, or give its own --freq if they never occur"
         typer.echo(f"warning: {told}", err=True)

@@ -203,6 +203,8 @@ def tell(panel: Panel, reading: Reading) -> None:
     told = filter(None, [panel.took, panel.empty_ends, panel.filled_note])
     logger.info("read %s", "; ".join(told))
     warn_if_sparse(panel, stacklevel=5)
+    for each in panel.unused_future:
+        warnings.warn(each, TableWarning, stacklevel=4)
     if panel.id_note:
         warnings.warn(f"{panel.id_note}; choose with id=", TableWarning, stacklevel=4)
     if panel.left_out_warning and not reading.value:

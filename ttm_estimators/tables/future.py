@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -13,7 +12,7 @@ import pandas as pd
 
 from ttm_estimators.tables.columns import Signs, names_of, read_column
 from ttm_estimators.tables.dates import first_cell
-from ttm_estimators.tables.errors import TableError, TableWarning, quoted
+from ttm_estimators.tables.errors import TableError, quoted
 from ttm_estimators.tables.files import Table
 from ttm_estimators.tables.numbers import not_numeric
 from ttm_estimators.tables.panel import AS_NUMBERS, Panel, read_panel
@@ -38,12 +37,6 @@ def read_with_future(table: Table, future: Table, reading: Reading) -> Panel:
     TableError
         When a column is lacking in one of the two, or is of another type there, when ids are
         written in another way, or when rows do not go on where a series ends.
-
-    Warns
-    -----
-    TableWarning
-        When ``future`` has series that ``table`` has not, or other values at times that both have.
-        Neither is used.
     """
     frame, ahead = table.frame, future.frame
     covariates = [*reading.known, *reading.past, *reading.static]
@@ -72,20 +65,19 @@ def read_with_future(table: Table, future: Table, reading: Reading) -> Panel:
             frame = frame.assign(**{name: table.text[name]})
             ahead[name] = future.text[name].to_numpy()
         ahead[name] = _cast(ahead[name], frame[name], table.name, future.name)
-    new = np.ones(len(ahead), dtype=bool)
+    new, unused = np.ones(len(ahead), dtype=bool), []
     if past.ids:
         rows, series = ahead[past.ids].astype(object), frame[past.ids].astype(object)
         if written:  # ids that are numbers in both may be 001 in one and 1 in the other
             rows, series = (each.as_written(past.ids) for each in (future, table))
-        new = _is_known(rows, series, table.name, future.name)
+        new, others = _is_known(rows, series, table.name, future.name)
+        unused += others
     if past.time:
         again = _is_there(ahead, frame, [*past.time, *past.ids], reading.known)
         if again.differ:
-            warnings.warn(
+            unused.append(
                 f"{future.name} and {table.name} have other values of {quoted(again.differ)} at "
-                f"the same times, such as {again.example}: those of {table.name} count",
-                TableWarning,
-                stacklevel=4,
+                f"the same times, such as {again.example}: those of {table.name} count"
             )
         new &= ~again.rows
     origin = np.flatnonzero(new)
@@ -119,13 +111,13 @@ def read_with_future(table: Table, future: Table, reading: Reading) -> Panel:
     ]
     more = [each for each in names_of(future.frame) if each not in (*needed, *empty)]
     notes = [*alone.notes, *future.notes, *[f"{quoted(more)} of {future.name}"][: len(more)]]
-    return replace(panel, chosen=past, notes=notes)
+    return replace(panel, chosen=past, notes=notes, unused_future=unused)
 
 
 def _is_known(
     rows: pd.DataFrame, series: pd.DataFrame, past: str, future: str
-) -> npt.NDArray[np.bool_]:
-    """Which rows of the future are of a series of the past.
+) -> tuple[npt.NDArray[np.bool_], list[str]]:
+    """Which rows of the future are of a series of the past, and a sentence on others.
 
     Others are an error where a series of the past has none, for then ids may be written in
     different ways.
@@ -134,7 +126,7 @@ def _is_known(
     series, futures = series.drop_duplicates(), rows.drop_duplicates()
     known = rows.merge(series, "left", ids, indicator="found")["found"].eq("both").to_numpy()
     if known.all():
-        return known
+        return known, []
     which = first_row(rows[~known], ids)
     if series.merge(futures, "left", ids, indicator="found")["found"].eq("left_only").any():
         raise TableError(
@@ -143,12 +135,7 @@ def _is_known(
         )
     more = len(futures) - len(series) - 1
     others = f" and {more} more series" if more else ""
-    warnings.warn(
-        f"{future} has rows of {which}{others}, {past} none: they are not used",
-        TableWarning,
-        stacklevel=5,
-    )
-    return known
+    return known, [f"{future} has rows of {which}{others}, {past} none: they are not used"]
 
 
 class _Again(NamedTuple):

@@ -135,6 +135,9 @@ class Panel:
     remark: str = ""
     """How a file was read, where that is not what its name says."""
 
+    unused_future: Sequence[str] = ()
+    """Sentences on rows of a table of the future that are not used."""
+
     @property
     def took(self) -> str:
         """Columns of time, ids and values, as one line."""
