@@ -346,7 +346,7 @@ def cross_validate_panel(
         ((learned,), _) = possible_histories(panel, [first], horizon)
         histories, outliers = possible_histories(panel, found, horizon)
         unscored = [one for one in impossible if plan.forecasts_step(one.step)]
-        warn_of_outliers(outliers, unscored, panel)
+        warn_of_outliers(outliers, unscored, truth)
     task = Task(
         panel,
         learned,

@@ -53,7 +53,7 @@ def warn_of_outliers(known: set[Outlier], scored: Sequence[Outlier], panel: Pane
     known, scored : set and sequence of Outlier
         In what lies before a cutoff, and in what is forecast.
     panel : Panel
-        Series.
+        Series, as :func:`possible` makes them.
 
     Warns
     -----
@@ -61,7 +61,7 @@ def warn_of_outliers(known: set[Outlier], scored: Sequence[Outlier], panel: Pane
         When there are some.
     """
     names = [f"series {one.name!r}" for one in panel.series]
-    warn_of_kept_codes([one.values for one in possible(panel)[0].series], names, stacklevel=5)
+    warn_of_kept_codes([one.values for one in panel.series], names, stacklevel=5)
     found = sorted({(one.series, one.step): one for one in (*known, *scored)}.values())
     if found:
         message = describe(found, names, "set keep_outliers=True", panel.time_of())

@@ -151,6 +151,7 @@ class _Again(NamedTuple):
 def _is_there(
     ahead: pd.DataFrame, frame: pd.DataFrame, keys: list[str], known: Sequence[str]
 ) -> _Again:
+    """Find the rows of the future that the past has by their times and ids."""
     once = frame[~frame.duplicated(keys)]
     at = pd.MultiIndex.from_frame(once[keys]).get_indexer(pd.MultiIndex.from_frame(ahead[keys]))
     rows = at >= 0
