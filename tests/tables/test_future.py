@@ -141,6 +141,17 @@ def test_other_values_at_times_that_both_have_are_told(tmp_path):
     assert panel.series[0].covariates["price"].unique().tolist() == [5.5]
 
 
+def test_what_the_history_lacks_is_taken_from_a_table_of_past_and_future(tmp_path):
+    history, ahead = both()
+    expected = read_with_future(*written(tmp_path, history, ahead), READING)
+    plan = pd.concat([history.drop(columns="sales"), ahead], ignore_index=True)
+    history.loc[40:, "price"] = np.nan
+    for tables in (written(tmp_path, history, plan), (Table(history, "df"), Table(plan, "plan"))):
+        panel = read_with_future(*tables, READING)
+        assert_same(panel, expected)
+        assert not panel.unused_future
+
+
 def test_a_cell_of_a_table_of_past_and_future_that_is_no_number_is_told_with_its_row(tmp_path):
     history, ahead = both()
     plan = pd.concat([history.drop(columns="sales"), ahead.astype({"price": object})])

@@ -72,19 +72,22 @@ def read_with_future(table: Table, future: Table, reading: Reading) -> Panel:
             rows, series = (each.as_written(past.ids) for each in (future, table))
         new, others = _is_known(rows, series, table.name, future.name)
         unused += others
+    both = pd.concat([frame, ahead], ignore_index=True)
     if past.time:
-        again = _is_there(ahead, frame, [*past.time, *past.ids], reading.known)
+        again = _find_again(ahead, frame, [*past.time, *past.ids], reading.known)
         if again.differ:
             unused.append(
                 f"{future.name} and {table.name} have other values of {quoted(again.differ)} at "
                 f"the same times, such as {again.example}: those of {table.name} count"
             )
-        new &= ~again.rows
+        for columns in (both, written):
+            for name in {*reading.known} & {*columns}:
+                columns[name] = _completed(columns[name], again, len(frame))
+        new[again.rows] = False
     origin = np.flatnonzero(new)
-    ahead = ahead[new].reset_index(drop=True)
     kept = np.concatenate([np.ones(len(frame), dtype=bool), new])
     written = {name: text[kept].reset_index(drop=True) for name, text in written.items()}
-    both = pd.concat([frame, ahead], ignore_index=True)
+    both = both[kept].reset_index(drop=True)
     for name in reading.static:
         for columns in (both, written):
             if name in columns:
@@ -141,29 +144,42 @@ def _is_known(
 class _Again(NamedTuple):
     """Rows of the future that the past has too."""
 
-    rows: npt.NDArray[np.bool_]
+    rows: npt.NDArray[np.intp]
+    of_past: npt.NDArray[np.intp]
+    """The rows of the past, as many."""
+
     differ: list[str]
     """Columns with other values there."""
 
     example: str
 
 
-def _is_there(
+def _find_again(
     ahead: pd.DataFrame, frame: pd.DataFrame, keys: list[str], known: Sequence[str]
 ) -> _Again:
     """Find the rows of the future that the past has by their times and ids."""
-    once = frame[~frame.duplicated(keys)]
-    at = pd.MultiIndex.from_frame(once[keys]).get_indexer(pd.MultiIndex.from_frame(ahead[keys]))
-    rows = at >= 0
-    theirs = ahead.loc[rows, [*known]]
-    ours = once[[*known]].iloc[at[rows]].set_axis(theirs.index)
-    other = theirs.astype(object).ne(ours.astype(object)) & ~(theirs.isna() & ours.isna())
+    once = np.flatnonzero(~frame.duplicated(keys))
+    of_once = pd.MultiIndex.from_frame(frame[keys].iloc[once])
+    at = of_once.get_indexer(pd.MultiIndex.from_frame(ahead[keys]))
+    rows = np.flatnonzero(at >= 0)
+    of_past = once[at[rows]]
+    theirs = ahead[[*known]].iloc[rows]
+    ours = frame[[*known]].iloc[of_past].set_axis(theirs.index)
+    other = theirs.astype(object).ne(ours.astype(object)) & ours.notna()
     # A cell of words makes text of all numbers of its column.
     numbers = (each.apply(pd.to_numeric, errors="coerce") for each in (theirs, ours))
     other &= next(numbers).ne(next(numbers))
     differ = [name for name in known if other[name].any()]
-    example = first_row(ahead.loc[rows][other.any(axis=1)], keys) if differ else ""
-    return _Again(rows, differ, example)
+    example = first_row(ahead.iloc[rows][other.any(axis=1)], keys) if differ else ""
+    return _Again(rows, of_past, differ, example)
+
+
+def _completed(column: pd.Series[Any], again: _Again, past_rows: int) -> pd.Series[Any]:
+    """Give rows of the past without a value the one that the future has at their time."""
+    lacks = (column.isna() | (column == "")).to_numpy()[again.of_past]
+    completed = column.copy()
+    completed.iloc[again.of_past[lacks]] = column.iloc[past_rows + again.rows[lacks]].to_numpy()
+    return completed
 
 
 def _repeated(column: pd.Series[Any], rows: pd.DataFrame, ids: list[str]) -> pd.Series[Any]:
