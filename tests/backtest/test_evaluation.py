@@ -36,6 +36,19 @@ def test_scores_are_those_of_their_definitions(frame, sales):
     assert row["windows"] == 3
 
 
+@pytest.mark.parametrize(
+    ("levels", "low", "high", "name"),
+    [([0.05, 0.1, 0.5, 0.9], 0.1, 0.9, "80 %"), ([0.05, 0.5, 0.9], 0.05, 0.9, "85 %")],
+)
+def test_coverage_is_of_symmetric_levels_or_of_the_outermost(sales, levels, low, high, name):
+    frame = cross_validation(sales, 7, windows=2, quantile_levels=levels)
+    result = evaluate(frame, sales)
+    inside = frame["y"].between(frame[f"ttm-{low}"], frame[f"ttm-{high}"])
+    expected = inside.groupby(frame["unique_id"]).mean().mean()
+    assert result.models.loc["ttm", "coverage"] == pytest.approx(expected)
+    assert f"coverage of {name}" in str(result)
+
+
 def test_scores_over_all_are_means_and_geometric_means_of_ratios(frame, sales):
     result = evaluate(frame, sales)
     each = result.series.pivot(index="series", columns="model", values="MASE")

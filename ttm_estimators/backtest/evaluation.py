@@ -51,8 +51,9 @@ class Scores:
     models: pd.DataFrame = field(repr=False)
     """A row for each model, the best first: ``relative MASE`` and ``relative WQL``, geometric means
     over series of the ratios to the baseline; ``MASE``, its mean over series; ``WQL``, the weighted
-    quantile loss of all series together; ``coverage`` of the band of the outermost quantile levels;
-    ``bias``, mean error over mean absolute value, above 0 where forecasts are too high."""
+    quantile loss of all series together; ``coverage`` of the band of the outermost
+    quantile levels, symmetric ones where there are such; ``bias``, mean error over mean absolute
+    value, above 0 where forecasts are too high."""
 
     comparisons: tuple[Comparison, ...] = field(repr=False)
     """The best model beside each other one, with an interval."""

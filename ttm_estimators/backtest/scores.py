@@ -207,12 +207,13 @@ def row_errors(forecasts: Forecasts, name: str) -> pd.DataFrame:
 
 
 def outer_band(levels: Sequence[float]) -> tuple[float, float] | None:
-    """The outermost two levels that lie symmetrically, if any."""
+    """The outermost two levels that lie symmetrically, else the outermost ones, if any."""
     for low in sorted(levels):
         high = next((one for one in levels if abs(one - (1 - low)) < 1e-9), None)
         if low < 0.5 and high is not None:
             return low, high
-    return None
+    low, high = min(levels), max(levels)
+    return (low, high) if low < 0.5 < high else None
 
 
 def by_series(errors: pd.DataFrame) -> pd.DataFrame:
