@@ -167,10 +167,12 @@ def test_a_folder_with_two_colons_in_its_name_is_forecast(folder, tmp_path):
     assert len(pd.read_parquet(tmp_path / "c::d")) == 3 * (5 + 6 + 7)
 
 
-def test_a_series_in_two_files_is_told_of(tmp_path):
+@pytest.mark.parametrize("id", ["unique_id", "shop"])
+def test_a_series_in_two_files_is_told_of(tmp_path, id):
     for year in (2023, 2024):
         (tmp_path / f"in/year={year}").mkdir(parents=True)
-        panel(2).to_parquet(tmp_path / f"in/year={year}/a.parquet", index=False)
+        rows = panel(2).rename(columns={"unique_id": id})
+        rows.to_parquet(tmp_path / f"in/year={year}/a.parquet", index=False)
     with pytest.warns(TableWarning, match="write its rows to one file with ttm partition"):
         forecast_dataset(tmp_path / "in", tmp_path / "out", 3)
 

@@ -141,6 +141,52 @@ def test_other_values_at_times_that_both_have_are_told(tmp_path):
     assert panel.series[0].covariates["price"].unique().tolist() == [5.5]
 
 
+@pytest.mark.parametrize("past_turned", [False, True])
+@pytest.mark.parametrize("future_turned", [False, True])
+def test_each_table_of_counted_rows_may_run_from_new_to_old(tmp_path, past_turned, future_turned):
+    history, ahead = both()
+    history["price"], ahead["price"] = np.arange(len(history)) / 4, np.arange(len(ahead)) / 8
+    reading = Reading(known=["price"], no_time=True)
+    expected = read_with_future(Table(history, "df"), Table(ahead, "plan"), reading)
+    turned = [
+        frame.iloc[::-1].sort_values("item", kind="stable", ignore_index=True) if turn else frame
+        for frame, turn in ((history, past_turned), (ahead, future_turned))
+    ]
+    for tables in (written(tmp_path, *turned), map(Table, turned, ("df", "plan"))):
+        panel = read_with_future(*tables, reading)
+        assert_same(panel, expected)
+        assert ("as 'day' runs from new to old" in panel.took) == past_turned
+
+
+def test_a_cell_of_a_future_from_new_to_old_that_is_no_number_is_told_with_its_row():
+    history, ahead = both()
+    ahead = ahead.iloc[::-1].reset_index(drop=True).astype({"price": object})
+    ahead.loc[2, "price"] = "low"
+    reading = Reading(known=["price"], no_time=True)
+    with pytest.raises(TableError, match="of plan is not numeric: 'low' in row 3"):
+        read_with_future(Table(history, "df"), Table(ahead, "plan"), reading)
+
+
+def test_a_future_without_dates_is_refused_where_the_history_runs_from_new_to_old():
+    history, ahead = both()
+    tables = Table(history.iloc[::-1], "df"), Table(ahead.drop(columns="day"), "plan")
+    with pytest.raises(TableError, match="plan has no dates to tell which of its rows comes first"):
+        read_with_future(*tables, Reading(known=["price"], no_time=True))
+
+
+@pytest.mark.parametrize("fill_gaps", [False, True])
+def test_a_history_ends_with_its_last_row_where_the_future_is_in_another_table(tmp_path, fill_gaps):
+    history, ahead = both()
+    history.loc[(history["item"] == "b") & (history["day"] > "2024-02-25"), "sales"] = np.nan
+    reading = Reading(known=["price"], fill_gaps=fill_gaps)
+    for tables in (written(tmp_path, history, ahead), (Table(history, "df"), Table(ahead, "plan"))):
+        for one in read_with_future(*tables, reading).series:
+            assert str(one.times[-1].date()) == "2024-02-29"
+            assert len(one.values) == ROWS
+        assert np.isnan(one.values[-4:]).all()
+        assert len(one.covariates) == len(DAYS)
+
+
 def test_what_the_history_lacks_is_taken_from_a_table_of_past_and_future(tmp_path):
     history, ahead = both()
     expected = read_with_future(*written(tmp_path, history, ahead), READING)

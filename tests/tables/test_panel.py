@@ -159,7 +159,7 @@ def test_a_month_may_be_taken_for_the_date_of_its_only_row():
 def test_a_series_that_ends_without_values_is_told():
     frame = table(DAYS)
     frame.loc[27:, "y"] = np.nan
-    told = "series 'y' ends in 3 rows without a value, and is forecast after them"
+    told = "series 'y' ends in 3 rows without a value, which are a part of its history"
     assert read(frame).empty_ends == told
     assert read(table(DAYS)).empty_ends == ""
 

@@ -21,6 +21,7 @@ from ttm_estimators.backtest.cross_validation import (
 from ttm_estimators.backtest.evaluation import Scores, found_baseline
 from ttm_estimators.backtest.models import make_models
 from ttm_estimators.backtest.store import Store
+from ttm_estimators.dataset.columns import find_ids
 from ttm_estimators.dataset.metadata import freq_identity
 from ttm_estimators.dataset.run import run_dataset
 from ttm_estimators.dataset.scores import Totals, series_scores
@@ -210,7 +211,7 @@ def cross_validation_dataset(
     shared = bool(listed(known)) or calendar or holidays is not None
     rows = None if shared else MAX_UNIT_ROWS
     units = find_units(source, output, id=listed(id), max_rows=rows)
-    warn_of_spread_series(units, listed(id))
+    warn_of_spread_series(units, find_ids(units, reading))
     manifest = run_dataset(
         units,
         str(output),

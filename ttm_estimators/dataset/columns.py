@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pandas.api.types import is_numeric_dtype
 
-from ttm_estimators.dataset.batches import read_rows
+from ttm_estimators.dataset.batches import open_parquet, read_rows
 from ttm_estimators.dataset.unit import Unit
 from ttm_estimators.tables.columns import NOTHING_IN_IT
 from ttm_estimators.tables.dataframes import warn_if_sparse
@@ -119,6 +119,15 @@ def choose_columns(file: pq.ParquetFile, unit: Unit, reading: Reading) -> Choice
         panel.took,
         "" if reading.value else panel.left_out_warning,
     )
+
+
+def find_ids(units: Sequence[Unit], reading: Reading) -> Sequence[str]:
+    """Columns that tell series apart: those that are given, else those of the first file."""
+    choice = None
+    if not reading.id:
+        with suppress(ValueError, OSError), open_parquet(units[0].path) as file:
+            choice = choose_columns(file, units[0], reading)
+    return reading.id if choice is None else choice.ids
 
 
 def tell(choice: Choice) -> None:

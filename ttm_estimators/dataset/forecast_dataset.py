@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ttm_estimators.dataset.columns import find_ids
 from ttm_estimators.dataset.forecast import forecast_task
 from ttm_estimators.dataset.run import OnError, run_dataset
 from ttm_estimators.dataset.sources import MAX_UNIT_ROWS, find_units, warn_of_spread_series
@@ -155,7 +156,7 @@ def forecast_dataset(
     shared = bool(task.known) or task.calendar
     rows = None if shared else MAX_UNIT_ROWS
     units = find_units(source, output, id=task.reading.id, max_rows=rows)
-    warn_of_spread_series(units, task.reading.id)
+    warn_of_spread_series(units, find_ids(units, task.reading))
     return run_dataset(
         units,
         str(output),

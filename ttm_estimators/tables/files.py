@@ -67,6 +67,9 @@ class Table:
     index_levels: list[str] = field(default_factory=list)
     """Columns that were levels of a MultiIndex."""
 
+    history_rows: int = 0
+    """Rows before those of another table, with the future of known covariates. 0: there is none."""
+
     @cached_property
     def may_part_thousands(self) -> bool:
         """Whether dots in plain numbers may part thousands: not where commas part fields, unless

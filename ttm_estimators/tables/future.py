@@ -10,14 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ttm_estimators.tables.columns import Signs, names_of, read_column
+from ttm_estimators.tables.columns import Signs, may_hold_time, names_of, read_column
 from ttm_estimators.tables.dates import first_cell
 from ttm_estimators.tables.errors import TableError, quoted
 from ttm_estimators.tables.files import Table
 from ttm_estimators.tables.numbers import not_numeric
-from ttm_estimators.tables.panel import AS_NUMBERS, Panel, read_panel
+from ttm_estimators.tables.panel import AS_NUMBERS, Panel, key_numbers, read_panel
 from ttm_estimators.tables.reading import Reading
 from ttm_estimators.tables.steps import show
+from ttm_estimators.tables.times import from_new_to_old
 
 
 def read_with_future(table: Table, future: Table, reading: Reading) -> Panel:
@@ -55,6 +56,10 @@ def read_with_future(table: Table, future: Table, reading: Reading) -> Panel:
         raise TableError(
             f"{future.name} has no column {quoted(absent)}, only {quoted(names_of(ahead))}"
         )
+    given, order = future, np.arange(len(ahead))
+    if not past.time:
+        table, future, order = _from_old_to_new(table, future, alone, reading)
+        frame, ahead = table.frame, future.frame
     written: dict[str, pd.Series[Any]] = {}
     if table.content is not None and future.content is not None:
         texts = table.as_written(names_of(frame)), future.as_written(needed)
@@ -98,8 +103,8 @@ def read_with_future(table: Table, future: Table, reading: Reading) -> Panel:
     for each in reading.known:
         wrong = read_column(joined, each, Signs(reading.decimal, reading.thousands)).wrong
         if wrong.size and wrong[0] >= len(frame):
-            row = int(origin[wrong[0] - len(frame)])
-            raise not_numeric(future.frame[each], row, AS_NUMBERS, of=f" of {future.name}")
+            row = int(order[origin[wrong[0] - len(frame)]])
+            raise not_numeric(given.frame[each], row, AS_NUMBERS, of=f" of {future.name}")
     try:
         panel = read_panel(joined, reading)
     except TableError as error:
@@ -114,7 +119,52 @@ def read_with_future(table: Table, future: Table, reading: Reading) -> Panel:
     ]
     more = [each for each in names_of(future.frame) if each not in (*needed, *empty)]
     notes = [*alone.notes, *future.notes, *[f"{quoted(more)} of {future.name}"][: len(more)]]
+    if not past.time:
+        panel = replace(panel, stamps=replace(panel.stamps, notes=alone.stamps.notes))
     return replace(panel, chosen=past, notes=notes, unused_future=unused)
+
+
+def _from_old_to_new(
+    table: Table, future: Table, alone: Panel, reading: Reading
+) -> tuple[Table, Table, npt.NDArray[np.intp]]:
+    """Turn tables whose rows are counted, and run from new to old.
+
+    Returns
+    -------
+    table, future : Table
+        With rows from old to new.
+    order : array
+        Where the rows of the future stood.
+    """
+    ids, frame = alone.chosen.ids, future.frame
+    codes = key_numbers(frame[ids])
+    others = [name for name in names_of(frame) if name not in (*ids, *reading.known)]
+    dates = [name for name in others if may_hold_time(name, frame[name])]
+    order = np.arange(len(frame))
+    if alone.stamps.notes:
+        table = _in_order(table, _from_last_to_first(key_numbers(table.frame[ids])))
+        if not dates and len(np.unique(codes)) < len(codes):
+            raise TableError(
+                f"rows of {table.name} are counted {alone.stamps.notes[0]}, and {future.name} has "
+                "no dates to tell which of its rows comes first",
+                "give it a column of dates too",
+            )
+    if from_new_to_old(frame, codes, dates):
+        order = _from_last_to_first(codes)
+        future = _in_order(future, order)
+    return table, future, order
+
+
+def _from_last_to_first(codes: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """Order of rows in which those of a series stand the other way round."""
+    return np.lexsort((-np.arange(len(codes)), codes))
+
+
+def _in_order(table: Table, order: npt.NDArray[np.intp]) -> Table:
+    """Rows of a table in another order, and the text of its file."""
+    text: Any = {} if table.content is None else table.as_written(names_of(table.frame))
+    turned = {str(name): column.iloc[order].reset_index(drop=True) for name, column in text.items()}
+    return replace(table, frame=table.frame.iloc[order].reset_index(drop=True), text=turned)
 
 
 def _is_known(
@@ -196,9 +246,10 @@ def _joined(
     table, future = tables
     separator = table.separator if table.separator == future.separator else None
     text = {name: column.fillna("") for name, column in written.items()}
+    joined = replace(table, frame=frame, name=name, text=text, history_rows=len(table.frame))
     if text:
-        return replace(table, frame=frame, name=name, text=text, separator=separator)
-    return replace(table, frame=frame, name=name, text={}, content=None, separator=None)
+        return replace(joined, separator=separator)
+    return replace(joined, content=None, separator=None)
 
 
 def first_row(rows: pd.DataFrame, names: Sequence[str]) -> str:

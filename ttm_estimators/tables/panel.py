@@ -159,7 +159,7 @@ class Panel:
 
     @property
     def empty_ends(self) -> str:
-        """A note on series that end in rows without values, after which their forecasts begin."""
+        """A note on series that end in rows without values, after which forecasts begin."""
         silent = [one for one in self.series if len(one.values) and np.isnan(one.values[-1])]
         silent = [one for one in silent if not np.isnan(one.values).all()]
         if not silent:
@@ -169,7 +169,7 @@ class Panel:
         more = f" (and {len(silent) - 1} more)" if len(silent) > 1 else ""
         return (
             f"series {first.name!r}{more} ends in {rows} row{'s' if rows > 1 else ''} without a "
-            "value, and is forecast after them"
+            "value, which are a part of its history"
         )
 
     @property
@@ -299,7 +299,7 @@ def read_panel(
     reading = reading or Reading()
     step = None if reading.freq is None else parse_step(reading.freq)
     found = read_columns(table, reading)
-    series, keys, filled = _split(found, step, reading, table.frame, usual)
+    series, keys, filled = _split(found, step, reading, table, usual)
     return Panel(
         series,
         keys,
@@ -341,7 +341,7 @@ def read_columns(table: Table, reading: Reading) -> Columns:
     if not ids:
         ids, not_ids = find_ids(free, time, reading.value, repeated)
     keys = _read_ids(table, ids)
-    codes = _codes(keys)
+    codes = key_numbers(keys)
     joined = "" if reading.id or not repeated else year_before(frame, time, ids)
     if joined:
         raise TableError(f"{quoted(time)} starts anew in each {quoted(ids)}", joined)
@@ -417,7 +417,7 @@ def _refuse_few_ids(
     reading: Reading,
 ) -> None:
     """Refuse ids that leave most times with several rows, and say which would not."""
-    stamps = _codes(frame[time])
+    stamps = key_numbers(frame[time])
     both = pd.Series(codes * (stamps.max() + 1) + stamps)
     repeated = both.duplicated(keep=False).mean() > MAX_REPEATED_FRACTION
     hint = suggest_ids(frame, time, ids, reading.value) if repeated else ""
@@ -464,8 +464,8 @@ def _read_ids(table: Table, ids: list[str]) -> pd.DataFrame:
     return keys
 
 
-def _codes(keys: pd.DataFrame) -> npt.NDArray[Any]:
-    """Number of the series of each row, in the order in which they appear."""
+def key_numbers(keys: pd.DataFrame) -> npt.NDArray[Any]:
+    """Number of the key of each row, such as of its series, in the order in which they appear."""
     if not keys.columns.size:
         return np.zeros(len(keys), dtype=np.int64)
     if keys.columns.size == 1:
@@ -477,7 +477,7 @@ def _split(
     found: Columns,
     step: Step | None,
     reading: Reading,
-    frame: pd.DataFrame,
+    table: Table,
     usual: tuple[str, Step] | None,
 ) -> tuple[list[Series], pd.DataFrame, list[Filled]]:
     """Sort rows by series and time, and find the frequency of every series."""
@@ -488,6 +488,7 @@ def _split(
     if (order == np.arange(len(order))).all():
         order = slice(None)  # keeps views, where rows are many
     codes, counts, index = codes[order], counts[order], index[order]
+    is_history = (np.arange(len(codes)) < table.history_rows)[order]
     columns = {name: column[order] for name, column in columns.items()}
     same = codes[1:] == codes[:-1]
     starts = np.concatenate([[0], np.flatnonzero(~same) + 1])
@@ -499,7 +500,7 @@ def _split(
     twice = np.flatnonzero(same & (counts[1:] == counts[:-1]))
     if twice.size:
         which = int(np.searchsorted(starts, twice[0], side="right")) - 1
-        hint = suggest_ids(frame, chosen.time, chosen.ids, list(columns))
+        hint = suggest_ids(table.frame, chosen.time, chosen.ids, list(columns))
         if may_be_a_change_of_the_clock(index[twice[0]]):
             hint = hint or "if the clock was changed there, give timezone=, else drop one"
         raise TableError(
@@ -523,21 +524,24 @@ def _split(
         labels, names, every, steps, starts, ends, strict=True
     ):
         own_parts = [part[start:end] for part in parts]
-        table = None if others is None else others.iloc[start:end].reset_index(drop=True)
+        part = None if others is None else others.iloc[start:end].reset_index(drop=True)
+        history = times[is_history[start:end]]
         if reading.fill_gaps:
             present = len(times)
-            times, own_parts, table = _filled(times, own_parts, table, own)
+            times, own_parts, part = _filled(times, own_parts, part, own)
             if len(times) > present:
                 filled.append(Filled(name, present, len(times)))
         if reading.known:
             observed = np.flatnonzero(~np.isnan(own_parts).all(axis=0))
-            last = int(observed[-1]) + 1 if observed.size else 0
-            times, own_parts = times[:last], [part[:last] for part in own_parts]
-            if not last:
+            if not observed.size:
                 raise TableError(f"series {name!r} has no values")
+            last = int(observed[-1]) + 1
+            if len(history):  # the rows of the future are in another table
+                last = int(times.get_indexer(history[-1:])[0]) + 1
+            times, own_parts = times[:last], [values[:last] for values in own_parts]
         for variable, values in zip(columns, own_parts, strict=True):
             full = ", ".join([*label, variable] if len(columns) > 1 else label or [variable])
-            series.append(Series(full, variable, times, values, own, table))
+            series.append(Series(full, variable, times, values, own, part))
     if len(columns) > 1:
         if VARIABLE in keys:
             raise TableError(

@@ -51,8 +51,7 @@ def read_stamps(
         When the columns make no date, or a date can not be read.
     """
     if not time:
-        runs = {each: direction(frame[each], codes) for each in others}
-        falling = [each for each in runs if runs[each] < 0 and max(runs.values()) < 1]
+        falling = from_new_to_old(frame, codes, others)
         count = pd.Series(codes).groupby(codes).cumcount(ascending=not falling)
         name = next(each for each in (STEP, "row", "row number") if each not in frame)
         notes = [f"from the last one on, as {each!r} runs from new to old" for each in falling[:1]]
@@ -83,6 +82,14 @@ def read_stamps(
     if reading.round_time is not None:
         stamps = _rounded(stamps, reading.round_time, name)
     return stamps, name
+
+
+def from_new_to_old(
+    frame: pd.DataFrame, codes: npt.NDArray[Any], dates: Sequence[str]
+) -> list[str]:
+    """Columns of dates that run from new to old in every series, if none runs the other way."""
+    runs = {each: direction(frame[each], codes) for each in dates}
+    return [each for each in runs if runs[each] < 0 and max(runs.values()) < 1]
 
 
 def _rounded(stamps: Stamps, size: str, name: str) -> Stamps:
