@@ -26,9 +26,9 @@ def ending(**lengths: int) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def told(frame: pd.DataFrame, horizon: int = HORIZON, **reading) -> list[str]:
+def told(frame: pd.DataFrame, horizon: int = HORIZON, learnt=False, **reading) -> list[str]:
     panel = read_panel(Table(frame, "df"), Reading(**reading))
-    return doubts(panel, horizon, panel.chosen.covariates)
+    return doubts(panel, horizon, panel.chosen.covariates, learnt=learnt)
 
 
 def driven(past, future) -> pd.DataFrame:
@@ -65,7 +65,7 @@ def test_a_future_that_is_missing_in_part_is_told_with_how_much():
         "covariate 'x' is missing at 6 of 7 future steps of series 'sales', and is taken as "
         "average there"
     ]
-    assert told(driven([1.0, 2.0, np.nan], [3.0]), known=["x"]) == []
+    assert told(driven([1.0, 2.0, np.nan], [2.0]), known=["x"]) == []
 
 
 @pytest.mark.parametrize(
@@ -89,16 +89,47 @@ def test_a_future_in_another_unit_is_told_with_both_ranges(past, future, ranges)
         (np.arange(ROWS), ROWS + np.arange(HORIZON)),
         (1.02 ** np.arange(ROWS), 1.02 ** (ROWS + np.arange(HORIZON))),
         (100 * 0.99 ** np.arange(ROWS), 100 * 0.99 ** (ROWS + np.arange(HORIZON))),
-        ([8.0, 10.0], [4.0]),
-        ([10.0, 30.0], [-5.0]),
+        ([8.0, 10.0], [7.5]),
+        ([10.0, 30.0], [2.0]),
         ([0.0], [1.0]),
         ([0.0, 1.0], [0.0]),
-        ([800.0, 1000.0], [0.0]),
     ],
-    ids=["line", "growth", "decay", "half", "cold", "first", "none", "zero"],
+    ids=["line", "growth", "decay", "lower", "cold", "first", "none"],
 )
-def test_trends_and_new_events_are_no_other_unit(past, future):
+def test_nothing_is_told_of_trends_and_new_events(past, future):
     assert told(driven(past, future), known=["x"]) == []
+
+
+@pytest.mark.parametrize(
+    ("past", "future", "ranges"),
+    [
+        ([8.0, 10.0], [4.0], "8 to 10 in the past and is 4"),
+        ([10.0, 30.0], [-5.0], "10 to 30 in the past and is -5"),
+        ([800.0, 1000.0], [0.0], "800 to 1000 in the past and is 0"),
+    ],
+    ids=["half", "cold", "zero"],
+)
+def test_a_future_that_no_effect_was_seen_for_is_told(past, future, ranges):
+    assert told(driven(past, future), known=["x"]) == [
+        f"covariate 'x' of series 'sales' was {ranges} in the future: farther than 0.5 of that "
+        "range beyond the past, its effect stays the same"
+    ]
+    assert told(driven(past, future), known=["x"], learnt=True) == []
+
+
+def test_an_effect_stays_the_same_where_it_is_told_to(model):
+    days = np.arange(ROWS + HORIZON)
+    price = 10 + np.random.default_rng(0).choice([-2.0, 0.0, 2.0], len(days))
+    frame = driven(price[:ROWS], [14.0])
+    frame["sales"] = np.where(days < ROWS, 100 - 5 * (frame["x"] - 10), np.nan)
+
+    def effect(ahead):
+        other = frame.assign(x=frame["x"].mask(frame["sales"].isna(), ahead))
+        return model.explain_df(other, HORIZON, known="x", value="sales")["x"].mean()
+
+    assert effect(14.0) == pytest.approx(-20, abs=2)
+    with pytest.warns(TableWarning, match="its effect stays the same"):
+        assert effect(30.0) == pytest.approx(effect(14.0))
 
 
 def test_series_of_several_values_are_told_of_once():

@@ -166,8 +166,9 @@ def run(
     from ttm_estimators.tables.ahead import doubts
     from ttm_estimators.tables.covariates import roles_of
 
-    known = roles_of(forecaster.roles, options["known"]).known
-    for doubt in doubts(panel, horizon, known):
+    own = forecaster.roles
+    known = roles_of(own, options["known"]).known
+    for doubt in doubts(panel, horizon, known, learnt=bool(own.known)):
         typer.echo(f"warning: {doubt}", err=True)
     progress = len(panel.series) > options["batch_size"] and sys.stderr.isatty()
     with (

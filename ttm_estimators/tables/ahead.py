@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ttm_estimators.inputs.arrays import Array, validated_count
+from ttm_estimators.regression.design import MAX_RANGES_BEYOND_HISTORY
 from ttm_estimators.tables.panel import Panel, Series
 from ttm_estimators.tables.steps import show
 
@@ -22,6 +23,12 @@ MIN_FRACTION_OF_LOWEST = 0.1
 """Where all of a future covariate lies below this fraction of the lowest positive past, its unit is
 larger, such as euros for cents, which a wide range would hide."""
 
+BEYOND = (
+    f"farther than {MAX_RANGES_BEYOND_HISTORY:g} of that range beyond the past, its effect stays "
+    "the same"
+)
+"""What is told of a future covariate that no regression follows."""
+
 MIN_EARLY_FRACTION = 0.05
 """Steps by which a series ends early that are told, as a fraction of its length.
 
@@ -29,13 +36,28 @@ As many as the horizon are told too: its whole forecast then lies where others h
 """
 
 
-def doubts(panel: Panel, horizon: int, known: Sequence[str] = ()) -> list[str]:
-    """What is odd about the ends of series, and about the future of their known covariates."""
+def doubts(
+    panel: Panel, horizon: int, known: Sequence[str] = (), *, learnt: bool = False
+) -> list[str]:
+    """What is odd about the ends of series, and about the future of their known covariates.
+
+    Parameters
+    ----------
+    panel : Panel
+        The series.
+    horizon : int
+        Steps to forecast.
+    known : sequence of str
+        Covariates that are known in the future.
+    learnt : bool, default False
+        Whether the network was trained with them, in place of a regression, which follows them less
+        far.
+    """
     horizon = validated_count("horizon", horizon)
     series = panel.series[:: panel.variables]
     told = [_early_ends(series, horizon)]
     for name in known:
-        told += [_missing(series, horizon, name), _other_unit(series, horizon, name)]
+        told += [_missing(series, horizon, name), *_outside(series, horizon, name, learnt)]
     return [each for each in told if each]
 
 
@@ -77,25 +99,27 @@ def _missing(series: Sequence[Series], horizon: int, name: str) -> str:
     )
 
 
-def _other_unit(series: Sequence[Series], horizon: int, name: str) -> str:
-    """A future of a covariate that is out of all proportion to its past."""
-    odd = []
+def _outside(series: Sequence[Series], horizon: int, name: str, learnt: bool) -> list[str]:
+    """A future of a covariate beyond its past: in another unit, or farther than effects go on."""
+    odd, beyond = list[tuple[Series, str]](), list[tuple[Series, str]]()
     for one in series:
         past, future = (each[np.isfinite(each)] for each in _split(one, horizon, name))
         if not past.size or not future.size or past.min() == past.max():
             continue
         low, high = past.min(), past.max()
-        outside = max(future.max() - high, low - future.min())
-        shrunk = 0 < future.max() < MIN_FRACTION_OF_LOWEST * low
-        if outside > MAX_WIDTHS_OUTSIDE * (high - low) or shrunk:
-            odd.append((one, _range(past), _range(future)))
-    if not odd:
-        return ""
-    one, before, after = odd[0]
-    return (
-        f"covariate {name!r} of series {one.name!r}{_more(len(odd))} was {before} in the past and "
-        f"is {after} in the future: give both in the same unit"
-    )
+        widths = max(future.max() - high, low - future.min()) / (high - low)
+        ranges = f"was {_range(past)} in the past and is {_range(future)} in the future"
+        if widths > MAX_WIDTHS_OUTSIDE or 0 < future.max() < MIN_FRACTION_OF_LOWEST * low:
+            odd.append((one, ranges))
+        elif widths > MAX_RANGES_BEYOND_HISTORY and not learnt:
+            beyond.append((one, ranges))
+    told = []
+    for found, remedy in ((odd, "give both in the same unit"), (beyond, BEYOND)):
+        if found:
+            one, ranges = found[0]
+            of = f"of series {one.name!r}{_more(len(found))}"
+            told.append(f"covariate {name!r} {of} {ranges}: {remedy}")
+    return told
 
 
 def _split(one: Series, horizon: int, name: str) -> tuple[Array, Array]:

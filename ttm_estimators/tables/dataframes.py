@@ -64,7 +64,7 @@ def forecast_frame(
     else:
         panel = read_with_future(table, as_table(future_df, "future_df")[0], reading)
     tell(panel, reading)
-    for each in doubts(panel, horizon, roles.known):
+    for each in doubts(panel, horizon, roles.known, learnt=bool(model.roles.known)):
         warnings.warn(each, TableWarning, stacklevel=3)
     options |= {"known": known, "calendar": calendar, "holidays": holidays}
     try:
