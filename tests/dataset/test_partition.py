@@ -181,6 +181,33 @@ def test_csv_keeps_ids_as_they_are_written(tmp_path):
         assert list(found["y"].head(3)) == [0.0, 3.0, 6.0]
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_columns_of_csv_files_have_a_type_that_fits_them_all(tmp_path, separator):
+    january, february = by_day(2), by_day(2)
+    january["visits"], january["note"] = 5, np.nan
+    february["visits"], february["note"] = [np.nan, *range(2 * 30 - 1)], "x"
+    for name, frame in (("a", january), ("b", february)):
+        frame.to_csv(tmp_path / f"{name}.csv", index=False, sep=separator)
+    partition(tmp_path / "*.csv", tmp_path / "out", 1)
+    (found,) = read_parts(tmp_path / "out").values()
+    visits = [*january["visits"], *february["visits"]]
+    assert sorted(found["visits"].dropna()) == sorted(pd.Series(visits).dropna())
+    assert found["note"].value_counts().to_dict() == {"": 60, "x": 60}
+
+
+def test_lines_before_the_header_of_a_csv_file_are_passed_over(tmp_path):
+    (tmp_path / "in.csv").write_text("Sales of 2024\n\n" + by_day(2).to_csv(index=False))
+    partition(tmp_path / "in.csv", tmp_path / "out", 1)
+    (found,) = read_parts(tmp_path / "out").values()
+    assert len(found) == 60
+
+
+def test_an_empty_csv_file_is_named(tmp_path):
+    (tmp_path / "in.csv").touch()
+    with pytest.raises(TableError, match=r"in\.csv is empty: remove it"):
+        partition(tmp_path / "in.csv", tmp_path / "out", 1)
+
+
 def test_hive_columns_become_columns(tmp_path):
     for region in ("north", "south"):
         (tmp_path / f"in/region={region}").mkdir(parents=True)

@@ -30,6 +30,7 @@ from ttm_estimators.dataset.sources import find_units, open_system
 from ttm_estimators.dataset.writer import ROWS_IN_A_ROW_GROUP
 from ttm_estimators.tables.columns import ID_NAMES
 from ttm_estimators.tables.errors import TableError, quoted
+from ttm_estimators.tables.files import HEADER_SEARCH_LETTERS, find_header
 
 BYTES_IN_MEMORY = 2**26
 """Bytes of rows that wait for being written."""
@@ -191,28 +192,57 @@ def _csv_tables(source: str, id: Sequence[str]) -> Iterator[tuple[str, pa.Table]
         raise TableError(f"{source} does not exist")
     types: dict[str, pa.DataType] = {}
     for path in paths:
-        with system.open(path, "rb", compression="infer") as file:
-            head = file.readline().decode("utf-8-sig", errors="replace")
-        names = [name.strip().strip('"') for name in head.split(",")]
-        # 007 is no number.
-        ids = {name: pa.string() for name in names if name in id or _is_usual(name)}
-        with system.open(path, "rb", compression="infer") as file:
-            try:
-                reader = pa_csv.open_csv(
-                    file,
-                    pa_csv.ReadOptions(use_threads=False, block_size=CSV_BLOCK_BYTES),
-                    convert_options=pa_csv.ConvertOptions(column_types={**types, **ids}),
-                )
-                for batch in reader:
-                    table = pa.Table.from_batches([batch])
-                    types = types or {one.name: one.type for one in table.schema}
-                    if len(table):
-                        yield path, table
-            except pa.ArrowInvalid as error:
-                raise TableError(
-                    f"{path} can not be read: {' '.join(str(error).split())}",
-                    "write Parquet files, which know their types",
-                ) from error
+        with _csv_reader(system, path, id, {}) as reader:
+            types = _promoted(types, reader.schema)
+    for path in paths:
+        with _csv_reader(system, path, id, types) as reader:
+            for batch in reader:
+                table = pa.Table.from_batches([batch])
+                if len(table):
+                    yield path, table
+
+
+@contextmanager
+def _csv_reader(
+    system: Any, path: str, id: Sequence[str], types: dict[str, pa.DataType]
+) -> Iterator[Any]:
+    """Open a CSV file whose columns have some types; the first rows tell those of the others."""
+    with system.open(path, "rb", compression="infer") as file:
+        head = file.read(HEADER_SEARCH_LETTERS).decode("utf-8-sig", errors="replace")
+    if not head.strip():
+        raise TableError(f"{path} is empty", "remove it, or give it a header")
+    separator, skipped, names, _ = find_header(head)
+    # 007 is no number.
+    ids = {name: pa.string() for name in names if name in id or _is_usual(name)}
+    with system.open(path, "rb", compression="infer") as file:
+        try:
+            yield pa_csv.open_csv(
+                file,
+                pa_csv.ReadOptions(
+                    use_threads=False, block_size=CSV_BLOCK_BYTES, skip_rows=skipped
+                ),
+                pa_csv.ParseOptions(delimiter=separator),
+                pa_csv.ConvertOptions(column_types={**types, **ids}),
+            )
+        except pa.ArrowInvalid as error:
+            raise TableError(
+                f"{path} can not be read: {' '.join(str(error).split())}",
+                "write Parquet files, which know their types",
+            ) from error
+
+
+def _promoted(types: dict[str, pa.DataType], schema: pa.Schema) -> dict[str, pa.DataType]:
+    """Types of columns that fit another file too: whole numbers there may have a fraction here, as
+    pandas writes 6.0 beside a missing value.
+    """
+    found = dict(types)
+    for field in schema:
+        before = found.setdefault(field.name, field.type)
+        if pa.types.is_null(before) or (
+            pa.types.is_integer(before) and pa.types.is_floating(field.type)
+        ):
+            found[field.name] = field.type
+    return found
 
 
 def _is_usual(name: str) -> bool:

@@ -239,7 +239,7 @@ def _read_csv(content: bytes, name: str, headless: bool) -> Table:
         remark = "the text was read as Windows-1252, for it is not UTF-8"
     if "\0" in text:  # pandas would read such a field as missing
         raise ValueError("it is not text")
-    separator, header, names, notes = _find_header(text[:HEADER_SEARCH_LETTERS])
+    separator, header, names, notes = find_header(text[:HEADER_SEARCH_LETTERS])
     table = Table(pd.DataFrame(), name, separator, notes, content, header, remark=remark)
     numbers = any(is_number(name) or date_formats(name) for name in names)
     if headless and numbers and not years_among(names):
@@ -294,8 +294,9 @@ def _unnamed(frame: pd.DataFrame) -> str | None:
     return None if name in frame else name
 
 
-def _find_header(text: str) -> tuple[str, int, list[str], list[str]]:
-    """Separator, number of lines before the header, its fields, and notes on the lines before it.
+def find_header(text: str) -> tuple[str, int, list[str], list[str]]:
+    """Separator of a CSV file, by its first lines, number of lines before its header, its fields,
+    and notes on the lines before it.
 
     The header is the first row with as many fields as most rows have.
     """
