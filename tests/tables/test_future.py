@@ -187,6 +187,14 @@ def test_a_history_ends_with_its_last_row_where_the_future_is_in_another_table(t
         assert len(one.covariates) == len(DAYS)
 
 
+def test_rows_of_the_future_may_stand_in_both_tables(tmp_path):
+    history, ahead = both()
+    expected = read_with_future(*written(tmp_path, history, ahead), READING)
+    below = pd.concat([history, ahead], ignore_index=True)
+    for tables in (written(tmp_path, below, ahead), (Table(below, "df"), Table(ahead, "plan"))):
+        assert_same(read_with_future(*tables, READING), expected)
+
+
 def test_what_the_history_lacks_is_taken_from_a_table_of_past_and_future(tmp_path):
     history, ahead = both()
     expected = read_with_future(*written(tmp_path, history, ahead), READING)

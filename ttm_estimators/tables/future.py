@@ -246,7 +246,9 @@ def _joined(
     table, future = tables
     separator = table.separator if table.separator == future.separator else None
     text = {name: column.fillna("") for name, column in written.items()}
-    joined = replace(table, frame=frame, name=name, text=text, history_rows=len(table.frame))
+    # Where the other table brings no rows, those of the future stand below the histories.
+    rows = len(table.frame) if len(frame) > len(table.frame) else 0
+    joined = replace(table, frame=frame, name=name, text=text, history_rows=rows)
     if text:
         return replace(joined, separator=separator)
     return replace(joined, content=None, separator=None)
