@@ -186,6 +186,7 @@ def test_columns_of_csv_files_have_a_type_that_fits_them_all(tmp_path, separator
     january, february = by_day(2), by_day(2)
     january["visits"], january["note"] = 5, np.nan
     february["visits"], february["note"] = [np.nan, *range(2 * 30 - 1)], "x"
+    february["ds"] += pd.Timedelta("6h")
     for name, frame in (("a", january), ("b", february)):
         frame.to_csv(tmp_path / f"{name}.csv", index=False, sep=separator)
     partition(tmp_path / "*.csv", tmp_path / "out", 1)
@@ -193,6 +194,7 @@ def test_columns_of_csv_files_have_a_type_that_fits_them_all(tmp_path, separator
     visits = [*january["visits"], *february["visits"]]
     assert sorted(found["visits"].dropna()) == sorted(pd.Series(visits).dropna())
     assert found["note"].value_counts().to_dict() == {"": 60, "x": 60}
+    assert sorted(found["ds"]) == sorted([*january["ds"], *february["ds"]])
 
 
 def test_lines_before_the_header_of_a_csv_file_are_passed_over(tmp_path):

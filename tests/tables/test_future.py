@@ -187,6 +187,14 @@ def test_a_history_ends_with_its_last_row_where_the_future_is_in_another_table(t
         assert len(one.covariates) == len(DAYS)
 
 
+def test_two_rows_for_one_time_of_the_history_are_refused(tmp_path):
+    history, ahead = both()
+    again = history.drop(columns="sales")[50:52]
+    plan = pd.concat([again, again.assign(price=np.nan), ahead], ignore_index=True)
+    with pytest.raises(TableError, match=r"two rows for '?2024-02-20"):
+        read_with_future(*written(tmp_path, history, plan), READING)
+
+
 def test_rows_of_the_future_may_stand_in_both_tables(tmp_path):
     history, ahead = both()
     expected = read_with_future(*written(tmp_path, history, ahead), READING)
@@ -240,7 +248,7 @@ def test_columns_that_the_future_has_beside_are_told(tmp_path):
         (lambda ahead: ahead.assign(item="z"), "future_df has rows of 'z', df none"),
         (lambda ahead: ahead[1:], "'a' has gaps: 2024-03-01 .*: let the future go on where"),
         (lambda ahead: ahead.assign(item=1), "'item' is int64 in future_df and (object|str) in df"),
-        (lambda ahead: pd.concat([ahead, ahead]), "two rows for 2024-03-01"),
+        (lambda ahead: pd.concat([ahead, ahead]), "future_df has two rows for '2024-03-01', 'a'"),
     ],
 )
 def test_a_future_that_does_not_fit_is_one_sentence(change, said):

@@ -232,14 +232,16 @@ def _csv_reader(
 
 
 def _promoted(types: dict[str, pa.DataType], schema: pa.Schema) -> dict[str, pa.DataType]:
-    """Types of columns that fit another file too: whole numbers there may have a fraction here, as
-    pandas writes 6.0 beside a missing value.
+    """Types of columns that fit another file too: whole numbers may have a fraction there, as where
+    pandas writes 6.0 beside a missing value, and dates a time of day.
     """
     found = dict(types)
     for field in schema:
         before = found.setdefault(field.name, field.type)
-        if pa.types.is_null(before) or (
-            pa.types.is_integer(before) and pa.types.is_floating(field.type)
+        if (
+            pa.types.is_null(before)
+            or (pa.types.is_integer(before) and pa.types.is_floating(field.type))
+            or (pa.types.is_date(before) and pa.types.is_timestamp(field.type))
         ):
             found[field.name] = field.type
     return found

@@ -79,7 +79,12 @@ def read_with_future(table: Table, future: Table, reading: Reading) -> Panel:
         unused += others
     both = pd.concat([frame, ahead], ignore_index=True)
     if past.time:
-        again = _find_again(ahead, frame, [*past.time, *past.ids], reading.known)
+        keys = [*past.time, *past.ids]
+        twice = ahead.duplicated(keys)
+        if twice.any():
+            which = first_row(ahead[twice], keys)
+            raise TableError(f"{future.name} has two rows for {which}", "drop one")
+        again = _find_again(ahead, frame, keys, reading.known)
         if again.differ:
             unused.append(
                 f"{future.name} and {table.name} have other values of {quoted(again.differ)} at "
