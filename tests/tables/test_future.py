@@ -167,6 +167,14 @@ def test_a_cell_of_a_future_from_new_to_old_that_is_no_number_is_told_with_its_r
         read_with_future(Table(history, "df"), Table(ahead, "plan"), reading)
 
 
+def test_a_future_whose_series_run_both_ways_is_refused():
+    history, ahead = both()
+    turned = pd.concat([ahead[ahead["item"] == "a"], ahead[ahead["item"] == "b"][::-1]])
+    reading = Reading(known=["price"], no_time=True)
+    with pytest.raises(TableError, match="runs from old to new in some series"):
+        read_with_future(Table(history, "df"), Table(turned, "plan"), reading)
+
+
 def test_a_future_without_dates_is_refused_where_the_history_runs_from_new_to_old():
     history, ahead = both()
     tables = Table(history.iloc[::-1], "df"), Table(ahead.drop(columns="day"), "plan")

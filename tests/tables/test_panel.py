@@ -191,6 +191,15 @@ def test_rows_from_new_to_old_are_counted_from_the_last_one_on(form):
         assert "from new to old" not in read(frame, no_time=True).took
 
 
+@pytest.mark.parametrize("rows", [4, len(DAYS)])
+def test_counted_rows_that_run_both_ways_are_refused(rows):
+    old = table(DAYS)[:rows]
+    frame = pd.concat([old.assign(id="a"), old[::-1].assign(id="b")], ignore_index=True)
+    said = "'date' runs from old to new in some series and from new to old in others: sort"
+    with pytest.raises(TableError, match=said):
+        read(frame, no_time=True)
+
+
 def test_months_from_new_to_old_are_seen_whose_days_could_be_months():
     old = table(pd.date_range("2023-01-01", periods=12, freq="MS").strftime("%d/%m/%Y"))
     assert list(read(old[::-1], no_time=True).series[0].values) == list(old["y"])

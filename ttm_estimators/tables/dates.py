@@ -59,6 +59,9 @@ A_MONTH = pd.Timedelta("31D")
 MIN_STEPS_OF_ORDER = 9
 """Steps in the order of dates for one against it, as where the clock is changed."""
 
+MIN_STEPS_OF_A_SERIES = 3
+"""Steps that tell how a single series runs: fewer are in some order by chance."""
+
 EPOCH_FORMAT = "%s"
 """What reads whole numbers as time since 1970."""
 
@@ -258,6 +261,11 @@ def direction(column: pd.Series[Any], codes: npt.NDArray[Any]) -> int:
         All rows.
     codes : array
         Number of the series of each row.
+
+    Raises
+    ------
+    TableError
+        When some series run from old to new, and all others from new to old.
     """
     present = column.notna().to_numpy()
     if not present.any():
@@ -280,9 +288,16 @@ def direction(column: pd.Series[Any], codes: npt.NDArray[Any]) -> int:
     )
     if not len(steps) or not (rises.any() or falls.any()):
         return 0
-    if (falls >= MIN_STEPS_OF_ORDER * rises).all():
+    up, down = (rises >= MIN_STEPS_OF_ORDER * falls), (falls >= MIN_STEPS_OF_ORDER * rises)
+    if down.all():
         return -1
-    return int((rises >= MIN_STEPS_OF_ORDER * falls).all())
+    sure = rises + falls >= MIN_STEPS_OF_A_SERIES
+    if (up | down)[sure].all() and up[sure].any() and down[sure].any():
+        raise TableError(
+            f"{column.name!r} runs from old to new in some series and from new to old in others",
+            "sort the rows, as they are counted, or name the column with time=",
+        )
+    return int(up.all())
 
 
 def first_cell(column: pd.Series[Any]) -> Any:
