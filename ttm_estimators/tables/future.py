@@ -80,7 +80,7 @@ def read_with_future(table: Table, future: Table, reading: Reading) -> Panel:
     both = pd.concat([frame, ahead], ignore_index=True)
     if past.time:
         keys = [*past.time, *past.ids]
-        twice = ahead.duplicated(keys)
+        twice = new & ahead.duplicated(keys).to_numpy()
         if twice.any():
             which = first_row(ahead[twice], keys)
             raise TableError(f"{future.name} has two rows for {which}", "drop one")
