@@ -525,7 +525,6 @@ def _split(
     ):
         own_parts = [part[start:end] for part in parts]
         part = None if others is None else others.iloc[start:end].reset_index(drop=True)
-        history = times[is_history[start:end]]
         if reading.fill_gaps:
             present = len(times)
             times, own_parts, part = _filled(times, own_parts, part, own)
@@ -536,6 +535,7 @@ def _split(
             if not observed.size:
                 raise TableError(f"series {name!r} has no values")
             last = int(observed[-1]) + 1
+            history = index[start:end][is_history[start:end]]
             if len(history):  # the rows of the future are in another table
                 last = int(times.get_indexer(history[-1:])[0]) + 1
             times, own_parts = times[:last], [values[:last] for values in own_parts]
