@@ -1,7 +1,8 @@
-"""The optimiser of all training."""
+"""AdamW: of fine-tuning whole, and in pre-training of what Muon does not train."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -13,10 +14,13 @@ size of gradients changes much over a run (ours)."""
 
 
 def make_optimizer(
-    network: nn.Module, learning_rate: float | Tensor, weight_decay: float, **options: Any
+    parameters: Iterable[nn.Parameter],
+    learning_rate: float | Tensor,
+    weight_decay: float,
+    **options: Any,
 ) -> torch.optim.AdamW:
     """AdamW on the parameters that need gradients, with weight decay on matrices alone."""
-    trained = [p for p in network.parameters() if p.requires_grad]
+    trained = [p for p in parameters if p.requires_grad]
     return torch.optim.AdamW(
         [
             {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},

@@ -39,7 +39,8 @@ class Recipe:
     """Windows in a step."""
 
     learning_rate: float = 3e-3
-    """Peak learning rate of AdamW, after warm-up and before decay."""
+    """Peak learning rate of AdamW, after warm-up and before decay. That of Muon, which trains the
+    matrices of mixers in pre-training, is three times as large."""
 
     warmup_steps: int = 200
     """Steps of linear warm-up."""
@@ -48,7 +49,7 @@ class Recipe:
     """Fraction of the steps over which the learning rate falls linearly to zero at the end."""
 
     weight_decay: float = 0.02
-    """Of AdamW, on weight matrices."""
+    """On weight matrices, in learning rates."""
 
     gradient_clip: float = 1.0
     """Largest norm of the gradient."""

@@ -13,6 +13,7 @@ from ttm_estimators.data.stream import WindowStream
 from ttm_estimators.training.loss import pinball_loss
 from ttm_estimators.training.nested import map_tensors
 from ttm_estimators.training.pretraining.chunks import prepare_chunk
+from ttm_estimators.training.pretraining.muon import Muon, mixing_matrices
 from ttm_estimators.training.pretraining.step import Step
 from ttm_estimators.training.recipe import Recipe
 
@@ -42,9 +43,12 @@ def determined_weights(network):
 def by_parts(network, recipe):
     """The same steps out of the network itself and torch's own parts, one after the other."""
     network.train()
-    matrices = [p for p in network.parameters() if p.ndim > 1]
-    vectors = [p for p in network.parameters() if p.ndim <= 1]
-    optimizer = torch.optim.AdamW(
+    mixing = mixing_matrices(network)
+    rest = [p for p in network.parameters() if p not in set(mixing)]
+    matrices = [p for p in rest if p.ndim > 1]
+    vectors = [p for p in rest if p.ndim <= 1]
+    muon = Muon(mixing, torch.zeros(()), 0.02)
+    adamw = torch.optim.AdamW(
         [{"params": matrices, "weight_decay": 0.02}, {"params": vectors, "weight_decay": 0.0}],
         betas=(0.9, 0.98),
     )
@@ -53,15 +57,16 @@ def by_parts(network, recipe):
     )
     for number in range(recipe.steps):
         torch.manual_seed(recipe.seed * 1_000_003 + number)
-        for group in optimizer.param_groups:
+        for group in muon.param_groups + adamw.param_groups:
             group["lr"] = recipe.learning_rate * recipe.learning_rate_factor(number)
         past, future, _ = windows(number)
         forecast, scaling = network.decode(network.encode(past[..., None]))
         target = scaling.normalise(future[..., None])
-        optimizer.zero_grad()
+        network.zero_grad()
         pinball_loss(forecast, target, network.config.quantile_levels, relative=True).backward()
         nn.utils.clip_grad_norm_(network.parameters(), recipe.gradient_clip)
-        optimizer.step()
+        muon.step()
+        adamw.step()
         average.update_parameters(network)
     return determined_weights(network), determined_weights(average.module)
 
@@ -87,7 +92,8 @@ def test_making_a_step_leaves_weights_and_moments_as_they_were():
     assert torch.equal(weights(network), before)
     assert torch.equal(weights(step.average), before)
     moments = {n: t for n, t in step.tensors().items() if n.startswith("optimizer.")}
-    assert len(moments) == 3 * len(list(network.parameters()))
+    by_muon = len(mixing_matrices(network))
+    assert len(moments) == by_muon + 3 * (len(list(network.parameters())) - by_muon)
     assert not any(tensor.any() for tensor in moments.values())
     assert step.take_sums() == (0.0, 0)
 
@@ -206,10 +212,15 @@ def test_a_batch_of_other_windows_is_not_kept():
 
 
 def test_weight_decay_is_on_matrices_alone():
-    recipe = replace(RECIPE, weight_decay=50.0, learning_rate=1e-3, gradient_clip=1e-12)
+    recipe = replace(RECIPE, weight_decay=50.0, learning_rate=1e-3)
     network = tiny_network()
     before = {name: p.detach().clone() for name, p in network.named_parameters()}
-    Step(network, recipe, batch(0))(batch(0), 0, 0.5)
+    step = Step(network, recipe, batch(0))
+    # However small a gradient is, a step of Muon is not.
+    step.loss = lambda network, *_: sum(0.0 * p.sum() for p in network.parameters())
+    step(batch(0), 0, 0.5)
+    by_muon = set(mixing_matrices(network))
     for name, parameter in network.named_parameters():
-        shrunk = 1.0 - (1e-3 * 0.5 * 50.0 if parameter.ndim > 1 else 0.0)
+        decay = 1e-3 * 0.5 * 50.0 * (3.0 if parameter in by_muon else 1.0)
+        shrunk = 1.0 - (decay if parameter.ndim > 1 else 0.0)
         torch.testing.assert_close(parameter.detach(), before[name] * shrunk, rtol=1e-4, atol=2e-3)

@@ -215,7 +215,7 @@ class FineTuneModule(lightning.LightningModule):
         self.log("val_loss", self.loss(batch), batch_size=len(batch.past), prog_bar=True)
 
     def configure_optimizers(self) -> dict[str, object]:  # type: ignore[override]
-        optimizer = make_optimizer(self.network, self.learning_rate, self.weight_decay)
+        optimizer = make_optimizer(self.network.parameters(), self.learning_rate, self.weight_decay)
         new = {parameter for name, parameter in self.network.named_parameters() if is_new(name)}
         for group in list(optimizer.param_groups) if new else ():
             faster = [parameter for parameter in group["params"] if parameter in new]

@@ -1,4 +1,4 @@
-"""One step of pre-training: loss, gradients, AdamW, and the running mean of the weights.
+"""One step of pre-training: loss, gradients, Muon and AdamW, and the running mean of the weights.
 
 All that a step reads and writes stays in the same memory, so that on a GPU the whole of it is one
 CUDA graph.
@@ -20,6 +20,7 @@ from ttm_estimators.training.loss import pinball_loss
 from ttm_estimators.training.nested import map_tensors
 from ttm_estimators.training.optimizer import BETAS, make_optimizer
 from ttm_estimators.training.pretraining.chunks import Chunk
+from ttm_estimators.training.pretraining.muon import Muon, mixing_matrices
 from ttm_estimators.training.recipe import Recipe
 
 WARM_UP_RUNS = 3
@@ -91,13 +92,18 @@ class Step:
         self.loss_sum = torch.zeros((), device=device)
         self.not_finite = torch.zeros((), dtype=torch.int64, device=device)
         on_gpu = device.type == "cuda"
-        self.optimizer = make_optimizer(
-            network,
-            self.learning_rate,
-            recipe.weight_decay,
-            betas=BETAS,
-            fused=True,
-            capturable=on_gpu,
+        matrices = mixing_matrices(network)
+        others = [p for p in network.parameters() if p not in set(matrices)]
+        self.optimizers = (
+            Muon(matrices, self.learning_rate, recipe.weight_decay),
+            make_optimizer(
+                others,
+                self.learning_rate,
+                recipe.weight_decay,
+                betas=BETAS,
+                fused=True,
+                capturable=on_gpu,
+            ),
         )
         self.loss = compiled(_step_loss) if recipe.compile else _step_loss
         self.parts: list[Callable[[], None]] = [self._gradients, self._update]
@@ -122,10 +128,12 @@ class Step:
 
     def tensors(self) -> dict[str, Tensor]:
         """All that a run must keep to go on, by name, where a step reads and writes it."""
-        found = {f"network.{name}": value for name, value in self.network.named_parameters()}
+        found: dict[str, Tensor] = {
+            f"network.{name}": value for name, value in self.network.named_parameters()
+        }
         found |= {f"average.{name}": value for name, value in self.average.named_parameters()}
         for name, parameter in self.network.named_parameters():
-            for moment, value in self.optimizer.state[parameter].items():
+            for moment, value in self._moments[parameter].items():
                 found[f"optimizer.{name}.{moment}"] = value
         return {name: value.detach() for name, value in found.items()}
 
@@ -139,7 +147,9 @@ class Step:
         """
         own = self.tensors()
         if {n: t.shape for n, t in own.items()} != {n: t.shape for n, t in tensors.items()}:
-            raise ValueError("the checkpoint is of another network: choose another folder")
+            raise ValueError(
+                "the checkpoint is of another network or version: choose another folder"
+            )
         for name, value in own.items():
             value.copy_(tensors[name])
 
@@ -151,7 +161,7 @@ class Step:
         return sums
 
     def _gradients(self) -> None:
-        self.optimizer.zero_grad(set_to_none=True)
+        self.network.zero_grad(set_to_none=True)
         loss = self.loss(self.network, self.batch, self.recipe.precision)
         loss.backward()  # type: ignore[no-untyped-call]
         self.loss_sum += loss.detach()
@@ -170,7 +180,8 @@ class Step:
     def _update(self) -> None:
         parameters = list(self.network.parameters())
         nn.utils.clip_grad_norm_(parameters, self.recipe.gradient_clip, foreach=True)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         for mean, parameter in zip(self.average.parameters(), parameters, strict=True):
             mean.lerp_(parameter, self.weight_of_latest)
 
@@ -181,10 +192,15 @@ class Step:
         self._update()
         self._forget()
 
+    @property
+    def _moments(self) -> dict[Tensor, dict[str, Tensor]]:
+        """What the optimisers keep of each parameter, by name."""
+        return {p: kept for optimizer in self.optimizers for p, kept in optimizer.state.items()}
+
     def _forget(self) -> None:
         """Reset what steps at a learning rate of zero change: moments, counters and sums."""
-        for state in self.optimizer.state.values():
-            for value in state.values():
+        for moments in self._moments.values():
+            for value in moments.values():
                 value.zero_()
         self.take_sums()
 
