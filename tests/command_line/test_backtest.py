@@ -56,6 +56,24 @@ def test_the_report_is_written_under_the_name_of_the_data(run, data, tmp_path):
     code, _, _ = run("backtest", data, "--horizon", 7, "--models", "naive", "--report", report)
     assert code == 0
     assert "<h1>Backtest of sales.csv</h1>" in report.read_text(encoding="utf-8")
+    assert "Calendar" not in report.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "fact"),
+    [
+        (("--calendar",), "of the dates"),
+        (("--holidays", "de", "--holidays", "US"), "of the dates, holidays of DE, US"),
+    ],
+)
+def test_the_report_says_of_which_calendar_models_were_told(run, data, tmp_path, options, fact):
+    pytest.importorskip("vl_convert")
+    pytest.importorskip("holidays")
+    report = tmp_path / "report.html"
+    given = ("--horizon", 7, "--models", "naive", "--report", report, *options)
+    code, _, _ = run("backtest", data, *given)
+    assert code == 0
+    assert f'"Calendar": "{fact}"' in report.read_text(encoding="utf-8")
 
 
 def test_progress_with_the_time_left_is_told_where_there_is_no_terminal(run, data, monkeypatch):

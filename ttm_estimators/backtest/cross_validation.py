@@ -462,7 +462,8 @@ def with_calendar(panel: Panel, holidays: str | Sequence[str] | None) -> tuple[P
         replace(one, covariates=own.join(features.reindex(columns=names, fill_value=0.0)))
         for one, (own, features) in zip(panel.series, tables, strict=True)
     ]
-    return replace(panel, series=series), names
+    countries = f", holidays of {', '.join(countries_of(holidays))}" if holidays else ""
+    return replace(panel, series=series, calendar=f"of the dates{countries}"), names
 
 
 def _word(column: Any) -> str:

@@ -226,6 +226,7 @@ def _facts(result: Evaluation) -> dict[str, str]:
         "Table": result.panel.took,
         "Left out": result.panel.left_out,
         "Ids": result.panel.id_note,
+        "Calendar": result.panel.calendar,
         "Quantile levels": ", ".join(map(str, result.forecasts.levels)),
         "Version": f"ttm-estimators {__version__}",
     }

@@ -135,6 +135,9 @@ class Panel:
     remark: str = ""
     """How a file was read, where that is not what its name says."""
 
+    calendar: str = ""
+    """What of its dates is among the covariates, for people."""
+
     unused_future: Sequence[str] = ()
     """Sentences on rows of a table of the future that are not used."""
 
