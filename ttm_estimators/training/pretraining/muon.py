@@ -1,6 +1,7 @@
 """Muon: steps along matrices whose singular values are all about one.
 
-Shape suffixes: B matrices of one shape, M rows, N columns, at least as many as rows.
+Shape suffixes: B batch (matrices of one shape), A other axes: rows, and columns, which are no
+fewer.
 """
 
 from __future__ import annotations
@@ -37,15 +38,15 @@ def mixing_matrices(network: nn.Module) -> list[Tensor]:
     return [layer.weight for layer in layers if isinstance(layer, nn.Linear)]
 
 
-def orthogonalised(matrices_BMN: Tensor) -> Tensor:
+def orthogonalised(matrices_BAA: Tensor) -> Tensor:
     """Set the singular values to about one, by a Newton-Schulz iteration."""
     first, third, fifth = COEFFICIENTS
-    x_BMN = matrices_BMN / matrices_BMN.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-7)
+    x_BAA = matrices_BAA / matrices_BAA.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-7)
     for _ in range(ITERATIONS):
-        gram_BMM = x_BMN @ x_BMN.mT
-        polynomial_BMM = torch.baddbmm(gram_BMM, gram_BMM, gram_BMM, beta=third, alpha=fifth)
-        x_BMN = torch.baddbmm(x_BMN, polynomial_BMM, x_BMN, beta=first)
-    return x_BMN
+        gram_BAA = x_BAA @ x_BAA.mT
+        polynomial_BAA = torch.baddbmm(gram_BAA, gram_BAA, gram_BAA, beta=third, alpha=fifth)
+        x_BAA = torch.baddbmm(x_BAA, polynomial_BAA, x_BAA, beta=first)
+    return x_BAA
 
 
 class Muon(torch.optim.Optimizer):
@@ -80,10 +81,10 @@ class Muon(torch.optim.Optimizer):
         learning_rate = group["lr"] * LEARNING_RATE_FACTOR
         kept = 1 - learning_rate * group["weight_decay"]
         for matrices in self.by_shape.values():
-            steps_BMN = orthogonalised(torch.stack([self._ahead(matrix) for matrix in matrices]))
-            steps_BMN *= learning_rate * ADAMW_SIZE * math.sqrt(steps_BMN.shape[-1])
-            for matrix, step_MN in zip(matrices, steps_BMN, strict=True):
-                matrix.mul_(kept).sub_(step_MN.mT if _is_tall(matrix) else step_MN)
+            steps_BAA = orthogonalised(torch.stack([self._ahead(matrix) for matrix in matrices]))
+            steps_BAA *= learning_rate * ADAMW_SIZE * math.sqrt(steps_BAA.shape[-1])
+            for matrix, step_AA in zip(matrices, steps_BAA, strict=True):
+                matrix.mul_(kept).sub_(step_AA.mT if _is_tall(matrix) else step_AA)
 
     def _ahead(self, matrix: Tensor) -> Tensor:
         """Mean of the gradients, as it will be after one more like the latest (Nesterov)."""
