@@ -18,23 +18,24 @@ def parameter(rows, columns, seed=0):
     return matrix
 
 
-def moved(matrices, *, rate=1e-2, weight_decay=0.0, steps=1):
+def moved(matrices, *, rate=1e-2, weight_decay=0.0, steps=1, dtype=torch.float32):
     """How far matrices are moved by steps along the gradients that they have."""
     before = [matrix.detach().clone() for matrix in matrices]
-    optimizer = Muon(matrices, torch.tensor(rate), weight_decay)
+    optimizer = Muon(matrices, torch.tensor(rate), weight_decay, dtype)
     for _ in range(steps):
         optimizer.step()
     return [old - matrix.detach() for old, matrix in zip(before, matrices, strict=True)]
 
 
-def test_orthogonalised_matrices_keep_their_singular_vectors_and_all_their_values_are_about_one():
+@pytest.mark.parametrize(("dtype", "error"), [(torch.float32, 1e-4), (torch.bfloat16, 5e-2)])
+def test_orthogonalised_matrices_keep_singular_vectors_and_have_values_of_about_one(dtype, error):
     left, _, right = torch.linalg.svd(torch.randn(4, 8, 20, generator=torch.Generator()), False)
     values = torch.linspace(0.05, 3.0, 8)
-    made = left.mT @ orthogonalised(left * values @ right) @ right.mT
+    made = left.mT @ orthogonalised(left * values @ right, dtype) @ right.mT
     diagonal = torch.diagonal(made, dim1=-2, dim2=-1)
     assert diagonal.min() > 0.65
     assert diagonal.max() < 1.25
-    assert (made - torch.diag_embed(diagonal)).abs().max() < 1e-4
+    assert (made - torch.diag_embed(diagonal)).abs().max() < error
 
 
 def test_a_gradient_of_zero_moves_nothing():
@@ -73,9 +74,10 @@ def test_weights_decay_by_their_learning_rate():
 
 
 @pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="torch has no Muon before 2.9")
-def test_steps_are_those_of_torch_to_the_rounding_of_its_half_precision():
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_steps_are_those_of_torch_to_the_rounding_of_its_half_precision(dtype):
     shapes = [(8, 24), (24, 8), (16, 16)]
-    ours = moved([parameter(*s) for s in shapes], weight_decay=0.1, steps=4)
+    ours = moved([parameter(*s) for s in shapes], weight_decay=0.1, steps=4, dtype=dtype)
     matrices = [parameter(*s) for s in shapes]
     before = [matrix.detach().clone() for matrix in matrices]
     torchs = torch.optim.Muon(

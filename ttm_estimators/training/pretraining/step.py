@@ -95,7 +95,12 @@ class Step:
         matrices = mixing_matrices(network)
         others = [p for p in network.parameters() if p not in set(matrices)]
         self.optimizers = (
-            Muon(matrices, self.learning_rate, recipe.weight_decay),
+            Muon(
+                matrices,
+                self.learning_rate,
+                recipe.weight_decay,
+                torch.bfloat16 if recipe.precision == "bf16-mixed" else torch.float32,
+            ),
             make_optimizer(
                 others,
                 self.learning_rate,
