@@ -87,13 +87,13 @@ class Muon(torch.optim.Optimizer):
         """Take a step by the gradients of all matrices."""
         (group,) = self.param_groups
         learning_rate = group["lr"] * LEARNING_RATE_FACTOR
-        kept = 1 - learning_rate * group["weight_decay"]
+        shrunk = 1 - learning_rate * group["weight_decay"]
         for matrices in self.by_shape.values():
             means_BAA = torch.stack([self._ahead(matrix) for matrix in matrices])
             steps_BAA = orthogonalised(means_BAA, self.dtype)
             steps_BAA *= learning_rate * ADAMW_SIZE * math.sqrt(steps_BAA.shape[-1])
             for matrix, step_AA in zip(matrices, steps_BAA, strict=True):
-                matrix.mul_(kept).sub_(step_AA.mT if _is_tall(matrix) else step_AA)
+                matrix.mul_(shrunk).sub_(step_AA.mT if _is_tall(matrix) else step_AA)
 
     def _ahead(self, matrix: Tensor) -> Tensor:
         """Mean of the gradients, as it will be after one more like the latest (Nesterov)."""

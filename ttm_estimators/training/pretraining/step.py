@@ -200,7 +200,7 @@ class Step:
     @property
     def _moments(self) -> dict[Tensor, dict[str, Tensor]]:
         """What the optimisers keep of each parameter, by name."""
-        return {p: kept for optimizer in self.optimizers for p, kept in optimizer.state.items()}
+        return {p: own for optimizer in self.optimizers for p, own in optimizer.state.items()}
 
     def _forget(self) -> None:
         """Reset what steps at a learning rate of zero change: moments, counters and sums."""
