@@ -41,7 +41,7 @@ def determined_weights(network):
 
 
 def by_parts(network, recipe):
-    """The same steps out of the network itself and torch's own parts, one after the other."""
+    """The same steps out of the network itself, Muon and torch's own parts, one after the other."""
     network.train()
     mixing = mixing_matrices(network)
     rest = [p for p in network.parameters() if p not in set(mixing)]

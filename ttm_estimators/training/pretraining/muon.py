@@ -28,7 +28,8 @@ ADAMW_SIZE = 0.2
 """Root mean square of a step of AdamW, in learning rates, to which those of Muon are scaled."""
 
 LEARNING_RATE_FACTOR = 3.0
-"""Learning rate of Muon in those of AdamW: ours, of lower validation losses than 1."""
+"""Learning rate of Muon in those of AdamW (ours): with 1 the loss is 0.3 % higher on held-back
+series and 0.6 % lower on synthetic ones, after 153,600 windows."""
 
 
 def mixing_matrices(network: nn.Module) -> list[Tensor]:

@@ -93,7 +93,7 @@ class Step:
         self.not_finite = torch.zeros((), dtype=torch.int64, device=device)
         on_gpu = device.type == "cuda"
         matrices = mixing_matrices(network)
-        others = [p for p in network.parameters() if p not in set(matrices)]
+        by_muon = set(matrices)
         self.optimizers = (
             Muon(
                 matrices,
@@ -102,7 +102,7 @@ class Step:
                 torch.bfloat16 if recipe.precision == "bf16-mixed" else torch.float32,
             ),
             make_optimizer(
-                others,
+                [p for p in network.parameters() if p not in by_muon],
                 self.learning_rate,
                 recipe.weight_decay,
                 betas=BETAS,
@@ -137,8 +137,9 @@ class Step:
             f"network.{name}": value for name, value in self.network.named_parameters()
         }
         found |= {f"average.{name}": value for name, value in self.average.named_parameters()}
+        moments = self._moments
         for name, parameter in self.network.named_parameters():
-            for moment, value in self._moments[parameter].items():
+            for moment, value in moments[parameter].items():
                 found[f"optimizer.{name}.{moment}"] = value
         return {name: value.detach() for name, value in found.items()}
 
